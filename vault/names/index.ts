@@ -1,0 +1,6 @@
+export * from "./encoding.ts";
+export * from "./errors.ts";
+export * from "./ids.ts";
+export * as names from "./objects.ts";
+export * from "./progress.ts";
+export * from "./versions.ts";

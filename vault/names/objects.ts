@@ -1,0 +1,40 @@
+import type { NodeName, SnapshotId } from "./ids.ts";
+
+/**
+ * The names of all objects in a vault (docs/FORMAT.md, "Layout"). Names are built here and nowhere else, so that an
+ * id read from the vault can never lead outside its own node's prefix.
+ */
+export const VAULT_JSON = "vault.json";
+export const REVOKED_TICKETS = "tickets/revoked.json";
+
+export const nodeJson = (node: NodeName) => `${node}/node.json`;
+export const headJson = (node: NodeName) => `${node}/head.json`;
+export const indexJson = (node: NodeName) => `${node}/index.json`;
+/** `month` is `YYYY-MM`. */
+export const indexMonth = (node: NodeName, month: string) => `${node}/index/${month}.json`;
+export const backupList = (node: NodeName) => `${node}/backup_list`;
+export const begin = (node: NodeName, id: SnapshotId) => `${node}/begins/${id}.json`;
+export const dataFolder = (node: NodeName, id: SnapshotId) => `${node}/data/${id}/`;
+export const dataObject = (node: NodeName, id: SnapshotId, name: string) => `${dataFolder(node, id)}${name}`;
+export const keyJson = (node: NodeName, id: SnapshotId) => dataObject(node, id, KEY_NAME);
+export const manifest = (node: NodeName, id: SnapshotId) => dataObject(node, id, MANIFEST_NAME);
+export const pack = (node: NodeName, id: SnapshotId, index: number) => dataObject(node, id, packName(index));
+export const packList = (node: NodeName, id: SnapshotId, index: number) => dataObject(node, id, packListName(index));
+export const snapshotsFolder = (node: NodeName) => `${node}/snapshots/`;
+export const beginsFolder = (node: NodeName) => `${node}/begins/`;
+export const card = (node: NodeName, id: SnapshotId) => `${snapshotsFolder(node)}${id}${CARD_SUFFIX}`;
+export const expired = (node: NodeName, id: SnapshotId, n: number) => `${snapshotsFolder(node)}${id}.expired.${n}.json`;
+export const fate = (node: NodeName, id: SnapshotId, n: number) => `${snapshotsFolder(node)}${id}.fate.${n}.json`;
+/** `stamp` is the drill's time as `YYYYMMDDTHHMMSSZ`. */
+export const proof = (node: NodeName, id: SnapshotId, stamp: string) => `${node}/proofs/${id}-${stamp}.proof.json`;
+export const pin = (node: NodeName, id: SnapshotId, random: string) => `${node}/pins/${id}/${random}.json`;
+export const share = (node: NodeName, ticketId: string) => `${node}/shares/${ticketId}`;
+export const groupJson = (group: string, gid: string) => `groups/${group}/${gid}.group.json`;
+export const groupDown = (group: string, slot: string) => `groups/${group}/down/${slot}`;
+
+export const CARD_SUFFIX = ".card.json";
+export const KEY_NAME = "key.json";
+export const MANIFEST_NAME = "manifest";
+/** The name of a pack inside its data folder; this short name is what its context tag binds. */
+export const packName = (index: number) => `${String(index).padStart(5, "0")}.pack`;
+export const packListName = (index: number) => `packs-${String(index).padStart(4, "0")}.json`;

@@ -1,0 +1,79 @@
+/**
+ * The facets of a store: each is one right, as an IAM policy would name it. A job's signature asks for the facets it
+ * needs and no more. A store moves opaque bytes under names made by vault/names; it never looks inside.
+ *
+ * What every store guarantees, and the conformance suite checks:
+ * - read after write: once a call has returned, every later read sees its effect;
+ * - all or nothing: an object is visible whole or not at all, whatever is killed when;
+ * - `create` never overwrites; of several concurrent creates of one name exactly one wins;
+ * - `replace` takes effect only on the version named;
+ * - a name that escapes the store's root is refused with kind `internal` before any I/O.
+ *
+ * Errors: null means *proven* absence. Everything that could not be proven is thrown, as ColdkeepError of kind `vault`
+ * (unreachable, `retryable` where trying again may help), `permission`, `no-space` or `integrity` (a short read).
+ */
+export interface ObjectInfo {
+  /** Bytes. */
+  readonly size: number;
+  /** Names this version for `replace`; opaque. */
+  readonly etag: string;
+  /** Names this version for reading it again where the store keeps versions; opaque. */
+  readonly version?: string;
+  /** When the store received it, by the store's clock; milliseconds since the epoch. */
+  readonly receivedAt: number;
+}
+
+export interface StoredObject {
+  readonly bytes: Uint8Array;
+  readonly info: ObjectInfo;
+}
+
+export interface Reader {
+  head(name: string): Promise<ObjectInfo | null>;
+  /** @throws ColdkeepError `integrity` where the object is larger than `maxBytes` (default 64 MiB). */
+  get(name: string, options?: { readonly maxBytes?: number }): Promise<StoredObject | null>;
+  /** Exactly `length` bytes from `offset`; an object that ends earlier is kind `integrity`. */
+  getRange(name: string, offset: number, length: number): Promise<Uint8Array | null>;
+}
+
+/** Proof that the store took an object; made by stores only. */
+export interface PutReceipt {
+  readonly name: string;
+  readonly size: number;
+  readonly info: ObjectInfo;
+  readonly __brand: "PutReceipt";
+}
+
+export type CreateOutcome =
+  | { readonly created: true; readonly receipt: PutReceipt }
+  /** The name is taken. `same` tells whether the bytes there are the very ones that were to be put. */
+  | { readonly created: false; readonly same: boolean; readonly info: ObjectInfo };
+
+export interface Creator {
+  /** `sha256` is the digest of `bytes`: the store proves its own object by it, and sends it along where it can. */
+  create(name: string, bytes: Uint8Array, sha256: Uint8Array): Promise<CreateOutcome>;
+}
+
+export type ReplaceOutcome =
+  | { readonly replaced: true; readonly info: ObjectInfo }
+  /** Somebody else was faster; read again and start over. */
+  | { readonly replaced: false };
+
+export interface Replacer {
+  /** Puts `bytes` if the object's etag is still `expected`, or, where that is null, if there is no object. */
+  replace(name: string, bytes: Uint8Array, expected: string | null): Promise<ReplaceOutcome>;
+}
+
+export interface ListedObject {
+  readonly name: string;
+  readonly info: ObjectInfo;
+}
+
+/** Rebuild, doctor and garbage only; never on a hot path. */
+export interface Lister {
+  /** Every object whose name begins with `prefix`, in ascending order of the name's bytes. */
+  list(prefix: string): AsyncIterable<ListedObject>;
+}
+
+/** All facets of a store on which the keeper's jobs run in-process. */
+export type Store = Reader & Creator & Replacer & Lister & { readonly url: string };
