@@ -1,0 +1,54 @@
+import type { KeyObject } from "node:crypto";
+import type { Card, SuiteName } from "../../vault/card/types.ts";
+import type { NodeName, Progress, SnapshotId, VaultId } from "../../vault/names/index.ts";
+import type { Recipient } from "../../vault/sealed/types.ts";
+import type { Creator, Reader } from "../../vault/store/facets.ts";
+import type { FreezeFigures, FreezeRoot } from "../freeze/types.ts";
+import type { NodeControl } from "../node/types.ts";
+import type { Profile } from "../profiles/types.ts";
+
+export interface BackupOptions {
+  readonly vault: VaultId;
+  readonly node: NodeName;
+  readonly suite: SuiteName;
+  readonly store: Reader & Creator;
+  readonly roots: readonly FreezeRoot[];
+  readonly profile: Profile;
+  readonly control: NodeControl;
+  readonly recipients: readonly Recipient[];
+  readonly signingKey: KeyObject;
+  /** 32 bytes, per node and suite, from the state directory. */
+  readonly chunkKey: Uint8Array;
+  readonly stateDir: string;
+  readonly tags: readonly string[];
+  /** Ignore the parent: shares nothing with the past. */
+  readonly full: boolean;
+  /** Worker threads; default: one a core, 2 to 8. */
+  readonly workers?: number;
+  readonly now: () => number;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+export interface BackupFigures {
+  readonly freeze: FreezeFigures;
+  /** Bytes read from the frozen tree. */
+  readonly read: number;
+  /** Plain bytes whose chunks were already in the vault: unchanged files and deduplicated chunks. */
+  readonly reused: number;
+  /** Bytes put: packs, lists, manifest, key file, card. */
+  readonly stored: number;
+  readonly packs: number;
+  /** From the end of the outage to the card. Milliseconds. */
+  readonly uploadMs: number;
+  readonly totalMs: number;
+}
+
+export interface BackupResult {
+  readonly snapshot: SnapshotId;
+  readonly parent: SnapshotId | null;
+  readonly card: Card;
+  readonly figures: BackupFigures;
+  /** Files that vanished, sockets skipped: worth a look, not a failure. */
+  readonly notes: readonly string[];
+}

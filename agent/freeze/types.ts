@@ -1,0 +1,95 @@
+import type { Heights } from "../../vault/card/types.ts";
+import type { Progress } from "../../vault/names/index.ts";
+import type { NodeControl } from "../node/types.ts";
+import type { Mutability, Profile } from "../profiles/types.ts";
+
+export interface FreezeRoot {
+  /** Name in the snapshot: [a-z0-9_-]+. */
+  readonly name: string;
+  /** Absolute path of an existing directory. */
+  readonly path: string;
+  /** Where its frozen tree lies; default `.coldkeep-freeze` beside the root (inside it where the root is a mount point). */
+  readonly freezeDir?: string;
+}
+
+export interface FreezeOptions {
+  readonly node: string;
+  readonly run: string;
+  readonly roots: readonly FreezeRoot[];
+  readonly profile: Profile;
+  readonly control: NodeControl;
+  /** `<state dir>/<node>`: the journal lies here as `freeze.journal`. */
+  readonly stateDir: string;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** One entry of the frozen tree, parents before children, in the order of sealed's comparePaths. */
+export interface FrozenEntry {
+  /** `<root name>/<path below the root>`; bytes. */
+  readonly path: Uint8Array;
+  readonly type: "file" | "directory" | "symlink" | "hardlink";
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtime: { readonly seconds: number; readonly nanoseconds: number };
+  /** Bytes to read: for append-only files the pinned length. */
+  readonly size: number;
+  /** Where the bytes are read from: a path inside the frozen tree. Empty for anything but a file. */
+  readonly source: Uint8Array;
+  readonly mutability: Mutability;
+  readonly secret: boolean;
+  /** Symlink's target, or a hardlink's first path in the same form as `path`. */
+  readonly target?: Uint8Array;
+  readonly xattrs?: readonly { readonly name: string; readonly value: Uint8Array }[];
+  /** True where fewer blocks than `size` are allocated: worth asking for holes. */
+  readonly sparse: boolean;
+  /**
+   * For immutable files: changes when the file is not the very same one ("<dev>:<ino>:<size>:<mtime ns>"); content
+   * stored under the same fingerprint and path need not be read again. Empty for all others.
+   */
+  readonly fingerprint: string;
+}
+
+export interface FreezeFigures {
+  readonly files: number;
+  readonly bytes: number;
+  readonly linked: number;
+  readonly copied: number;
+  readonly copiedBytes: number;
+  readonly reflinked: number;
+  /** Death proven → start asked: what coldkeep itself adds to the downtime. Milliseconds. */
+  readonly freezeMs: number;
+  /** Stop asked → running again. Milliseconds; null where the manager controls nothing. */
+  readonly downtimeMs: number | null;
+}
+
+/** A point-in-time view of the stopped node's files; the only thing `scan` reads, so a running node cannot be read. */
+export interface FrozenTree {
+  readonly capturedAt: number;
+  readonly heights: Heights | null;
+  readonly roots: readonly FreezeRoot[];
+  readonly figures: FreezeFigures;
+  /** What was left out, in words. */
+  readonly omitted: readonly string[];
+  /** Streams; may be called more than once. */
+  entries(): AsyncIterable<FrozenEntry>;
+  /** Removes the frozen tree and closes the journal. Safe to call twice. */
+  release(): Promise<void>;
+  readonly __brand: "FrozenTree";
+}
+
+/** What is ready while the node still runs: immutable files linked, space computed and found enough. */
+export interface PreparedFreeze {
+  readonly bytesToCopy: number;
+  readonly prelinked: number;
+  /** Heights as the running node tells them, asked just before. */
+  readonly heights: Heights | null;
+  /**
+   * Stop → proof of death → finish → start → running. Whatever happens, and on abort, the node is asked to start again
+   * before this returns or throws; if that fails the error is `node-start` and says so.
+   */
+  capture(): Promise<FrozenTree>;
+  /** Undoes the preparation without having stopped anything. */
+  abandon(): Promise<void>;
+}
