@@ -169,6 +169,9 @@ export interface Head {
   readonly newest?: SnapshotId;
   /** By writer: its newest good snapshot, and its last committed ids with their state, newest first, at most 16. */
   readonly writers: Readonly<
-    Record<string, { readonly good?: SnapshotId; readonly recent: readonly { snapshot: SnapshotId; state: SnapshotState }[] }>
+    Record<
+      string,
+      { readonly good?: SnapshotId; readonly recent: readonly { snapshot: SnapshotId; state: SnapshotState }[] }
+    >
   >;
 }

@@ -25,7 +25,10 @@ export function makeSnapshotId(time: number, random: Uint8Array, height?: number
   if (height !== undefined && !(Number.isSafeInteger(height) && height >= 0)) {
     throw new RangeError(`snapshot id: height must be an integer from 0 to 2^53-1, got ${height}`);
   }
-  const stamp = new Date(time).toISOString().replace(/\.\d+Z$/, "Z").replace(/[-:]/g, "");
+  const stamp = new Date(time)
+    .toISOString()
+    .replace(/\.\d+Z$/, "Z")
+    .replace(/[-:]/g, "");
   const bh = height === undefined ? "" : `-bh${height}`;
   return `${stamp}${bh}-${Buffer.from(random).toString("hex")}` as SnapshotId;
 }
