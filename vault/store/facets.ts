@@ -75,5 +75,33 @@ export interface Lister {
   list(prefix: string): AsyncIterable<ListedObject>;
 }
 
+/** One version of one object, named so that nothing else can be meant. */
+export interface PlannedDelete {
+  readonly name: string;
+  readonly etag: string;
+  /** Where the store keeps versions. */
+  readonly version?: string;
+}
+
+/** What may be deleted. Made by the retention job only, after its brakes have let it through. */
+export interface ApprovedPlan {
+  readonly objects: readonly PlannedDelete[];
+  readonly __brand: "ApprovedPlan";
+}
+
+export interface DeleteOutcome {
+  readonly name: string;
+  /** `gone`: that version is not there (any more). `locked`: the store protects it; it stays in the plan. */
+  readonly outcome: "deleted" | "gone" | "locked";
+}
+
+export interface Deleter {
+  /**
+   * Deletes the very versions named and no others, in the plan's order; running a plan again is harmless. One outcome
+   * an object, as it happens; what could not be decided is thrown and ends the run.
+   */
+  delete(plan: ApprovedPlan): AsyncIterable<DeleteOutcome>;
+}
+
 /** All facets of a store on which the keeper's jobs run in-process. */
 export type Store = Reader & Creator & Replacer & Lister & { readonly url: string };

@@ -1,0 +1,69 @@
+import { type BigIntStats, closeSync, constants, fstatSync, fsync, lstatSync, openSync, read, write } from "node:fs";
+import { promisify } from "node:util";
+import { systemCode } from "../../names/index.ts";
+import type { ObjectInfo } from "../facets.ts";
+import { inTheWay, type OpenFolder, type VaultRoot } from "./folders.ts";
+
+/** The calls that may take long and so must not block the main thread. */
+export const fsyncLater = promisify(fsync);
+const readLater = promisify(read);
+const writeLater = promisify(write);
+
+/** What a version of a file is known by: a name's modification times only grow (see replace.ts), so none comes twice. */
+export function infoOf(stats: BigIntStats): ObjectInfo {
+  return {
+    size: Number(stats.size),
+    etag: `${stats.ino.toString(36)}-${stats.mtimeNs.toString(36)}-${stats.size.toString(36)}`,
+    receivedAt: Number(stats.mtimeNs / 1_000_000n),
+  };
+}
+
+/** The state of an object's file; null where there is none (a folder is no object). @throws on symlinks and devices. */
+export function statObject(root: VaultRoot, folder: OpenFolder, leaf: string, name: string): BigIntStats | null {
+  const stats = lstatSync(folder.at(leaf), { bigint: true, throwIfNoEntry: false });
+  if (stats === undefined || stats.isDirectory()) return null;
+  if (!stats.isFile()) throw inTheWay(root, name, stats.isSymbolicLink() ? "a symbolic link" : "a special file");
+  return stats;
+}
+
+export interface OpenObject {
+  readonly fd: number;
+  readonly info: ObjectInfo;
+}
+
+/** Opens an object's file for reading. The caller closes `fd`. Null where there is none. */
+export function openObject(root: VaultRoot, folder: OpenFolder, leaf: string, name: string): OpenObject | null {
+  if (statObject(root, folder, leaf, name) === null) return null;
+  let fd: number;
+  try {
+    // NONBLOCK: should a FIFO be put here right now, opening it must not wait for a writer.
+    fd = openSync(folder.at(leaf), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return null;
+    throw error;
+  }
+  const stats = fstatSync(fd, { bigint: true });
+  if (stats.isFile()) return { fd, info: infoOf(stats) };
+  closeSync(fd);
+  throw inTheWay(root, name, "a special file");
+}
+
+/** Up to `length` bytes from `offset`; fewer only where the file ends. */
+export async function readAt(fd: number, offset: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await readLater(fd, buffer, done, Math.min(length - done, 1 << 30), offset + done);
+    if (bytesRead === 0) return buffer.subarray(0, done);
+    done += bytesRead;
+  }
+  return buffer;
+}
+
+/** Writes all of `bytes` at the file's `offset`. */
+export async function writeAt(fd: number, bytes: Uint8Array, offset: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await writeLater(fd, bytes, done, bytes.length - done, offset + done);
+    done += bytesWritten;
+  }
+}

@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import { renameSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { type Clock, systemClock } from "../../../posix/clock.ts";
+import { acquireLock, type Lock } from "../../../posix/lockfile.ts";
+import { isColdkeepError } from "../../names/index.ts";
+import type { ReplaceOutcome, Replacer } from "../facets.ts";
+import { splitName } from "../object-name.ts";
+import { linkTemp } from "./create.ts";
+import { vaultError } from "./errors.ts";
+import { fsyncLater, infoOf, statObject } from "./files.ts";
+import { openFolder, type VaultRoot } from "./folders.ts";
+import { TEMP_FOLDER, type TempFile, writeTemp } from "./temp.ts";
+
+/** How long to wait for others that change the same object; each needs milliseconds. */
+const PATIENCE_MS = 30_000;
+/** A lock of another machine that is this old was left behind: nobody holds one longer than a small write takes. */
+const FOREIGN_STALE_MS = 120_000;
+
+/**
+ * Replacer over a folder: compare and rename under a lock file a name. A new version's modification time is always
+ * later than the one before it, so that an etag never comes back.
+ */
+export function directoryReplacer(root: VaultRoot, clock: Clock = systemClock): Replacer {
+  return {
+    replace: async (name, bytes, expected) => {
+      const parts = splitName(name);
+      try {
+        using _lock = await lockName(root, name, clock);
+        return await replaceLocked(root, parts, name, bytes, expected);
+      } catch (error) {
+        throw vaultError(error, "cannot replace an object", `${root.path}/${name}`);
+      }
+    },
+  };
+}
+
+/** The lock under which an object is changed or removed. @throws ColdkeepError `busy` after half a minute. */
+export async function lockName(root: VaultRoot, name: string, clock: Clock): Promise<Lock> {
+  openFolder(root, [TEMP_FOLDER], true)?.close();
+  const digest = createHash("sha256").update(name).digest("hex").slice(0, 32);
+  const path = join(root.path, TEMP_FOLDER, `${digest}.lock`);
+  const end = clock.monotonic() + PATIENCE_MS;
+  for (let pause = 2; ; pause = Math.min(pause * 2, 100)) {
+    try {
+      return acquireLock(path, `replacing ${name}`, { foreignStaleMs: FOREIGN_STALE_MS });
+    } catch (error) {
+      if (!isColdkeepError(error, "busy") || !error.retryable || clock.monotonic() >= end) throw error;
+    }
+    await wait(pause * (0.5 + Math.random()));
+  }
+}
+
+async function replaceLocked(
+  root: VaultRoot,
+  parts: readonly string[],
+  name: string,
+  bytes: Uint8Array,
+  expected: string | null,
+): Promise<ReplaceOutcome> {
+  const leaf = parts.at(-1) ?? "";
+  const folder = openFolder(root, parts.slice(0, -1), expected === null);
+  if (folder === null) return { replaced: false };
+  try {
+    const current = statObject(root, folder, leaf, name);
+    if ((current === null ? null : infoOf(current).etag) !== expected) return { replaced: false };
+    const temp = await writeTemp(root, bytes, { name, ...(current === null ? {} : { after: current.mtimeNs }) });
+    try {
+      if (current === null) {
+        if (!linkTemp(temp, folder.at(leaf))) return { replaced: false };
+      } else {
+        renameTemp(temp, folder.at(leaf), () => statObject(root, folder, leaf, name)?.ino);
+      }
+      await fsyncLater(folder.fd);
+      return { replaced: true, info: temp.info };
+    } finally {
+      temp.discard();
+    }
+  } finally {
+    folder.close();
+  }
+}
+
+/** As with link: a file server's error after it did the work is told by what lies there now. */
+function renameTemp(temp: TempFile, path: string, inode: () => bigint | undefined): void {
+  try {
+    renameSync(temp.path, path);
+  } catch (error) {
+    if (inode() !== temp.ino) throw error;
+  }
+}

@@ -1,0 +1,148 @@
+import { createHash, randomBytes } from "node:crypto";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  futimesSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  unlinkSync,
+} from "node:fs";
+import { isAlive, parseIdentity, processIdentity, processRealm } from "../../../posix/process.ts";
+import { ColdkeepError, systemCode, toHex } from "../../names/index.ts";
+import type { ObjectInfo } from "../facets.ts";
+import { fsyncLater, infoOf, writeAt } from "./files.ts";
+import { type OpenFolder, openFolder, type VaultRoot } from "./folders.ts";
+
+/** Where objects are written before they get their names. Hidden, so no object's name can lead into it. */
+export const TEMP_FOLDER = ".tmp";
+
+const SLICE = 4 << 20;
+/** After this long nobody still writes it, whichever machine it was: a run may take 3 days. */
+const FOREIGN_STALE_MS = 4 * 86_400_000;
+const TEMP_NAME = /^([0-9a-f]{16})-([0-9a-f-]{36})-(\d{1,10})-(\d{1,20})-[0-9a-f]{16}\.part$/;
+
+/** A whole, synced file that has no name in the vault yet. */
+export interface TempFile {
+  readonly path: string;
+  readonly ino: bigint;
+  readonly info: ObjectInfo;
+  /** Links to the file right now: 2 where it got its name. */
+  links(): number;
+  /** Removes the temporary name and closes all. */
+  discard(): void;
+}
+
+/**
+ * Writes `bytes` to a temporary file and fsyncs it, hashing on the way.
+ * @param after the new modification time must be later than this (ns since the epoch)
+ * @throws ColdkeepError `integrity` where `sha256` is not the digest of `bytes`; the system's error otherwise.
+ */
+export async function writeTemp(
+  root: VaultRoot,
+  bytes: Uint8Array,
+  options: { readonly sha256?: Uint8Array; readonly after?: bigint; readonly name: string },
+): Promise<TempFile> {
+  const folder = tempFolder(root);
+  const path = folder.at(tempName());
+  let fd = -1;
+  const discard = () => {
+    if (fd < 0) return;
+    closeSync(fd);
+    fd = -1;
+    unlinkIfThere(path);
+    folder.close();
+  };
+  try {
+    fd = openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | constants.O_NOFOLLOW, 0o600);
+  } catch (error) {
+    folder.close();
+    throw error;
+  }
+  try {
+    fchmodSync(fd, 0o600);
+    const digest = await writeHashed(fd, bytes);
+    if (options.sha256 !== undefined && Buffer.compare(digest, options.sha256) !== 0) {
+      throw new ColdkeepError("integrity", {
+        what: "the bytes to be stored are not those that were announced",
+        on: options.name,
+        why: `SHA-256 is ${toHex(digest)}, announced was ${toHex(options.sha256)}`,
+      });
+    }
+    if (options.after !== undefined) moveAfter(fd, options.after);
+    await fsyncLater(fd);
+    const stats = fstatSync(fd, { bigint: true });
+    const links = () => Number(fstatSync(fd).nlink);
+    return { path, ino: stats.ino, info: infoOf(stats), links, discard };
+  } catch (error) {
+    discard();
+    throw error;
+  }
+}
+
+/** Removes what killed processes left. Files of processes that may live are not touched. */
+export function sweepTemp(root: VaultRoot): void {
+  const folder = openFolder(root, [TEMP_FOLDER], false);
+  if (folder === null) return;
+  try {
+    const names = readdirSync(folder.at("."), "latin1");
+    for (const name of names) if (isLeftBehind(folder, name)) unlinkIfThere(folder.at(name));
+  } finally {
+    folder.close();
+  }
+}
+
+function tempFolder(root: VaultRoot): OpenFolder {
+  const folder = openFolder(root, [TEMP_FOLDER], true);
+  if (folder === null) throw new Error("openFolder makes what it is asked to make");
+  return folder;
+}
+
+async function writeHashed(fd: number, bytes: Uint8Array): Promise<Uint8Array> {
+  const hash = createHash("sha256");
+  for (let offset = 0; offset < bytes.length; offset += SLICE) {
+    const slice = bytes.subarray(offset, offset + SLICE);
+    const written = writeAt(fd, slice, offset);
+    hash.update(slice);
+    await written;
+  }
+  return hash.digest();
+}
+
+function moveAfter(fd: number, after: bigint): void {
+  const { mtimeNs } = fstatSync(fd, { bigint: true });
+  if (mtimeNs > after) return;
+  // Node passes seconds as a double, good to about 240 ns today: two microseconds are surely later.
+  const seconds = Number(after / 1_000n + 2n) / 1e6;
+  futimesSync(fd, seconds, seconds);
+}
+
+function tempName(): string {
+  const { pid, startTime, bootId } = processIdentity();
+  return `${realmHash()}-${bootId}-${pid}-${startTime}-${randomBytes(8).toString("hex")}.part`;
+}
+
+function realmHash(): string {
+  const { machine, pidNamespace } = processRealm();
+  return createHash("sha256").update(`${machine}\n${pidNamespace}`).digest("hex").slice(0, 16);
+}
+
+function isLeftBehind(folder: OpenFolder, name: string): boolean {
+  const [, realm, bootId, pid, startTime] = TEMP_NAME.exec(name) ?? [];
+  const identity = parseIdentity({ pid: Number(pid), startTime, bootId });
+  if (identity === null) return false;
+  if (realm === realmHash()) return !isAlive(identity);
+  const mtime = lstatSync(folder.at(name), { throwIfNoEntry: false })?.mtimeMs;
+  // The folder changes with every write, so its time is a recent moment by the file system's own clock.
+  return mtime !== undefined && fstatSync(folder.fd).mtimeMs - mtime > FOREIGN_STALE_MS;
+}
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw error;
+  }
+}

@@ -1,0 +1,26 @@
+import { ColdkeepError } from "../names/index.ts";
+import type { Deleter, Store } from "./facets.ts";
+
+/** The same store, with every change refused (kind `refused`) before it reaches it. */
+export function readonly(store: Store): Store & Deleter {
+  const refuse = (name: string): never => {
+    throw new ColdkeepError("refused", {
+      what: "the vault was opened for reading only",
+      on: `${store.url}/${name}`,
+      todo: "open it for writing",
+    });
+  };
+  return {
+    url: store.url,
+    head: (name) => store.head(name),
+    get: (name, options) => store.get(name, options),
+    getRange: (name, offset, length) => store.getRange(name, offset, length),
+    list: (prefix) => store.list(prefix),
+    create: async (name) => refuse(name),
+    replace: async (name) => refuse(name),
+    // biome-ignore lint/correctness/useYield: an iterable that refuses when it is read, as any other call would
+    delete: async function* (plan) {
+      refuse(plan.objects[0]?.name ?? "");
+    },
+  };
+}
