@@ -2,3 +2,4 @@ export { openDirectoryStore } from "./directory/index.ts";
 export type * from "./facets.ts";
 export { openStore } from "./open.ts";
 export { readonly } from "./readonly.ts";
+export { type RetryBudget, type RetryOptions, retrying } from "./retrying.ts";

@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { isColdkeepError } from "../names/index.ts";
+import type { ListedObject, Store } from "./facets.ts";
+import { makeReceipt } from "./receipt.ts";
+
+export interface RetryBudget {
+  /** Calls in all, the first included. Default 6. */
+  readonly attempts?: number;
+  /** No new attempt begins later than this after the first. Milliseconds, default 60,000. */
+  readonly totalMs?: number;
+  /** Longest pause before the second attempt; it doubles from then on. Milliseconds, default 200. */
+  readonly pauseMs?: number;
+}
+
+export interface RetryOptions {
+  readonly budget?: RetryBudget;
+  /** Milliseconds that never go backwards. */
+  readonly clock: { monotonic(): number };
+  /** Ends the waiting between attempts. */
+  readonly signal?: AbortSignal;
+  /** How to wait; tests hand in one that moves their clock. */
+  readonly wait?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
+  /** From 0 to 1. */
+  readonly random?: () => number;
+}
+
+type Retry = <T>(call: (again: boolean) => Promise<T>) => Promise<T>;
+
+/**
+ * The same store, with every call repeated that failed for a reason that may pass (`retryable`). Nothing else is
+ * repeated, and the last error is thrown as it came. What is put again is the very same bytes, so a first attempt that
+ * took effect before its answer was lost counts as ours: `create` answers `created`, `replace` answers `replaced`.
+ */
+export function retrying(store: Store, options: RetryOptions): Store {
+  const retry = retrier(options);
+  return {
+    url: store.url,
+    head: (name) => retry(() => store.head(name)),
+    get: (name, limits) => retry(() => store.get(name, limits)),
+    getRange: (name, offset, length) => retry(() => store.getRange(name, offset, length)),
+    create: (name, bytes, sha256) =>
+      retry(async (again) => {
+        const outcome = await store.create(name, bytes, sha256);
+        if (outcome.created || !outcome.same || !again) return outcome;
+        return { created: true, receipt: makeReceipt(name, outcome.info) };
+      }),
+    replace: (name, bytes, expected) =>
+      retry(async (again) => {
+        const outcome = await store.replace(name, bytes, expected);
+        if (outcome.replaced || !again) return outcome;
+        const there = await store.get(name, { maxBytes: Math.max(bytes.length, 1) }).catch(nullIfLarger);
+        if (there === null || Buffer.compare(there.bytes, bytes) !== 0) return outcome;
+        return { replaced: true, info: there.info };
+      }),
+    list: (prefix) => listAgain(store, prefix, retry),
+  };
+}
+
+function retrier(options: RetryOptions): Retry {
+  const { attempts = 6, totalMs = 60_000, pauseMs = 200 } = options.budget ?? {};
+  const { clock, signal, random = Math.random } = options;
+  const wait = options.wait ?? ((ms, until) => sleep(ms, undefined, until === undefined ? {} : { signal: until }));
+  return async (call) => {
+    const end = clock.monotonic() + totalMs;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await call(attempt > 1);
+      } catch (error) {
+        if (!isColdkeepError(error) || !error.retryable || signal?.aborted) throw error;
+        // Full jitter: clients that failed together must not come back together.
+        const pause = random() * pauseMs * 2 ** (attempt - 1);
+        if (attempt >= attempts || clock.monotonic() + pause > end) throw error;
+        await wait(pause, signal);
+      }
+    }
+  };
+}
+
+/** Goes on behind the last name told; the order of names is the store's promise. */
+async function* listAgain(store: Store, prefix: string, retry: Retry): AsyncGenerator<ListedObject> {
+  let last: string | null = null;
+  let rest: AsyncIterator<ListedObject> | null = null;
+  for (;;) {
+    const next: IteratorResult<ListedObject> = await retry(async (again) => {
+      if (again || rest === null) rest = store.list(prefix)[Symbol.asyncIterator]();
+      for (;;) {
+        const step = await rest.next();
+        if (step.done || last === null || step.value.name > last) return step;
+      }
+    });
+    if (next.done) return;
+    last = next.value.name;
+    yield next.value;
+  }
+}
+
+function nullIfLarger(error: unknown): null {
+  if (isColdkeepError(error, "integrity")) return null;
+  throw error;
+}
