@@ -28,8 +28,9 @@ type Retry = <T>(call: (again: boolean) => Promise<T>) => Promise<T>;
 
 /**
  * The same store, with every call repeated that failed for a reason that may pass (`retryable`). Nothing else is
- * repeated, and the last error is thrown as it came. What is put again is the very same bytes, so a first attempt that
- * took effect before its answer was lost counts as ours: `create` answers `created`, `replace` answers `replaced`.
+ * repeated, and the last error is thrown as it came. A create that took effect before its answer was lost is told by
+ * its bytes and answers `created`. A replace in that case answers `replaced: false`, since another's equal bytes cannot
+ * be told from ours: whoever reads again and starts over must find his change done already, as every keeper job does.
  */
 export function retrying(store: Store, options: RetryOptions): Store {
   const retry = retrier(options);
@@ -44,14 +45,7 @@ export function retrying(store: Store, options: RetryOptions): Store {
         if (outcome.created || !outcome.same || !again) return outcome;
         return { created: true, receipt: makeReceipt(name, outcome.info) };
       }),
-    replace: (name, bytes, expected) =>
-      retry(async (again) => {
-        const outcome = await store.replace(name, bytes, expected);
-        if (outcome.replaced || !again) return outcome;
-        const there = await store.get(name, { maxBytes: Math.max(bytes.length, 1) }).catch(nullIfLarger);
-        if (there === null || Buffer.compare(there.bytes, bytes) !== 0) return outcome;
-        return { replaced: true, info: there.info };
-      }),
+    replace: (name, bytes, expected) => retry(() => store.replace(name, bytes, expected)),
     list: (prefix) => listAgain(store, prefix, retry),
   };
 }
@@ -92,9 +86,4 @@ async function* listAgain(store: Store, prefix: string, retry: Retry): AsyncGene
     last = next.value.name;
     yield next.value;
   }
-}
-
-function nullIfLarger(error: unknown): null {
-  if (isColdkeepError(error, "integrity")) return null;
-  throw error;
 }

@@ -1,0 +1,63 @@
+import { expect, it } from "vitest";
+import { systemClock } from "../../posix/clock.ts";
+import { openStore, readonly, retrying } from "../../vault/store/index.ts";
+import { faultyStore, seededFaults } from "../support/faulty-store.ts";
+import { memoryStore } from "../support/memory-store.ts";
+import { tempDir } from "../support/tmp.ts";
+import { describeStore, type StoreImplementation, storesThatRan } from "./store.ts";
+
+const implementations: readonly StoreImplementation[] = [
+  {
+    name: "directory",
+    open: async () => {
+      const store = await openStore(tempDir("vault"));
+      return { store, url: store.url };
+    },
+  },
+  { name: "memory", open: async () => ({ store: memoryStore() }) },
+  {
+    name: "retrying(directory)",
+    open: async () => {
+      const store = await openStore(tempDir("vault"));
+      return { store: retrying(store, { clock: systemClock }), url: store.url };
+    },
+  },
+  {
+    name: "retrying(faulty(memory))",
+    open: async () => {
+      // Every third call fails before or after it took effect: the wrapper must hide it all, but for a replace that
+      // took effect, which retrying.test.ts looks at.
+      const fault = seededFaults(7, 0.33, ["fails-before", "fails-after"]);
+      const faulty = faultyStore(memoryStore(), (call) => {
+        const chosen = fault(call);
+        return chosen !== null && call.call === "replace" ? "fails-before" : chosen;
+      });
+      const budget = { attempts: 20 };
+      return { store: retrying(faulty, { clock: systemClock, budget, wait: async () => {} }) };
+    },
+  },
+  {
+    name: "readonly(directory)",
+    readonly: true,
+    open: async () => {
+      const filler = await openStore(tempDir("vault"));
+      return { store: await openStore(filler.url, { readonly: true }), filler };
+    },
+  },
+  {
+    name: "readonly(memory)",
+    readonly: true,
+    open: async () => {
+      const filler = memoryStore();
+      return { store: readonly(filler), filler };
+    },
+  },
+];
+
+for (const implementation of implementations) describeStore(implementation);
+
+it("ran on every store", () => {
+  const idle = implementations.map(({ name }) => name).filter((name) => (storesThatRan().get(name) ?? 0) === 0);
+  expect(idle).toEqual([]);
+  expect(storesThatRan().size).toBeGreaterThan(0);
+});

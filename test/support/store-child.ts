@@ -1,0 +1,23 @@
+import { createHash } from "node:crypto";
+import { buffer } from "node:stream/consumers";
+import { openStore } from "../../vault/store/index.ts";
+import type { StoreTask } from "./store-children.ts";
+import { addTokens } from "./store-tokens.ts";
+
+// A process of its own that works on a store: see store-children.ts.
+const task = JSON.parse(process.argv[2] ?? "") as StoreTask;
+const store = await openStore(task.url);
+process.stdout.write("ready\n");
+await buffer(process.stdin);
+
+const won: boolean[] = [];
+if (task.kind === "create") {
+  for (const name of task.names) {
+    const bytes = Buffer.from(task.text);
+    const outcome = await store.create(name, bytes, createHash("sha256").update(bytes).digest());
+    won.push(outcome.created);
+  }
+} else {
+  await addTokens(store, task.names[0] ?? "", task.text.split(" "));
+}
+process.stdout.write(`${JSON.stringify({ won })}\n`);
