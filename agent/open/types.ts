@@ -1,0 +1,46 @@
+import type { Card } from "../../vault/card/types.ts";
+import type { NodeName, Progress, SnapshotId, VaultId } from "../../vault/names/index.ts";
+import type { Identity, Manifest, SnapshotKeys } from "../../vault/sealed/types.ts";
+import type { Reader } from "../../vault/store/facets.ts";
+
+/**
+ * How far the writer of a card is known (docs/FORMAT.md, rulings): `pinned`, its key was given by the user or the
+ * config; `first sight`, its key is the one that claimed the node's name in the vault; `not verified`, neither.
+ */
+export type CardOrigin = "pinned" | "first sight" | "not verified";
+
+export interface OpenOptions {
+  readonly store: Reader;
+  /** The archive expected; where absent, the card's own is taken and shown. */
+  readonly vault?: VaultId;
+  readonly node: NodeName;
+  readonly snapshot: SnapshotId;
+  readonly identities: readonly Identity[];
+  /** The host's card-signing key, base64url. */
+  readonly pinnedKey?: string;
+  /** Fingerprint (base64url SHA-256) of a card-signing key the user takes responsibility for. */
+  readonly trustCardKey?: string;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** The keys of every snapshot whose packs this one uses; opened on first need, kept for the run. */
+export interface KeyRing {
+  keysOf(origin: SnapshotId): Promise<SnapshotKeys>;
+}
+
+/** A snapshot whose card, key file and manifest were checked against each other. Nothing on disk has changed. */
+export interface OpenedSnapshot {
+  readonly store: Reader;
+  readonly card: Card;
+  readonly keys: SnapshotKeys;
+  readonly manifest: Manifest;
+  readonly ring: KeyRing;
+  readonly origin: CardOrigin;
+  /** Fingerprint of the key that signed the card. */
+  readonly signer: string;
+  /** When the vault received the run's beginning, by the vault's clock; null where its begin object is gone. */
+  readonly receivedAt: number | null;
+  /** Bytes read from the vault so far. */
+  readonly fetched: number;
+}

@@ -1,0 +1,92 @@
+import type { Clock } from "../../posix/clock.ts";
+import type { Heights } from "../../vault/card/types.ts";
+import type { Progress, SnapshotId } from "../../vault/names/index.ts";
+import type { CardOrigin, OpenedSnapshot, OpenOptions } from "../open/types.ts";
+
+/** Where a restore puts its files. */
+export type RestoreTargets =
+  /** Each root in place: by name, the absolute path it has on this host. Every root of the snapshot needs one. */
+  | ReadonlyMap<string, string>
+  /** A fresh folder, absent or empty; each root becomes a folder in it. */
+  | { readonly to: string };
+
+export interface RestoreOptions extends OpenOptions {
+  readonly targets: RestoreTargets;
+  /**
+   * Throws where the node runs or holds files of the targets. Called before anything is written and again right before
+   * the swap; not called for a fresh folder.
+   */
+  readonly assertStopped: () => Promise<void>;
+  /** Globs over `<root>/<path>`; nothing given means all. Only into a fresh folder. */
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  /** Leaves what was there before as `<root>.coldkeep-old-<id>`. */
+  readonly keepOld: boolean;
+  /** Also restores setuid, setgid and `security.*` attributes. */
+  readonly keepSpecialBits: boolean;
+  /** Folder of coldkeep's state; the journal lies in `<state dir>/<node>/restore.journal`. */
+  readonly stateDir: string;
+  /** Refuse a snapshot older than asked for: its number, its height (the lowest of all channels), its age by receipt. */
+  readonly minSeq?: number;
+  readonly minHeight?: number;
+  readonly maxAgeMs?: number;
+  /** Threads that open and write; default: one a core, 1 to 8. */
+  readonly workers?: number;
+  readonly clock?: Clock;
+}
+
+/** What a restore would do, computed from the card and the manifest alone; printed by a dry run. */
+export interface RestorePlan {
+  readonly snapshot: SnapshotId;
+  readonly origin: CardOrigin;
+  readonly signer: string;
+  readonly seq: number;
+  readonly heights: Heights | null;
+  /** When the vault received the snapshot; ms since the epoch; null where it is not known. */
+  readonly receivedAt: number | null;
+  /** When the node was captured, by its host's clock. */
+  readonly capturedAt: number;
+  readonly files: number;
+  readonly directories: number;
+  readonly links: number;
+  /** Logical bytes of the files selected. */
+  readonly bytes: number;
+  /** Bytes that will be allocated on the target. */
+  readonly allocated: number;
+  /** Bytes that will be fetched from the vault, and in how many requests. */
+  readonly fetch: { readonly bytes: number; readonly requests: number };
+  readonly roots: readonly {
+    readonly name: string;
+    readonly target: string;
+    /** What lies there now: nothing, an empty folder, or data that will be replaced. */
+    readonly replaces: "nothing" | "empty" | "data";
+  }[];
+  readonly opened: OpenedSnapshot;
+}
+
+export interface RestoreResult {
+  readonly snapshot: SnapshotId;
+  readonly origin: CardOrigin;
+  readonly heights: Heights | null;
+  readonly receivedAt: number | null;
+  readonly files: number;
+  readonly directories: number;
+  readonly links: number;
+  readonly bytes: number;
+  readonly fetched: number;
+  readonly seconds: number;
+  readonly roots: readonly {
+    readonly name: string;
+    readonly target: string;
+    /** Where the data that was there before lies now, if it was kept. */
+    readonly old?: string;
+  }[];
+  /** Worth a look, not a failure: owners that could not be set, attributes dropped. */
+  readonly notes: readonly string[];
+}
+
+export interface RecoverOptions {
+  readonly stateDir: string;
+  readonly node: string;
+  readonly progress: Progress;
+}
