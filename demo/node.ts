@@ -2,10 +2,11 @@
  * The demo's node: a small blockchain of one. It commits blocks to LevelDB, holds the database's lock as a real node
  * does, and tells its height over HTTP on 127.0.0.1. SIGTERM stops it cleanly.
  *
- *     node demo/node.ts <home> [--until <height>] [--every <ms>]
+ *     node demo/node.ts <home> [--until <height>] [--every <ms>] [--while <pid>]
  *
  * `<home>/data` is its database; `<home>/run/port` the port it answers on, kept over restarts. It first commits blocks
- * as fast as it can until `--until`, then five every `--every` milliseconds (20).
+ * as fast as it can until `--until`, then five every `--every` milliseconds (20). With `--while` it stops by itself
+ * once that process is gone: a tour that was killed leaves no node behind.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
@@ -20,7 +21,7 @@ type Database = ClassicLevel<string, Buffer>;
 const BULK_BLOCKS = 500;
 const STEADY_BLOCKS = 5;
 
-const { home, until, every } = readArguments();
+const { home, until, every, guardian } = readArguments();
 mkdirSync(join(home, "run"), { recursive: true });
 const database: Database = new ClassicLevel(join(home, "data"), { keyEncoding: "utf8", valueEncoding: "buffer" });
 await database.open();
@@ -37,7 +38,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
-while (!stopping) {
+while (!stopping && (guardian === undefined || isAlive(guardian))) {
   const bulk = tip.height < until;
   tip = await commit(tip, bulk ? Math.min(BULK_BLOCKS, until - tip.height) : STEADY_BLOCKS);
   await pause(bulk ? 0 : every);
@@ -46,14 +47,28 @@ server.closeAllConnections();
 server.close();
 await database.close();
 
-function readArguments(): { home: string; until: number; every: number } {
+function readArguments(): { home: string; until: number; every: number; guardian: number | undefined } {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { until: { type: "string", default: "0" }, every: { type: "string", default: "20" } },
+    options: {
+      until: { type: "string", default: "0" },
+      every: { type: "string", default: "20" },
+      while: { type: "string" },
+    },
   });
   const [folder] = positionals;
-  if (folder === undefined) throw new Error("usage: node demo/node.ts <home> [--until <height>] [--every <ms>]");
-  return { home: folder, until: Number(values.until), every: Number(values.every) };
+  if (folder === undefined)
+    throw new Error("usage: node demo/node.ts <home> [--until <height>] [--every <ms>] [--while <pid>]");
+  const guardian = values.while === undefined ? undefined : Number(values.while);
+  return { home: folder, until: Number(values.until), every: Number(values.every), guardian };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** Where the chain stands; a new database stands at height 0. */

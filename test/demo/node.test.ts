@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -72,6 +73,16 @@ describe("the demo's node", () => {
     act("stop");
     await until(async () => (isRunning() ? undefined : true));
     expect(await readChain(home)).toBeGreaterThanOrEqual(before + 10);
+  });
+
+  it("stops by itself once the process it was started for is gone", async () => {
+    const { act, isRunning } = demoNode();
+    const guardian = spawn("sleep", ["60"]);
+    await once(guardian, "spawn");
+    act("start", "--while", String(guardian.pid));
+    expect(isRunning()).toBe(true);
+    guardian.kill("SIGKILL");
+    await until(async () => (isRunning() ? undefined : true));
   });
 
   it("is not taken for running when another process has its number", () => {
