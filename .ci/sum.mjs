@@ -1,4 +1,5 @@
-// Adds up the tallies of one CI run, names every skipped test, and refuses skips that no line of `allowed-skips` explains.
+// Adds up the tallies of one CI run, names every skipped test, and where CI=true refuses skips that no line
+// of `allowed-skips` explains.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -26,7 +27,7 @@ for (const file of files.filter((name) => name.endsWith(".json"))) {
   sum.failed += tally.failed;
   sum.skipped += tally.skipped;
   for (const name of tally.skippedNames ?? []) {
-    if (isAllowed(name)) console.log(`skipped: ${name}`);
+    if (process.env.CI !== "true" || isAllowed(name)) console.log(`skipped: ${name}`);
     else {
       console.log(`skipped without leave, counted as failed: ${name}`);
       sum.skipped -= 1;
