@@ -59,23 +59,24 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-const home = makeHome(BLOCKS);
-const node = demoNode(join(home, "node"));
 try {
-  await tour({
-    home,
-    node,
-    config: join(home, "config.yaml"),
-    vault: join(home, "vault"),
-    signal: abort.signal,
-  });
+  await main();
 } catch (error) {
   if (!abort.signal.aborted) {
     process.exitCode = 1;
-    console.error(`\nThe tour failed: ${error instanceof Error ? error.message : String(error)}\nIts files: ${home}`);
+    console.error(`\nThe tour failed: ${error instanceof Error ? error.message : String(error)}`);
   }
-} finally {
-  await node.stop();
+}
+
+async function main(): Promise<void> {
+  const home = makeHome(BLOCKS);
+  const node = demoNode(join(home, "node"));
+  try {
+    const config = join(home, "config.yaml");
+    await tour({ home, node, config, vault: join(home, "vault"), signal: abort.signal });
+  } finally {
+    await node.stop();
+  }
 }
 
 async function tour(stage: Stage): Promise<void> {
