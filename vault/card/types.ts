@@ -76,7 +76,10 @@ export interface ClosingCard {
   readonly node: NodeName;
   readonly snapshot: SnapshotId;
   readonly state: "adopted" | "abandoned";
+  /** The run that goes on with the dead one's packs; present where the state is adopted. */
   readonly by?: SnapshotId;
+  /** The adopting host's signature (docs/FORMAT.md, "Card"); present where the state is adopted. */
+  readonly sig?: { readonly key: string; readonly value: string };
 }
 
 export interface PackListRow {

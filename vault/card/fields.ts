@@ -1,0 +1,45 @@
+import { z } from "zod";
+import {
+  FORMAT,
+  fromBase64url,
+  isNodeName,
+  isSnapshotId,
+  isVaultId,
+  type NodeName,
+  type SnapshotId,
+  type VaultId,
+} from "../names/index.ts";
+import type { SuiteName } from "./types.ts";
+
+/** The kinds of field that stored JSON is made of (docs/FORMAT.md, "Fields"). */
+
+/** An integer from 0 to 2^53-1. */
+export const count = z.int().min(0);
+/** An integer from 0 to 2^32-1. */
+export const u32 = z.int().min(0).max(0xffff_ffff);
+/** Milliseconds since the epoch. */
+export const time = z.int().min(0);
+/** Text for people and names of profiles, tags, channels: at most 255 UTF-16 units. */
+export const text = z.string().max(255);
+export const format = z.literal(FORMAT);
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hex digits");
+export const suite = z.enum(["aes-256-gcm", "sm4-gcm"]) satisfies z.ZodType<SuiteName>;
+export const snapshot = z.custom<SnapshotId>(
+  (value) => typeof value === "string" && isSnapshotId(value),
+  "must be a snapshot id",
+);
+export const node = z.custom<NodeName>(
+  (value) => typeof value === "string" && isNodeName(value),
+  "must be a node's name",
+);
+export const vault = z.custom<VaultId>((value) => typeof value === "string" && isVaultId(value), "must be a vault id");
+/** By channel; the key "" is the node's one chain. */
+export const heights = z.record(z.string().max(255), count);
+export const tags = z.array(text).max(64);
+
+/** `length` bytes as base64url without padding, in the one canonical spelling. */
+export function base64url(length: number) {
+  return z
+    .string()
+    .refine((value) => fromBase64url(value, length) !== null, `must be ${length} bytes as base64url without padding`);
+}

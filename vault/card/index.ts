@@ -1,0 +1,33 @@
+export {
+  assertCardCore,
+  encodeCard,
+  isCommitted,
+  MAX_ORIGINS,
+  MAX_PACK_LIST_ROWS,
+  MAX_PACKS,
+  parseCard,
+} from "./card.ts";
+export { canonical, canonicalBytes, parseCanonical } from "./jcs.ts";
+export { encodeBackupList, encodeHead, encodeIndex, parseBackupList, parseHead, parseIndex } from "./lists.ts";
+export { checkRecord, type Expected } from "./record.ts";
+export {
+  encodeBegin,
+  encodeNodeJson,
+  encodePackList,
+  encodeVaultJson,
+  parseBegin,
+  parseNodeJson,
+  parsePackList,
+  parseVaultJson,
+} from "./records.ts";
+export {
+  coreBytesForMac,
+  publicKeyOf,
+  signCard,
+  signClosingCard,
+  verifyCardSignature,
+  verifyClosingSignature,
+  writerOf,
+} from "./signature.ts";
+export { assertSum, sumOf } from "./sum.ts";
+export type * from "./types.ts";

@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { ColdkeepError, isSnapshotId, names, type SnapshotId } from "../names/index.ts";
+import { MAX_ORIGINS } from "./card.ts";
+import * as f from "./fields.ts";
+import { assertExpected, type Expected, readRecord, writeRecord } from "./record.ts";
+import { dayOf } from "./records.ts";
+import type { Head, Index, IndexEntry } from "./types.ts";
+
+const MAX_INDEX = 10_000;
+const state = z.enum(["good", "broken", "damaged", "expired"]);
+
+const entry = z.strictObject({
+  snapshot: f.snapshot,
+  state,
+  remarks: z.array(z.string().max(1000)).max(64),
+  writer: f.base64url(32),
+  seq: z.int().min(1),
+  parent: f.snapshot.exactOptional(),
+  received: f.time,
+  committed: f.time,
+  profile: f.text,
+  heights: f.heights.exactOptional(),
+  tags: f.tags,
+  bytes: z.strictObject({ total: f.count, added: f.count, stored: f.count, files: f.count }),
+  downtime_ms: f.count.exactOptional(),
+  card: z.strictObject({ size: f.count, sha256: f.sha256 }),
+  origins: z.array(f.snapshot).max(MAX_ORIGINS),
+  proven: f.time.exactOptional(),
+}) satisfies z.ZodType<IndexEntry>;
+
+const index = z.strictObject({
+  format: f.format,
+  vault: f.vault,
+  node: f.node,
+  generation: f.count,
+  snapshots: z.array(entry).max(MAX_INDEX),
+  months: z.array(z.string().regex(/^\d{4}-\d{2}$/)).max(1200),
+}) satisfies z.ZodType<Index>;
+
+const head = z.strictObject({
+  format: f.format,
+  vault: f.vault,
+  node: f.node,
+  generation: f.count,
+  newest: f.snapshot.exactOptional(),
+  writers: z.record(
+    f.base64url(32),
+    z.strictObject({
+      good: f.snapshot.exactOptional(),
+      recent: z.array(z.strictObject({ snapshot: f.snapshot, state })).max(16),
+    }),
+  ),
+}) satisfies z.ZodType<Head>;
+
+/** Reads `index.json` or a month of it. @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
+export function parseIndex(bytes: Uint8Array, expected?: Expected, on = "index.json"): Index {
+  const found = readRecord<Index>(index, bytes, on);
+  assertExpected(found, expected, on);
+  return found;
+}
+
+export function encodeIndex(value: Index): Uint8Array {
+  return writeRecord<Index>(index, value, names.indexJson(value.node));
+}
+
+/** Reads `head.json`. @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
+export function parseHead(bytes: Uint8Array, expected?: Expected, on = "head.json"): Head {
+  const found = readRecord<Head>(head, bytes, on);
+  assertExpected(found, expected, on);
+  return found;
+}
+
+export function encodeHead(value: Head): Uint8Array {
+  return writeRecord<Head>(head, value, names.headJson(value.node));
+}
+
+/** `backup_list`: one line a snapshot, `YYYYMMDD/<id>`, in the order given (newest first). */
+export function encodeBackupList(entries: readonly Pick<IndexEntry, "snapshot">[]): Uint8Array {
+  return new TextEncoder().encode(entries.map(({ snapshot }) => `${dayOf(snapshot)}/${snapshot}\n`).join(""));
+}
+
+/** The snapshots of a `backup_list`, in its order. @throws ColdkeepError `integrity` naming the line that is wrong. */
+export function parseBackupList(bytes: Uint8Array, on = "backup_list"): SnapshotId[] {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  const lines = text.split("\n");
+  if (lines.pop() !== "") throw refuse(on, lines.length + 1, "has no end");
+  return lines.map((line, i) => {
+    const id = line.slice(9);
+    if (!isSnapshotId(id) || line !== `${dayOf(id)}/${id}`) throw refuse(on, i + 1, "is not YYYYMMDD/<snapshot id>");
+    return id;
+  });
+}
+
+function refuse(on: string, line: number, why: string): ColdkeepError {
+  return new ColdkeepError("integrity", { what: "cannot read", on, why: `line ${line} ${why}` });
+}
