@@ -1,0 +1,67 @@
+import { constants, type ZstdOptions, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { ColdkeepError } from "../names/index.ts";
+import type { Codec } from "./types.ts";
+
+/** What `compress` made of a frame's plaintext. */
+export interface Compressed {
+  readonly codec: Codec;
+  readonly bytes: Uint8Array;
+}
+
+/** How frames are compressed; tests that need the same bytes from every zstd put in their own. */
+export type Compressor = (plain: Uint8Array) => Compressed;
+
+// No content checksum: the AEAD tag covers more. Never ZSTD_c_nbWorkers: through node:zlib it truncates output.
+const COMPRESS = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 0 };
+// A frame's plaintext has at most 2^24 bytes, so no honest frame needs a larger window.
+const DECOMPRESS = { [constants.ZSTD_d_windowLogMax]: 24 };
+/** Below this many bytes zstd's own framing eats what it saves. */
+const WORTH_TRYING = 64;
+
+/** zstd level 1 (RFC 8878), or the plaintext itself where that does not save at least 1/32. */
+export function compress(plain: Uint8Array): Compressed {
+  if (plain.length < WORTH_TRYING) return { codec: 0, bytes: plain };
+  const options: ZstdOptions = {
+    params: COMPRESS,
+    pledgedSrcSize: plain.length,
+    // Room for the worst case, so that the output is one buffer and is not joined from pieces.
+    chunkSize: plain.length + (plain.length >> 8) + 1024,
+  };
+  const bytes = zstdCompressSync(plain, options);
+  return bytes.length <= plain.length - (plain.length >> 5) ? { codec: 1, bytes } : { codec: 0, bytes: plain };
+}
+
+/**
+ * Undoes `compress`. `bytes` must come out of an authenticated frame.
+ * @param plain The exact length the result must have; never one byte more is produced.
+ * @param on Names the frame, for the message.
+ * @throws ColdkeepError `integrity` where anything else comes out.
+ */
+export function decompress(codec: Codec, bytes: Uint8Array, plain: number, on = "frame"): Uint8Array {
+  if (codec === 0) {
+    if (bytes.length !== plain) throw refuse(on, `${bytes.length} bytes found, ${plain} recorded`);
+    return bytes;
+  }
+  const out = unzstd(bytes, plain, on);
+  if (out.length !== plain) throw refuse(on, `it expands to ${out.length} bytes, ${plain} are recorded`);
+  return out;
+}
+
+function unzstd(bytes: Uint8Array, plain: number, on: string): Uint8Array {
+  const room = Math.max(plain, 64);
+  try {
+    const out = zstdDecompressSync(bytes, { params: DECOMPRESS, maxOutputLength: room, chunkSize: room });
+    return new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
+  } catch (cause) {
+    throw refuse(on, `it does not decompress to the ${plain} bytes recorded`, cause);
+  }
+}
+
+function refuse(on: string, why: string, cause?: unknown): ColdkeepError {
+  return new ColdkeepError("integrity", {
+    what: "wrong length after decompression",
+    on,
+    why,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

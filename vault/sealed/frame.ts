@@ -1,0 +1,50 @@
+import { decompress } from "./codec.ts";
+import {
+  damagedObject,
+  FRAME_DATA,
+  frameAad,
+  frameNonce,
+  HEADER_BYTES,
+  MAX_FRAME_PLAIN,
+  MAX_FRAMES,
+  MAX_OBJECT,
+  type ObjectIdentity,
+  type ObjectSecrets,
+} from "./layout.ts";
+import { TAG_BYTES } from "./suites.ts";
+import type { FrameRow, OpenedFrame } from "./types.ts";
+
+/**
+ * Opens one data frame: authenticates, then decompresses. The one place where an OpenedFrame is made.
+ * @throws ColdkeepError `integrity` where the tag, or what comes out, is not as the row says.
+ */
+export function openFrame(o: ObjectIdentity, secrets: ObjectSecrets, row: FrameRow, sealed: Uint8Array): OpenedFrame {
+  if (!isFrameRow(row)) throw damagedObject(o, "impossible place of a frame", `frame ${row.frame} is out of bounds`);
+  if (sealed.length !== row.stored) {
+    throw damagedObject(o, "truncated", `frame ${row.frame} has ${sealed.length} bytes, ${row.stored} are recorded`);
+  }
+  const { suite, key, nonceBase } = secrets;
+  const aad = frameAad(FRAME_DATA, row.frame, row.codec, row.plain);
+  const body = suite.open(key, frameNonce(nonceBase, row.frame), aad, sealed);
+  if (body === null) {
+    throw damagedObject(o, "damaged frame", `frame ${row.frame} at byte ${row.offset} does not authenticate`);
+  }
+  const bytes = decompress(row.codec, body, row.plain, `frame ${row.frame} of ${o.name}`);
+  return { bytes } as OpenedFrame;
+}
+
+/** Whether a row could be a frame's of any object: all limits of the format. */
+export function isFrameRow({ frame, offset, stored, plain, codec }: FrameRow): boolean {
+  const known = codec === 0 ? stored === plain + TAG_BYTES : codec === 1 && stored < plain + TAG_BYTES;
+  return (
+    known &&
+    isWithin(frame, 0, MAX_FRAMES - 1) &&
+    isWithin(plain, 0, MAX_FRAME_PLAIN) &&
+    isWithin(stored, TAG_BYTES, MAX_FRAME_PLAIN + TAG_BYTES) &&
+    isWithin(offset, HEADER_BYTES, MAX_OBJECT - stored)
+  );
+}
+
+function isWithin(value: number, low: number, high: number): boolean {
+  return Number.isSafeInteger(value) && value >= low && value <= high;
+}
