@@ -135,6 +135,11 @@ export interface ManifestEntry {
   /** Logical size in bytes; 0 for anything but a file. */
   readonly size: number;
   readonly pieces: readonly EntryPiece[];
+  /**
+   * Where in the file these pieces begin; absent for its beginning. A file of more than 65,536 pieces is several entries
+   * of one path, in order (`splitEntry`), so that no entry, reader or writer needs memory for a whole huge file's list.
+   */
+  readonly from?: number;
   /** A symlink's target; a hardlink's first path (in the same form as `path`). */
   readonly target?: Uint8Array;
   readonly xattrs?: readonly { readonly name: string; readonly value: Uint8Array }[];

@@ -1,0 +1,152 @@
+import { timingSafeEqual } from "node:crypto";
+import { canonicalBytes, checkRecord, parseCanonical } from "../card/index.ts";
+import { ColdkeepError, FORMAT, fromBase64url, isColdkeepError, names, toBase64url } from "../names/index.ts";
+import { deriveKeys } from "./derive.ts";
+import { keyFile as schema } from "./schemas.ts";
+import { suiteOf } from "./suites.ts";
+import type { Identity, KeyFile, Recipient, SnapshotKeys, SnapshotScope } from "./types.ts";
+
+/** Bytes of a key.json; readers refuse larger ones. */
+export const MAX_KEY_FILE = 64 * 1024;
+const LABEL = "coldkeep/v1 slots\0";
+
+/**
+ * Wraps a snapshot key for each recipient: the bytes of `key.json`, generation 1.
+ * @param o.now Milliseconds since the epoch, recorded in each slot.
+ */
+export async function writeKeyFile(o: {
+  readonly scope: SnapshotScope;
+  readonly sk: Uint8Array;
+  readonly recipients: readonly Recipient[];
+  readonly now: number;
+}): Promise<Uint8Array> {
+  const { scope, sk, recipients, now } = o;
+  const keys = deriveKeys(sk, scope);
+  const slots = await Promise.all(recipients.map((recipient) => recipient.wrap(sk, scope)));
+  const { vault, node, snapshot, suite } = scope;
+  const bare = {
+    format: FORMAT,
+    vault,
+    node,
+    snapshot,
+    suite,
+    commit: toBase64url(keys.commit),
+    generation: 1,
+    slots: slots.map((slot) => ({ ...slot, added: now })),
+  } as const;
+  const file: KeyFile = { ...bare, mac: toBase64url(slotsMac(bare, keys)) };
+  const bytes = canonicalBytes(checkRecord(schema, file, nameOf(scope)));
+  if (bytes.length > MAX_KEY_FILE) throw tooLarge(nameOf(scope), bytes.length);
+  return bytes;
+}
+
+/** Reads a key.json. Proves nothing yet: see `openKeyFile`. @throws ColdkeepError `integrity`. */
+export function parseKeyFile(bytes: Uint8Array, on = names.KEY_NAME): KeyFile {
+  if (bytes.length > MAX_KEY_FILE) throw tooLarge(on, bytes.length);
+  return checkRecord(schema, parseCanonical(bytes, on), on);
+}
+
+export interface OpenedKeyFile {
+  readonly sk: Uint8Array;
+  readonly keys: SnapshotKeys;
+  /** False where the list of slots is not as it was written; the snapshot key itself is proven by its commitment. */
+  readonly macOk: boolean;
+  /** Id of the slot that opened. */
+  readonly slot: string;
+}
+
+/**
+ * Unwraps the snapshot key with the first identity and slot that fit, and proves it by the commitment.
+ * @param o.commit The commitment the card or the manifest promises; the file's own is believed where it is left out.
+ * @throws ColdkeepError `integrity` where the file is damaged or another node's or snapshot's; `key` where none of the
+ * identities opens it, or what one unwraps is not this snapshot's key.
+ */
+export async function openKeyFile(o: {
+  readonly bytes: Uint8Array;
+  readonly scope: SnapshotScope;
+  readonly identities: readonly Identity[];
+  readonly commit?: Uint8Array;
+}): Promise<OpenedKeyFile> {
+  const on = nameOf(o.scope);
+  const file = parseKeyFile(o.bytes, on);
+  assertScope(file, o.scope, on);
+  const commit = fromBase64url(file.commit, 32) ?? new Uint8Array(32);
+  if (o.commit !== undefined && !equal(commit, o.commit)) {
+    throw new ColdkeepError("integrity", {
+      what: "the key file is not this snapshot's",
+      on,
+      why: "its key commitment is another than the snapshot's",
+      todo: "It was replaced in the vault: bring back an older version of it or another copy",
+    });
+  }
+  let foreign = 0;
+  let damaged: ColdkeepError | null = null;
+  for (const slot of file.slots) {
+    for (const identity of o.identities.filter(({ type }) => type === slot.type)) {
+      try {
+        const sk = await identity.unwrap(slot, o.scope);
+        if (sk === null) continue;
+        const keys = sk.length === 32 ? deriveKeys(sk, o.scope) : null;
+        if (keys !== null && equal(keys.commit, commit)) return { sk, keys, macOk: isMacOk(file, keys), slot: slot.id };
+        foreign++;
+      } catch (error) {
+        // A damaged slot may hide a sound one: remembered, and thrown only if nothing opens.
+        if (!isColdkeepError(error, "integrity")) throw error;
+        damaged ??= error;
+      }
+    }
+  }
+  throw damaged ?? cannotOpen(file, foreign, on);
+}
+
+function cannotOpen(file: KeyFile, foreign: number, on: string): ColdkeepError {
+  if (foreign > 0) {
+    return new ColdkeepError("key", {
+      what: "not the key of this snapshot",
+      on,
+      why: "a slot opened, but what it holds does not fit the snapshot's key commitment",
+      todo: "The slot was put there by somebody else, or for another snapshot",
+    });
+  }
+  const slots = file.slots.map(({ type, kid }) => `${type} ${kid}`).join(", ");
+  return new ColdkeepError("key", {
+    what: "none of the keys given opens this snapshot",
+    on,
+    why: `it is sealed for: ${slots}`,
+    todo: "Give the key that was configured when it was made",
+  });
+}
+
+function assertScope(file: KeyFile, scope: SnapshotScope, on: string): void {
+  for (const field of ["vault", "node", "snapshot", "suite"] as const) {
+    if (file[field] === scope[field]) continue;
+    const why = `its ${field} is ${file[field]}, expected is ${scope[field]}`;
+    throw new ColdkeepError("integrity", { what: "the key file belongs elsewhere", on, why });
+  }
+}
+
+function isMacOk(file: KeyFile, keys: SnapshotKeys): boolean {
+  const { mac, ...bare } = file;
+  const found = fromBase64url(mac, 32);
+  return found !== null && equal(found, slotsMac(bare, keys));
+}
+
+function slotsMac(bare: Omit<KeyFile, "mac">, keys: SnapshotKeys): Uint8Array {
+  return suiteOf(keys.scope.suite).hmac(keys.slots, Buffer.from(LABEL), canonicalBytes(bare));
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function nameOf({ node, snapshot }: SnapshotScope): string {
+  return names.keyJson(node, snapshot);
+}
+
+function tooLarge(on: string, size: number): ColdkeepError {
+  return new ColdkeepError("integrity", {
+    what: "too large for a key file",
+    on,
+    why: `${size} bytes found, allowed are ${MAX_KEY_FILE}`,
+  });
+}

@@ -1,0 +1,175 @@
+import { createHash } from "node:crypto";
+import { canonicalBytes, checkRecord, MAX_ORIGINS, parseCanonical } from "../card/index.ts";
+import { ColdkeepError, type SnapshotId } from "../names/index.ts";
+import { entryFromJson, entryToJson, lengthOf, MAX_PIECES } from "./entry.ts";
+import { comparePaths, showPath } from "./paths.ts";
+import { segmentHead } from "./schemas.ts";
+import type { ManifestEntry } from "./types.ts";
+
+export { assertSafePath, comparePaths } from "./paths.ts";
+
+/** A segment ends at a path that the path itself chooses, so that an insertion changes one segment and not all after. */
+const CUT_AFTER_ENTRIES = 256;
+const CUT_MASK = 0x0f;
+const MAX_ENTRIES = 4096;
+const CUT_AT_BYTES = 2 * 1024 * 1024;
+const NEWLINE = 0x0a;
+
+/** Writes one segment: a line with its origins, then one entry a line, all canonical JSON. */
+export class SegmentWriter {
+  readonly #lines: Uint8Array[] = [];
+  readonly #origins: SnapshotId[] = [];
+  readonly #numbers = new Map<SnapshotId, number>();
+  readonly #order = new EntryOrder();
+  #size = 0;
+  #ends = false;
+
+  /** @throws ColdkeepError `integrity` where the entry breaks a rule of the format or the order. */
+  add(entry: ManifestEntry): void {
+    this.#order.next(entry);
+    const line = canonicalBytes(entryToJson(entry, (origin) => this.#numberOf(origin)));
+    this.#lines.push(line);
+    this.#size += line.length + 1;
+    this.#ends = this.#shouldEndAfter(entry.path);
+  }
+
+  /** Bytes of the entries so far. */
+  get size(): number {
+    return this.#size;
+  }
+
+  get entries(): number {
+    return this.#lines.length;
+  }
+
+  /** True where the segment ends with the entry added last. */
+  get ends(): boolean {
+    return this.#ends;
+  }
+
+  finish(): Uint8Array {
+    const head = canonicalBytes({ origins: this.#origins });
+    const bytes = new Uint8Array(head.length + 1 + this.#size);
+    let at = 0;
+    for (const line of [head, ...this.#lines]) {
+      bytes.set(line, at);
+      at += line.length;
+      bytes[at++] = NEWLINE;
+    }
+    return bytes;
+  }
+
+  #shouldEndAfter(path: Uint8Array): boolean {
+    if (this.#lines.length >= MAX_ENTRIES || this.#size >= CUT_AT_BYTES) return true;
+    if (this.#lines.length < CUT_AFTER_ENTRIES) return false;
+    return ((createHash("sha256").update(path).digest()[0] ?? 0) & CUT_MASK) === 0;
+  }
+
+  #numberOf(origin: SnapshotId): number {
+    const known = this.#numbers.get(origin);
+    if (known !== undefined) return known;
+    if (this.#origins.length >= MAX_ORIGINS) throw refuse(`more than ${MAX_ORIGINS} origins`);
+    this.#numbers.set(origin, this.#origins.length);
+    return this.#origins.push(origin) - 1;
+  }
+}
+
+/**
+ * The entries of one segment, in order.
+ * @param order Carries the order from one segment to the next; each segment by itself where it is left out.
+ * @throws ColdkeepError `integrity` where a line is not canonical, breaks a rule, or is out of order.
+ */
+export function* parseSegment(bytes: Uint8Array, order: EntryOrder = new EntryOrder()): Generator<ManifestEntry> {
+  const lines = linesOf(bytes);
+  const first = lines.next();
+  if (first.done === true) throw refuse("it is empty");
+  const { origins } = checkRecord(segmentHead, parseCanonical(first.value, "segment"), "segment");
+  let entries = 0;
+  for (const line of lines) {
+    if (++entries > MAX_ENTRIES) throw refuse(`more than ${MAX_ENTRIES} entries`);
+    const entry = entryFromJson(parseCanonical(line, `line ${entries + 1} of a segment`), origins);
+    order.next(entry);
+    yield entry;
+  }
+}
+
+/**
+ * Checks that entries ascend, that no path comes twice, and that a file of several entries is complete and in one run.
+ * One instance follows a whole snapshot; `end` after the last entry.
+ */
+export class EntryOrder {
+  #last: ManifestEntry | null = null;
+  /** Where the next part of the last file must begin; null where it is complete. */
+  #next: number | null = null;
+
+  /** @throws ColdkeepError `integrity`. */
+  next(entry: ManifestEntry): void {
+    const last = this.#last;
+    const compared = last === null ? -1 : comparePaths(last.path, entry.path);
+    const continues = compared === 0 && this.#next !== null && entry.from === this.#next;
+    if (continues && last !== null) this.#assertSameFile(last, entry);
+    else {
+      this.end();
+      if (compared >= 0) throw refuse(`${showPath(entry.path)} is there twice or out of order`);
+      if (entry.from !== undefined) throw refuse(`the beginning of ${showPath(entry.path)} is missing`);
+    }
+    this.#last = entry;
+    const end = (entry.from ?? 0) + lengthOf(entry.pieces);
+    this.#next = end === entry.size ? null : end;
+  }
+
+  /** @throws ColdkeepError `integrity` where the last file is not complete. */
+  end(): void {
+    if (this.#last !== null && this.#next !== null) throw refuse(`the end of ${showPath(this.#last.path)} is missing`);
+  }
+
+  #assertSameFile(a: ManifestEntry, b: ManifestEntry): void {
+    const same =
+      b.type === "file" &&
+      a.size === b.size &&
+      a.mode === b.mode &&
+      a.uid === b.uid &&
+      a.gid === b.gid &&
+      a.mtime.seconds === b.mtime.seconds &&
+      a.mtime.nanoseconds === b.mtime.nanoseconds &&
+      a.secret === b.secret &&
+      // Attributes stand in the first part only.
+      b.xattrs === undefined;
+    if (!same) throw refuse(`the parts of ${showPath(b.path)} contradict each other`);
+  }
+}
+
+/** A file's entry in parts of at most 65,536 pieces: the form in which segments take it. */
+export function* splitEntry(entry: ManifestEntry): Generator<ManifestEntry> {
+  if (entry.pieces.length <= MAX_PIECES) {
+    yield entry;
+    return;
+  }
+  const { xattrs, ...bare } = entry;
+  let from = entry.from ?? 0;
+  for (let i = 0; i < entry.pieces.length; i += MAX_PIECES) {
+    const pieces = entry.pieces.slice(i, i + MAX_PIECES);
+    const first = i === 0;
+    yield {
+      ...bare,
+      pieces,
+      ...(from === 0 ? {} : { from }),
+      ...(first && xattrs !== undefined ? { xattrs } : {}),
+    };
+    from += lengthOf(pieces);
+  }
+}
+
+function* linesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  let start = 0;
+  while (start < bytes.length) {
+    const end = bytes.indexOf(NEWLINE, start);
+    if (end < 0) throw refuse("its last line has no end");
+    yield bytes.subarray(start, end);
+    start = end + 1;
+  }
+}
+
+function refuse(why: string): ColdkeepError {
+  return new ColdkeepError("integrity", { what: "cannot read a segment of the manifest", why });
+}
