@@ -1,0 +1,6 @@
+export { DURATION_FORM, parseDuration } from "./duration.ts";
+export { configJsonSchema } from "./json-schema.ts";
+export { DEFAULT_CONFIG, loadConfig } from "./load.ts";
+export { nearest } from "./nearest.ts";
+export { parseConfig } from "./parse.ts";
+export type * from "./types.ts";

@@ -1,0 +1,145 @@
+import { type Document, LineCounter, parseDocument } from "yaml";
+import type { $ZodIssue } from "zod/v4/core";
+import { ColdkeepError } from "../../vault/names/index.ts";
+import { locate, type Position } from "./locate.ts";
+import { nearest } from "./nearest.ts";
+import { checkPlaces } from "./places.ts";
+import { configSchema, KEY_SEPARATOR, type WrittenConfig } from "./schema.ts";
+import { settingsOf } from "./settings.ts";
+import { syntaxWords } from "./syntax.ts";
+import type { Config } from "./types.ts";
+
+/** One mistake; `path` leads to the value it is about. */
+export interface Mistake {
+  readonly path: readonly PropertyKey[];
+  /** The key itself is the mistake, not its value. */
+  readonly key?: string;
+  readonly words: string;
+}
+
+/** Aliases may repeat a part of the file, but not blow it up. */
+const MAX_ALIASES = 100;
+
+/**
+ * Reads a configuration. All mistakes are told at once, each with line, column, key, what was found and what is
+ * allowed; the value of `encrypt_key` is never told.
+ * @param profiles the profiles there are; none given means that any name passes
+ * @throws ColdkeepError `config`.
+ */
+export function parseConfig(text: string, path: string, profiles: readonly string[]): Config {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
+  const broken = [...document.errors, ...document.warnings];
+  if (broken.length > 0) {
+    throw refused(
+      broken.map(({ pos, code }) => {
+        const { line, col } = lines.linePos(pos[0]);
+        const key =
+          code === "DUPLICATE_KEY" ? /^[\w-]{1,64}(?=\s*:)/.exec(text.slice(pos[0], pos[0] + 80))?.[0] : undefined;
+        return `${path}:${line}:${col}: ${key === undefined ? "" : `${key}: `}${syntaxWords(code)}`;
+      }),
+    );
+  }
+  const say = (mistakes: readonly Mistake[]) => refused(inOrder(mistakes, path, document, lines));
+  const result = configSchema(profiles).safeParse(toValue(document, path));
+  if (!result.success) throw say(result.error.issues.flatMap((issue) => mistakesOf(issue, document, lines)));
+  const mistakes = [...checkSuite(result.data), ...checkPlaces(result.data)];
+  if (mistakes.length > 0) throw say(mistakes);
+  return settingsOf(result.data, path);
+}
+
+function toValue(document: Document, path: string): unknown {
+  if (document.contents === null) throw refused([`${path}:1:1: the file is empty`]);
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch {
+    throw refused([`${path}:1:1: the aliases (*name) in the file are too many, or lead back to themselves`]);
+  }
+}
+
+function checkSuite({ encryptor, card_key, nodes }: WrittenConfig): Mistake[] {
+  const mistakes: Mistake[] = [];
+  if (encryptor === "sm4") {
+    mistakes.push({ path: ["encryptor"], words: "sm4 is not in this version; allowed: aes" });
+  }
+  if (card_key !== undefined && Object.keys(nodes).length > 1) {
+    mistakes.push({
+      path: ["card_key"],
+      words: "pins the key of one node, but there are several; write it under its node",
+    });
+  }
+  return mistakes;
+}
+
+function mistakesOf(issue: $ZodIssue, document: Document, lines: LineCounter): Mistake[] {
+  const { path } = issue;
+  if (issue.code === "unrecognized_keys") {
+    const known = issue.message.split(KEY_SEPARATOR);
+    return issue.keys.map((key) => ({ path, key, words: unknownKey(key, known) }));
+  }
+  // Of a choice between mappings, the one that the file's keys fit best has the words that help.
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    const best = issue.errors.toSorted((a, b) => a.length - b.length || depth(b) - depth(a))[0] ?? [];
+    const inside = best.filter((inner) => inner.path.length > 0 || inner.code === "unrecognized_keys");
+    if (inside.length > 0) {
+      return inside.flatMap((inner) => mistakesOf({ ...inner, path: [...path, ...inner.path] }, document, lines));
+    }
+  }
+  if (issue.code === "invalid_key") {
+    const key = String(path.at(-1));
+    const words = issue.issues[0]?.message ?? issue.message;
+    return [{ path: path.slice(0, -1), key, words: `found ${show(key)}; allowed: ${words}` }];
+  }
+  const { exists, value } = locate(document, lines, path);
+  if (!exists) return [{ path, words: `missing; allowed: ${issue.message}` }];
+  const found = isSecret(path) ? secretFound(value) : `found ${show(value)}`;
+  return [{ path, words: `${found}; allowed: ${issue.message}` }];
+}
+
+function depth(issues: readonly $ZodIssue[]): number {
+  return Math.max(0, ...issues.map(({ path }) => path.length));
+}
+
+function isSecret(path: readonly PropertyKey[]): boolean {
+  return path[0] === "encrypt_key";
+}
+
+/** What may be said of a wrong key: its type, never a letter of it. */
+function secretFound(value: unknown): string {
+  if (typeof value === "number") return "found a number (YAML reads digits and 0x… without quotes as a number)";
+  if (value === "") return "found an empty text";
+  return `found ${value === null ? "nothing" : `a ${Array.isArray(value) ? "list" : typeof value}`}`;
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  const near = nearest(key, known);
+  const hint = near === null ? `known are ${known.join(", ")}` : `did you mean ${near}?`;
+  return `unknown key; ${hint}`;
+}
+
+function show(value: unknown): string {
+  if (value === null || value === undefined) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "a mapping";
+  const text = JSON.stringify(value);
+  return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
+}
+
+function inOrder(mistakes: readonly Mistake[], path: string, document: Document, lines: LineCounter): string[] {
+  return mistakes
+    .map(({ path: keys, key, words }) => {
+      const at: Position = locate(document, lines, keys, key).at ?? { line: 1, column: 1 };
+      const name = [...keys, ...(key === undefined ? [] : [key])].map(String).join(".");
+      return { at, text: `${path}:${at.line}:${at.column}: ${name === "" ? "" : `${name}: `}${words}` };
+    })
+    .sort((a, b) => a.at.line - b.at.line || a.at.column - b.at.column)
+    .map(({ text }) => text);
+}
+
+function refused(lines: readonly string[]): ColdkeepError {
+  return new ColdkeepError("config", {
+    what: lines.length === 1 ? "the configuration has a mistake" : `the configuration has ${lines.length} mistakes`,
+    why: `\n  ${lines.join("\n  ")}`,
+    todo: "`coldkeep config schema` prints all that is allowed",
+  });
+}

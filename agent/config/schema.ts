@@ -1,0 +1,229 @@
+import * as z from "zod";
+import { isNodeName, isVaultId } from "../../vault/names/index.ts";
+import { DURATION_FORM, parseDuration } from "./duration.ts";
+
+/**
+ * The configuration file as it is written. Every field's error text says what is allowed; what was found, and where, is
+ * added by the reader. The same source makes `coldkeep config schema`.
+ */
+const ABSOLUTE = /^\/(?!\/)[^\0]*[^/\0]$/;
+/** Separates the known keys in the message of an unknown one. */
+export const KEY_SEPARATOR = ", ";
+
+function text(allowed: string, form: RegExp, description: string) {
+  return z.string({ error: allowed }).regex(form, { error: allowed }).meta({ description });
+}
+
+function object<Shape extends z.core.$ZodLooseShape>(shape: Shape, description: string) {
+  const known = Object.keys(shape).join(KEY_SEPARATOR);
+  return z
+    .strictObject(shape, { error: ({ code }) => (code === "unrecognized_keys" ? known : `a mapping with ${known}`) })
+    .meta({ description });
+}
+
+function absolute(description: string) {
+  const allowed = "an absolute path without . or .. in it, such as /srv/node/data";
+  return text(allowed, ABSOLUTE, description).refine((path) => !/(^|\/)\.{1,2}(\/|$)|\/\//.test(path), {
+    error: allowed,
+  });
+}
+
+function duration(otherwise: string, description: string) {
+  return z
+    .string({ error: DURATION_FORM })
+    .refine((value) => (parseDuration(value) ?? 0) > 0, { error: `${DURATION_FORM}, above 0` })
+    .default(otherwise)
+    .meta({ description, pattern: "^[1-9][0-9]*(ms|s|m|h|d)$" });
+}
+
+function oneOf<const Values extends readonly [string, ...string[]]>(values: Values, description: string) {
+  return z.enum(values, { error: values.join(" or ") }).meta({ description });
+}
+
+function globs(description: string) {
+  const allowed = "a list of globs over paths below the root, such as 'keystore/**', without a leading /";
+  return z
+    .array(z.string({ error: allowed }).regex(/^[^/\0][^\0]*$/, { error: allowed }), { error: allowed })
+    .default([])
+    .meta({ description });
+}
+
+const COMMAND = "a command: a text for /bin/sh, or a list of words to run without a shell";
+
+function command(description: string) {
+  const word = z.string().min(1);
+  return z.union([word, z.array(word).min(1)], { error: COMMAND }).meta({ description });
+}
+
+function url(description: string) {
+  const allowed = "a URL beginning with http:// or https://";
+  return z.url({ protocol: /^https?$/, error: allowed }).meta({ description });
+}
+
+const field = text(
+  "a path into the JSON answer: block_height, 0.height, …",
+  /^[^\s.]+(\.[^\s.]+)*$/,
+  "path",
+).optional();
+
+const LIMITS = {
+  stop_timeout: duration("120s", "how long the node may take to stop"),
+  start_timeout: duration("300s", "how long the node may take to start and answer"),
+  on_stop_timeout: oneOf(["fail", "kill"], "when it does not stop in time: give up and start it, or kill it").default(
+    "fail",
+  ),
+};
+
+const service = z
+  .discriminatedUnion(
+    "manager",
+    [
+      object(
+        {
+          manager: z.literal("command"),
+          start: command("starts the node; starting a running node is no error"),
+          stop: command("stops the node; stopping a stopped node is no error"),
+          is_running: command("ends with 0 where the node runs"),
+          ...LIMITS,
+        },
+        "a node that is driven by commands",
+      ),
+      object({ manager: z.literal("none"), ...LIMITS }, "a node that somebody else stops and starts"),
+    ],
+    {
+      error: (issue) =>
+        issue.code === "invalid_union" ? "command or none" : "a mapping with manager: command or none",
+    },
+  )
+  .meta({ description: "how the node is stopped, started and asked whether it runs" });
+
+const HTTP_STATUS = "a list of HTTP statuses from 100 to 599";
+
+const health = z
+  .union(
+    [
+      object(
+        {
+          url: url("asked by GET"),
+          ok: z
+            .array(z.int({ error: HTTP_STATUS }).min(100, { error: HTTP_STATUS }).max(599, { error: HTTP_STATUS }), {
+              error: HTTP_STATUS,
+            })
+            .min(1, { error: HTTP_STATUS })
+            .default([200])
+            .meta({ description: "the statuses of a node that is well" }),
+        },
+        "asked over HTTP",
+      ),
+      object({ command: command("ends with 0 where the node is well") }, "asked by a command"),
+    ],
+    { error: "a mapping with url (and ok), or with command" },
+  )
+  .meta({ description: "how to ask whether the node is well" });
+
+const height = z
+  .union(
+    [
+      object({ url: url("asked by GET"), field }, "asked over HTTP"),
+      object({ command: command("prints the height"), field }, "asked by a command"),
+    ],
+    { error: "a mapping with url or command, and field" },
+  )
+  .meta({ description: "how to ask for the node's block height" });
+
+const cardKey = text(
+  "the 43 letters of a card key, as `coldkeep init` prints it",
+  /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/,
+  "pins the key that signs the node's cards",
+);
+
+const tag = text("letters, digits and . _ : - up to 64", /^[A-Za-z0-9._:-]{1,64}$/, "a tag");
+
+function node(profiles: readonly string[]) {
+  const profile = profiles.length === 0 ? "the name of a profile" : profiles.join(" or ");
+  return object(
+    {
+      profile: z
+        .string({ error: profile })
+        .refine((name) => profiles.length === 0 || profiles.includes(name), { error: profile })
+        .meta({
+          description: "what is known of the node's files",
+          ...(profiles.length > 0 ? { enum: [...profiles] } : {}),
+        }),
+      roots: z
+        .record(
+          z.string().regex(/^[a-z0-9_-]{1,64}$/, { error: "a root's name: 1 to 64 of a-z 0-9 _ -" }),
+          absolute("a folder of the node").refine((path) => path !== "/", { error: "any folder but / itself" }),
+          { error: "a mapping of names to absolute paths, such as data: /srv/node/data" },
+        )
+        .refine((roots) => Object.keys(roots).length > 0, { error: "at least one root" })
+        .meta({ description: "the folders that are backed up, by name" }),
+      freeze_dir: absolute(
+        "where frozen trees lie, on the file system of the roots; default: .coldkeep-freeze beside each root",
+      ).optional(),
+      immutable: globs("files that never change once written: they are hard-linked while the node runs"),
+      append_only: globs("files that only grow: they are hard-linked, and read up to their length at the freeze"),
+      exclude: globs("files that are left out"),
+      secret: globs("keys and identities: stored apart, and left out where a snapshot is shared"),
+      service,
+      health: health.optional(),
+      height: height.optional(),
+      when_down: oneOf(
+        ["skip-and-restart", "backup"],
+        "what a backup does where the node does not answer: restart it and skip, or back up what is there",
+      ).default("skip-and-restart"),
+      tags: z.array(tag, { error: "a list of tags" }).default([]).meta({ description: "written into each snapshot" }),
+      card_key: cardKey.optional(),
+    },
+    "a node",
+  );
+}
+
+/** The whole file. `profiles` are the names a node's profile may have; none given means any. */
+export function configSchema(profiles: readonly string[]) {
+  return object(
+    {
+      version: z.literal(1, { error: "1" }).meta({ description: "version of this file's form" }),
+      vault: text(
+        "file:///absolute/path; this version keeps vaults in directories",
+        /^file:\/\/\/[^\0/][^\0]*$/,
+        "where snapshots are kept",
+      ),
+      vault_id: z
+        .string({ error: "the 22 letters that `coldkeep init` wrote" })
+        .refine(isVaultId, { error: "the 22 letters that `coldkeep init` wrote" })
+        .optional()
+        .meta({ description: "names the archive; the same for all copies of the vault" }),
+      state_dir: absolute("what this host remembers about its nodes").default("/var/lib/coldkeep"),
+      encryptor: oneOf(["aes", "sm4"], "aes: AES-256-GCM; sm4: not in this version").default("aes"),
+      encrypt_key: z
+        .string({
+          error:
+            "a text: the key itself in quotes, 0x… in hexadecimal in quotes, or the absolute path of a file that holds it",
+        })
+        .min(1, { error: "a key, or the absolute path of a file that holds it" })
+        .meta({
+          description: "16, 24 or 32 bytes: the text itself, 0x… in hexadecimal, or the path of a file that holds it",
+        }),
+      consume_key_file: z
+        .boolean({ error: "true or false" })
+        .default(false)
+        .meta({ description: "empty the key file once it was read, as ChainMaker does" }),
+      card_key: cardKey.optional(),
+      nodes: z
+        .record(
+          z.string().refine((name): boolean => isNodeName(name), {
+            error: "a node's name: 1 to 63 of a-z 0-9 . _ -, beginning and ending with a letter or digit",
+          }),
+          node(profiles),
+          { error: "a mapping of node names to their settings" },
+        )
+        .refine((nodes) => Object.keys(nodes).length > 0, { error: "at least one node" })
+        .meta({ description: "the nodes that are backed up, by name" }),
+    },
+    "configuration of coldkeep",
+  );
+}
+
+/** What the schema makes of a file that follows it. */
+export type WrittenConfig = z.output<ReturnType<typeof configSchema>>;

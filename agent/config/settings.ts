@@ -1,0 +1,66 @@
+import { type NodeName, toNodeName, type VaultId } from "../../vault/names/index.ts";
+import { parseDuration } from "./duration.ts";
+import type { WrittenConfig } from "./schema.ts";
+import type { Config, HealthSettings, HeightSettings, NodeSettings, ServiceSettings } from "./types.ts";
+
+type WrittenNode = WrittenConfig["nodes"][string];
+
+/** The settings of a file that follows the schema. */
+export function settingsOf(written: WrittenConfig, path: string): Config {
+  return {
+    path,
+    vault: written.vault,
+    ...(written.vault_id === undefined ? {} : { vaultId: written.vault_id as VaultId }),
+    stateDir: written.state_dir,
+    encryptor: written.encryptor,
+    encryptKey: written.encrypt_key,
+    consumeKeyFile: written.consume_key_file,
+    nodes: Object.entries(written.nodes).map(([name, node]) => nodeOf(toNodeName(name), node, written.card_key)),
+    warnings: [],
+  };
+}
+
+function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): NodeSettings {
+  const cardKey = node.card_key ?? pin;
+  const { stop_timeout, start_timeout, on_stop_timeout } = node.service;
+  return {
+    name,
+    profile: node.profile,
+    roots: Object.entries(node.roots).map(([root, path]) => ({ name: root, path })),
+    ...(node.freeze_dir === undefined ? {} : { freezeDir: node.freeze_dir }),
+    globs: {
+      immutable: node.immutable,
+      append_only: node.append_only,
+      exclude: node.exclude,
+      secret: node.secret,
+    },
+    service: serviceOf(node.service),
+    limits: {
+      stopMs: milliseconds(stop_timeout),
+      startMs: milliseconds(start_timeout),
+      onStopTimeout: on_stop_timeout,
+    },
+    ...(node.health === undefined ? {} : { health: node.health satisfies HealthSettings }),
+    ...(node.height === undefined ? {} : { height: heightOf(node.height) }),
+    whenDown: node.when_down,
+    tags: node.tags,
+    ...(cardKey === undefined ? {} : { cardKey }),
+  };
+}
+
+function serviceOf(service: WrittenNode["service"]): ServiceSettings {
+  if (service.manager === "none") return { manager: "none" };
+  const { manager, start, stop, is_running } = service;
+  return { manager, start, stop, isRunning: is_running };
+}
+
+function heightOf({ field, ...source }: NonNullable<WrittenNode["height"]>): HeightSettings {
+  return field === undefined ? source : { ...source, field };
+}
+
+/** The schema has let durations through already. */
+function milliseconds(text: string): number {
+  const found = parseDuration(text);
+  if (found === null) throw new RangeError(`not a duration: ${text}`);
+  return found;
+}

@@ -1,0 +1,83 @@
+import type { NodeName, VaultId } from "../../vault/names/index.ts";
+
+/** How the files of backups are sealed: ChainMaker's names for the suites. */
+export type Encryptor = "aes" | "sm4";
+
+/** One command: a text for /bin/sh, or the words of a program to run without a shell. */
+export type CommandLine = string | readonly string[];
+
+export interface CommandService {
+  readonly manager: "command";
+  readonly start: CommandLine;
+  readonly stop: CommandLine;
+  readonly isRunning: CommandLine;
+}
+
+/** How a node is stopped, started and asked whether it runs. */
+export type ServiceSettings = CommandService | { readonly manager: "none" };
+
+export interface LimitSettings {
+  /** Milliseconds. */
+  readonly stopMs: number;
+  readonly startMs: number;
+  readonly onStopTimeout: "fail" | "kill";
+}
+
+/** Asked over HTTP, where `ok` are the good statuses, or by a command that ends with 0. */
+export type HealthSettings =
+  | { readonly url: string; readonly ok: readonly number[] }
+  | { readonly command: CommandLine };
+
+/** `field` is a path into a JSON answer, such as `block_height` or `0.height`; without it the answer is the number. */
+export type HeightSettings =
+  | { readonly url: string; readonly field?: string }
+  | { readonly command: CommandLine; readonly field?: string };
+
+export interface GlobSettings {
+  readonly immutable: readonly string[];
+  readonly append_only: readonly string[];
+  readonly exclude: readonly string[];
+  readonly secret: readonly string[];
+}
+
+export interface RootSettings {
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+}
+
+export interface NodeSettings {
+  readonly name: NodeName;
+  readonly profile: string;
+  readonly roots: readonly RootSettings[];
+  /** Absolute; where frozen trees lie. */
+  readonly freezeDir?: string;
+  readonly globs: GlobSettings;
+  readonly service: ServiceSettings;
+  readonly limits: LimitSettings;
+  readonly health?: HealthSettings;
+  readonly height?: HeightSettings;
+  /** What a backup does where the node does not answer. */
+  readonly whenDown: "skip-and-restart" | "backup";
+  readonly tags: readonly string[];
+  /** Pins the key that signs this node's cards: base64url, 32 bytes. */
+  readonly cardKey?: string;
+}
+
+export interface Config {
+  /** The file it came from. */
+  readonly path: string;
+  /** `file:///path`. */
+  readonly vault: string;
+  readonly vaultId?: VaultId;
+  /** Absolute. */
+  readonly stateDir: string;
+  readonly encryptor: Encryptor;
+  /** As it is written in the file: a secret where it is the key itself. */
+  readonly encryptKey: string;
+  readonly consumeKeyFile: boolean;
+  /** In the order of the file; at least one. */
+  readonly nodes: readonly NodeSettings[];
+  /** Worth a warning: what is allowed but unwise. */
+  readonly warnings: readonly string[];
+}

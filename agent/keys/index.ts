@@ -1,0 +1,4 @@
+export { generateKeyFile } from "./generate.ts";
+export { type LoadOptions, loadKeySource } from "./source.ts";
+export { guessable } from "./strength.ts";
+export type { KeyKind, KeySource } from "./types.ts";

@@ -1,0 +1,7 @@
+export { type FailureDocument, failureDocument, failureText } from "./failure.ts";
+export { type LogFormat, logLine, writeLog } from "./log.ts";
+export { keptProgress, logProgress, type Report, type ReportClock, terminalProgress } from "./progress.ts";
+export { safe } from "./safe.ts";
+export { type Column, facts, table } from "./table.ts";
+export { type Sink, type Styles, stylesFor } from "./terminal.ts";
+export * from "./units.ts";

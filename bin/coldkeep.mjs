@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+/**
+ * The `coldkeep` command. Plain JavaScript for any Node: where this one is too old it looks for the Node 24 that npm
+ * installed beside coldkeep and goes on with that, or says what to install.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, statSync } from "node:fs";
+import * as nodeModule from "node:module";
+import { constants, homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const NEEDED = 24;
+
+if (majorOf(process.versions.node) >= NEEDED) {
+  cacheCompiledCode();
+  await import(program());
+} else {
+  runWithPackagedNode();
+}
+
+/** The bundle beside this file where it was packaged, the sources in a checkout. */
+function program() {
+  const bundle = new URL("main.js", import.meta.url);
+  return (existsSync(bundle) ? bundle : new URL("../agent/main.ts", import.meta.url)).href;
+}
+
+/**
+ * Halves the start. Only in a folder that nobody else can write to: compiled code is run unchecked, so Node's default
+ * place, a well-known name in the shared temporary folder, would let others in.
+ */
+function cacheCompiledCode() {
+  try {
+    const home = homedir();
+    const { uid, mode } = statSync(home);
+    if (uid === process.geteuid?.() && (mode & 0o022) === 0) {
+      nodeModule.enableCompileCache?.(join(home, ".cache", "coldkeep"));
+    }
+  } catch {
+    // Without a home there is no cache, and nothing else changes.
+  }
+}
+
+function runWithPackagedNode() {
+  const node = findPackagedNode();
+  if (node === null) {
+    console.error(
+      `coldkeep needs Node ${NEEDED} or newer; this is Node ${process.versions.node} on ${process.platform}-${process.arch}.\n` +
+        `Install Node ${NEEDED} from https://nodejs.org, or install coldkeep with its optional packages:\n` +
+        "on Linux (x64, arm64) npm then brings Node 24 along.",
+    );
+    process.exitCode = 1;
+    return;
+  }
+  const child = spawn(node, [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: "inherit",
+  });
+  // What is sent to this process alone is passed on. A terminal's Ctrl-C reaches both, and the child decides.
+  const atTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
+  process.on("SIGINT", () => atTerminal || child.kill("SIGINT"));
+  for (const signal of ["SIGTERM", "SIGHUP", "SIGQUIT"]) process.on(signal, () => child.kill(signal));
+  child.once("error", (error) => {
+    console.error(`coldkeep cannot run ${node}: ${error.message}`);
+    process.exitCode = 1;
+  });
+  child.once("exit", (status, signal) => {
+    process.exitCode = status ?? 128 + constants.signals[signal];
+  });
+}
+
+function findPackagedNode() {
+  try {
+    const require = nodeModule.createRequire(import.meta.url);
+    const name = `node-${process.platform}-${process.arch}`;
+    if (majorOf(require(`${name}/package.json`).version) < NEEDED) return null;
+    return require.resolve(`${name}/bin/node`);
+  } catch {
+    return null;
+  }
+}
+
+function majorOf(version) {
+  return Number.parseInt(version, 10);
+}
