@@ -1,0 +1,125 @@
+import { encodeIndex, type Index, type IndexEntry, parseIndex } from "../vault/card/index.ts";
+import { ColdkeepError, names, type SnapshotId } from "../vault/names/index.ts";
+import type { Reader, Replacer } from "../vault/store/facets.ts";
+import { newestFirst } from "./order.ts";
+import { type NodeScope, readObject } from "./read.ts";
+import { INDEX_NEWEST, MAX_BYTES } from "./rules.ts";
+
+/** A cache as it was read: what it says, and the version to replace. */
+export interface StoredIndex {
+  /** Null where there is none or it cannot be read; then it is made anew from the cards. */
+  readonly index: Index | null;
+  readonly etag: string | null;
+}
+
+/** Reads index.json. @throws `refused` where a newer coldkeep wrote it. */
+export async function readIndex(store: Reader, scope: NodeScope): Promise<StoredIndex> {
+  return readIndexAt(store, scope, names.indexJson(scope.node));
+}
+
+/** The entries that left index.json for the file of their month, newest first; none where there is no such file. */
+export async function readMonth(store: Reader, scope: NodeScope, month: string): Promise<readonly IndexEntry[]> {
+  return (await readIndexAt(store, scope, names.indexMonth(scope.node, month))).index?.snapshots ?? [];
+}
+
+/** The UTC month a snapshot was received in, `YYYY-MM`. */
+export function monthOf(received: number): string {
+  return new Date(received).toISOString().slice(0, 7);
+}
+
+/** Sorts entries and cuts them into the newest, which index.json holds, and the rest, by month. */
+export function cutIndex(entries: Iterable<IndexEntry>): {
+  readonly newest: readonly IndexEntry[];
+  readonly months: ReadonlyMap<string, readonly IndexEntry[]>;
+} {
+  const sorted = [...entries].sort(newestFirst);
+  const months = new Map<string, IndexEntry[]>();
+  for (const entry of sorted.slice(INDEX_NEWEST)) {
+    const month = monthOf(entry.received);
+    const list = months.get(month);
+    if (list === undefined) months.set(month, [entry]);
+    else list.push(entry);
+  }
+  return { newest: sorted.slice(0, INDEX_NEWEST), months };
+}
+
+/**
+ * Puts entries into the file of their month: into what is there, or, with `whole`, in its place. Done before index.json
+ * lets go of them, so that a crash between the two leaves them in both and never in none.
+ */
+export async function writeMonth(
+  store: Reader & Replacer,
+  scope: NodeScope,
+  month: string,
+  entries: readonly IndexEntry[],
+  whole: boolean,
+): Promise<void> {
+  const name = names.indexMonth(scope.node, month);
+  for (let attempt = 0; attempt < 32; attempt += 1) {
+    const { index, etag } = await readIndexAt(store, scope, name);
+    const kept = new Map((whole ? [] : (index?.snapshots ?? [])).map((entry) => [entry.snapshot, entry]));
+    for (const entry of entries) kept.set(entry.snapshot, entry);
+    const snapshots = [...kept.values()].sort(newestFirst);
+    const outcome = await replaceIndex(store, scope, name, { index, etag }, snapshots, []);
+    if (outcome !== "lost") return;
+  }
+  throw contended(name);
+}
+
+/** Replaces an index where its entries differ; its generation grows with each change. */
+export async function replaceIndex(
+  store: Replacer,
+  scope: NodeScope,
+  name: string,
+  stored: StoredIndex,
+  snapshots: readonly IndexEntry[],
+  months: readonly string[],
+): Promise<Index | "lost"> {
+  const now: Index = { format: 1, ...scope, generation: stored.index?.generation ?? 0, snapshots, months };
+  if (stored.index !== null && sameBytes(encodeIndex(stored.index), encodeIndex(now))) return stored.index;
+  const next: Index = { ...now, generation: now.generation + 1 };
+  const outcome = await store.replace(name, encodeIndex(next), stored.etag);
+  return outcome.replaced ? next : "lost";
+}
+
+/** Finds entries that are already in the index, in index.json or in the month they were received in. */
+export function knownEntries(
+  store: Reader,
+  scope: NodeScope,
+  index: Index | null,
+): (id: SnapshotId, received: number) => Promise<IndexEntry | null> {
+  const newest = new Map((index?.snapshots ?? []).map((entry) => [entry.snapshot, entry]));
+  const months = new Map<string, readonly IndexEntry[]>();
+  return async (id, received) => {
+    const entry = newest.get(id);
+    if (entry !== undefined) return entry;
+    const month = monthOf(received);
+    if (!index?.months.includes(month)) return null;
+    const entries = months.get(month) ?? (await readMonth(store, scope, month));
+    months.set(month, entries);
+    return entries.find(({ snapshot }) => snapshot === id) ?? null;
+  };
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+export function contended(on: string): ColdkeepError {
+  return new ColdkeepError("busy", {
+    what: "others keep changing it",
+    on,
+    why: "every attempt met a newer version",
+    todo: "Try again in a moment",
+    retryable: true,
+  });
+}
+
+async function readIndexAt(store: Reader, scope: NodeScope, name: string): Promise<StoredIndex> {
+  const parse = (bytes: Uint8Array) => parseIndex(bytes, scope, name);
+  const read = await readObject(store, name, MAX_BYTES.index, parse);
+  if (read.found === "nothing") return { index: null, etag: null };
+  if (read.found === "it") return { index: read.value, etag: read.info.etag };
+  const info = read.info ?? (await store.head(name));
+  return { index: null, etag: info?.etag ?? null };
+}

@@ -1,0 +1,119 @@
+import type { Index, IndexEntry, NodeJson } from "../vault/card/index.ts";
+import { type NodeName, names, type SnapshotId, type VaultId } from "../vault/names/index.ts";
+import type { Lister, Reader, Replacer } from "../vault/store/facets.ts";
+import { type Judge, judge } from "./evaluate.ts";
+import { contended, cutIndex, knownEntries, readIndex, replaceIndex, writeMonth } from "./index-files.ts";
+import { type NodeScope, readNode } from "./read.ts";
+import { cardIds, proofTimes } from "./scan-names.ts";
+import { readList, writeHead, writeList } from "./summaries.ts";
+
+export type IndexStore = Reader & Replacer & Lister;
+
+export interface IndexOptions {
+  readonly store: IndexStore;
+  /** Refuses another archive's vault where given. */
+  readonly vault?: VaultId;
+  readonly node: NodeName;
+  /** Snapshots whose card, marker or proof is new; in any order, also again. */
+  readonly ids: readonly SnapshotId[];
+  /** Names of proofs that are new. */
+  readonly proofs?: readonly string[];
+}
+
+export interface IndexOutcome {
+  readonly index: Index;
+  /** Entries of the ids asked for, newest first; ids without a committed card have none. */
+  readonly entries: readonly IndexEntry[];
+  /** False where all was as it should be already. */
+  readonly changed: boolean;
+  /** The index was missing or damaged and was made anew from the cards. */
+  readonly rebuilt: boolean;
+}
+
+const ATTEMPTS = 32;
+
+/**
+ * Takes snapshots into the node's index, backup_list and head.json, one compare-and-swap each (docs/PROTOCOL.md,
+ * INDEX). Each snapshot is judged by its own objects and its parent's, never by the order of events: late, repeated
+ * and reordered calls end in the same index. Somebody faster makes it start over.
+ * @throws ColdkeepError `not-found` without such a node, `refused` where something is of a newer format, `integrity`
+ * for another archive or a damaged node.json, `busy` where it lost every race; and what the store throws.
+ */
+export async function indexSnapshots(options: IndexOptions): Promise<IndexOutcome> {
+  return runIndex(options, false);
+}
+
+/** As indexSnapshots, but over all cards and proofs there are, and without believing the index that is there. */
+export async function rebuildIndex(options: Omit<IndexOptions, "ids" | "proofs">): Promise<IndexOutcome> {
+  return runIndex({ ...options, ids: [] }, true);
+}
+
+async function runIndex(options: IndexOptions, all: boolean): Promise<IndexOutcome> {
+  const { store } = options;
+  const node = await readNode(store, options.node, options.vault);
+  const scope: NodeScope = { vault: node.vault, node: node.node };
+  const memo: Judge["memo"] = new Map();
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const outcome = await tryIndex(options, all, node, scope, memo);
+    if (outcome !== "lost") return outcome;
+  }
+  throw contended(names.indexJson(scope.node));
+}
+
+async function tryIndex(
+  options: IndexOptions,
+  all: boolean,
+  node: NodeJson,
+  scope: NodeScope,
+  memo: Judge["memo"],
+): Promise<IndexOutcome | "lost"> {
+  const { store } = options;
+  // The list before the index: whoever changes the index after this makes our write of the list fail.
+  const list = await readList(store, scope);
+  const stored = await readIndex(store, scope);
+  const before = all ? null : stored.index;
+  const rebuilding = before === null;
+  const on: Judge = { store, scope, node, known: knownEntries(store, scope, before), memo };
+  const ids = rebuilding ? await cardIds(store, scope.node) : [...new Set(options.ids)];
+  const proofs = rebuilding ? await proofTimes(store, scope.node) : await timesOf(options);
+  const found = new Map<SnapshotId, IndexEntry | null>();
+  for (const id of byAge([...ids, ...proofs.keys()])) {
+    const entry = await judge(on, id);
+    const earlier = entry === null ? null : await on.known(id, entry.received);
+    found.set(id, withProof(entry, earlier?.proven, proofs.get(id)));
+  }
+  const merged = new Map((before?.snapshots ?? []).map((entry) => [entry.snapshot, entry]));
+  for (const [id, entry] of found) {
+    // A card that is gone leaves a gap that older months would have to fill: only a rebuild knows all of them.
+    if (entry === null && merged.delete(id) && (before?.months.length ?? 0) > 0) {
+      return tryIndex(options, true, node, scope, memo);
+    }
+    if (entry !== null) merged.set(id, entry);
+  }
+  const { newest, months } = cutIndex(merged.values());
+  for (const [month, entries] of months) await writeMonth(store, scope, month, entries, rebuilding);
+  const named = [...new Set([...(before?.months ?? []), ...months.keys()])].sort().reverse();
+  const index = await replaceIndex(store, scope, names.indexJson(scope.node), stored, newest, named);
+  if (index === "lost" || !(await writeList(store, index, list))) return "lost";
+  await writeHead(store, scope, index);
+  const asked = options.ids.map((id) => found.get(id)).filter((entry) => entry !== undefined && entry !== null);
+  return { index, entries: asked, changed: index !== stored.index, rebuilt: rebuilding };
+}
+
+async function timesOf(options: IndexOptions): Promise<Map<SnapshotId, number>> {
+  return proofTimes(options.store, options.node, options.proofs ?? []);
+}
+
+function withProof(
+  entry: IndexEntry | null,
+  earlier: number | undefined,
+  proof: number | undefined,
+): IndexEntry | null {
+  if (entry === null || (earlier === undefined && proof === undefined)) return entry;
+  return { ...entry, proven: Math.max(earlier ?? 0, proof ?? 0) };
+}
+
+/** Parents mostly before children, so that judging goes up no long chains. */
+function byAge(ids: Iterable<SnapshotId>): SnapshotId[] {
+  return [...new Set(ids)].sort();
+}

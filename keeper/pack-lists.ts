@@ -1,0 +1,74 @@
+import {
+  type CardCore,
+  type PackList,
+  type PackListRef,
+  type PackListRow,
+  parsePackList,
+} from "../vault/card/index.ts";
+import { names } from "../vault/names/index.ts";
+import type { Reader } from "../vault/store/facets.ts";
+import { type NodeScope, readObject } from "./read.ts";
+import { MAX_BYTES } from "./rules.ts";
+
+/** What is wrong with an object that a card names, in words that need no context but the object's name. */
+export interface ObjectDamage {
+  readonly object: string;
+  readonly problem: "missing" | "truncated" | "changed" | "swapped" | "unlisted" | "malformed" | "forged";
+  readonly detail: string;
+}
+
+export type ListRead = { readonly list: PackList } | { readonly damage: ObjectDamage };
+
+/** Reads one pack list of a card and holds it against the card's size and digest. Lists are read one at a time. */
+export async function readPackList(store: Reader, scope: NodeScope, core: CardCore, at: number): Promise<ListRead> {
+  const object = names.packList(scope.node, core.snapshot, at);
+  const ref = core.pack_lists[at];
+  if (ref === undefined || ref.name !== names.packListName(at)) {
+    return { damage: { object, problem: "unlisted", detail: `the card names ${ref?.name ?? "nothing"} in its place` } };
+  }
+  const damage = await checkListSize(store, object, ref);
+  if (damage !== null) return { damage };
+  const expected = { vault: scope.vault, node: scope.node, snapshot: core.snapshot };
+  const read = await readObject(store, object, MAX_BYTES.packList, (bytes) => parsePackList(bytes, expected));
+  if (read.found === "nothing") return { damage: missing(object) };
+  if (read.found === "malformed") return { damage: { object, problem: "malformed", detail: read.why } };
+  if (read.sha256 !== ref.sha256) return { damage: changed(object, read.sha256, ref.sha256) };
+  return { list: read.value };
+}
+
+/** The rows of all lists of a card, list by list. Ends at the first damaged list, which `onDamage` is told. */
+export async function* listRows(
+  store: Reader,
+  scope: NodeScope,
+  core: CardCore,
+  onDamage: (damage: ObjectDamage) => void,
+): AsyncGenerator<PackListRow> {
+  for (let at = 0; at < core.pack_lists.length; at += 1) {
+    const read = await readPackList(store, scope, core, at);
+    if ("damage" in read) onDamage(read.damage);
+    else yield* read.list.rows;
+  }
+}
+
+export function missing(object: string): ObjectDamage {
+  return { object, problem: "missing", detail: "it is not there" };
+}
+
+export function changed(object: string, found: string, expected: string): ObjectDamage {
+  return { object, problem: "changed", detail: `its SHA-256 is ${found}, expected is ${expected}` };
+}
+
+/** Compares sizes; null where they agree. */
+export function sizeDamage(object: string, found: number, expected: number): ObjectDamage | null {
+  if (found === expected) return null;
+  const problem = found < expected ? "truncated" : "changed";
+  return { object, problem, detail: `it has ${found} bytes, expected are ${expected}` };
+}
+
+async function checkListSize(store: Reader, object: string, ref: PackListRef): Promise<ObjectDamage | null> {
+  if (ref.size > MAX_BYTES.packList) {
+    return { object, problem: "malformed", detail: `${ref.size} bytes, at most ${MAX_BYTES.packList} are allowed` };
+  }
+  const info = await store.head(object);
+  return info === null ? missing(object) : sizeDamage(object, info.size, ref.size);
+}

@@ -1,0 +1,27 @@
+/** Constants of the protocol (docs/PROTOCOL.md); milliseconds where they are times. */
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** L: how long a run with a parent may take, from its begin's receipt to its card's. */
+export const RUN_WITH_PARENT = 3 * DAY;
+/** An id may be this much later than the receipt of its begin … */
+export const ID_AHEAD = HOUR;
+/** … or this much earlier, before it is odd. */
+export const ID_BEHIND = 7 * DAY;
+/** Entries that index.json holds itself; older ones lie in the file of their month. */
+export const INDEX_NEWEST = 500;
+/** Snapshots by writer that head.json tells of. */
+export const HEAD_RECENT = 16;
+/** Up to this many new packs are looked at one by one; more are listed. */
+export const HEAD_LIMIT = 64;
+
+/** The most that is read of each kind of public object. Bytes. */
+export const MAX_BYTES = {
+  card: 8 << 20,
+  begin: 64 << 10,
+  node: 64 << 10,
+  key: 64 << 10,
+  packList: 4 << 20,
+  index: 64 << 20,
+  marker: 64 << 10,
+} as const;
