@@ -9,7 +9,7 @@ export {
 } from "./card.ts";
 export { canonical, canonicalBytes, parseCanonical } from "./jcs.ts";
 export { encodeBackupList, encodeHead, encodeIndex, parseBackupList, parseHead, parseIndex } from "./lists.ts";
-export { checkRecord, type Expected } from "./record.ts";
+export { checkRecord, type Expected, readRecord } from "./record.ts";
 export {
   encodeBegin,
   encodeNodeJson,

@@ -1,10 +1,10 @@
 import { timingSafeEqual } from "node:crypto";
-import { canonicalBytes, checkRecord, parseCanonical } from "../card/index.ts";
+import { canonicalBytes, checkRecord, readRecord } from "../card/index.ts";
 import { ColdkeepError, FORMAT, fromBase64url, isColdkeepError, names, toBase64url } from "../names/index.ts";
 import { deriveKeys } from "./derive.ts";
 import { keyFile as schema } from "./schemas.ts";
 import { suiteOf } from "./suites.ts";
-import type { Identity, KeyFile, Recipient, SnapshotKeys, SnapshotScope } from "./types.ts";
+import type { Identity, KeyFile, Recipient, Slot, SnapshotKeys, SnapshotScope } from "./types.ts";
 
 /** Bytes of a key.json; readers refuse larger ones. */
 export const MAX_KEY_FILE = 64 * 1024;
@@ -22,7 +22,9 @@ export async function writeKeyFile(o: {
 }): Promise<Uint8Array> {
   const { scope, sk, recipients, now } = o;
   const keys = deriveKeys(sk, scope);
-  const slots = await Promise.all(recipients.map((recipient) => recipient.wrap(sk, scope)));
+  // One after the other: each stretching takes 128 MiB while it lasts.
+  const slots: Slot[] = [];
+  for (const recipient of recipients) slots.push({ ...(await recipient.wrap(sk, scope)), added: now });
   const { vault, node, snapshot, suite } = scope;
   const bare = {
     format: FORMAT,
@@ -32,7 +34,7 @@ export async function writeKeyFile(o: {
     suite,
     commit: toBase64url(keys.commit),
     generation: 1,
-    slots: slots.map((slot) => ({ ...slot, added: now })),
+    slots,
   } as const;
   const file: KeyFile = { ...bare, mac: toBase64url(slotsMac(bare, keys)) };
   const bytes = canonicalBytes(checkRecord(schema, file, nameOf(scope)));
@@ -43,7 +45,7 @@ export async function writeKeyFile(o: {
 /** Reads a key.json. Proves nothing yet: see `openKeyFile`. @throws ColdkeepError `integrity`. */
 export function parseKeyFile(bytes: Uint8Array, on = names.KEY_NAME): KeyFile {
   if (bytes.length > MAX_KEY_FILE) throw tooLarge(on, bytes.length);
-  return checkRecord(schema, parseCanonical(bytes, on), on);
+  return readRecord<KeyFile>(schema, bytes, on);
 }
 
 export interface OpenedKeyFile {
@@ -108,7 +110,7 @@ function cannotOpen(file: KeyFile, foreign: number, on: string): ColdkeepError {
       todo: "The slot was put there by somebody else, or for another snapshot",
     });
   }
-  const slots = file.slots.map(({ type, kid }) => `${type} ${kid}`).join(", ");
+  const slots = file.slots.map(({ type, kid }) => JSON.stringify(`${type} ${kid.slice(0, 80)}`)).join(", ");
   return new ColdkeepError("key", {
     what: "none of the keys given opens this snapshot",
     on,

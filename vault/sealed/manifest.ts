@@ -1,4 +1,4 @@
-import { type CardCore, type CardOrigin, canonicalBytes, checkRecord, parseCanonical } from "../card/index.ts";
+import { type CardCore, type CardOrigin, canonicalBytes, checkRecord, readRecord } from "../card/index.ts";
 import { ColdkeepError, names, toBase64url } from "../names/index.ts";
 import { type Compressor, compress } from "./codec.ts";
 import { isFrameRow } from "./frame.ts";
@@ -20,6 +20,7 @@ export function sealManifest(
   compressor: Compressor = compress,
 ): SealedObject {
   const identity = identityOf(keys);
+  checkRecord(schema, m, names.manifest(keys.scope.node, keys.scope.snapshot));
   check(m, keys, identity);
   const json = canonicalBytes(m);
   if (json.length > MAX_PLAIN) throw damagedObject(identity, "too large", `it has ${json.length} bytes`);
@@ -43,7 +44,7 @@ export function openManifest(bytes: Uint8Array, keys: SnapshotKeys): Manifest {
   if (total > MAX_PLAIN) throw damagedObject(identity, "too large", `it expands to ${total} bytes`);
   const json = Buffer.concat(object.rows.map((_, i) => object.frame(i).bytes));
   const on = names.manifest(keys.scope.node, keys.scope.snapshot);
-  const m = checkRecord(schema, parseCanonical(json, on), on);
+  const m = readRecord<Manifest>(schema, json, on);
   check(m, keys, identity);
   return m;
 }
@@ -92,7 +93,6 @@ function rangesOf(indexes: number[]): [number, number][] {
 
 function check(m: Manifest, keys: SnapshotKeys, identity: ObjectIdentity): void {
   const wrong = (why: string) => damagedObject(identity, "impossible manifest", why);
-  checkRecord(schema, m, names.manifest(keys.scope.node, keys.scope.snapshot));
   for (const field of ["vault", "node", "snapshot", "suite"] as const) {
     if (m[field] !== keys.scope[field]) throw wrong(`${field} is ${m[field]}, its keys are of ${keys.scope[field]}`);
   }
