@@ -19,13 +19,17 @@ export interface BackupOptions {
   readonly signingKey: KeyObject;
   /** 32 bytes, per node and suite, from the state directory. */
   readonly chunkKey: Uint8Array;
+  /** The state directory of all nodes; the node's own state in it was made by `init`. */
   readonly stateDir: string;
   readonly tags: readonly string[];
   /** Ignore the parent: shares nothing with the past. */
   readonly full: boolean;
   /** Worker threads; default: one a core, 2 to 8. */
   readonly workers?: number;
+  /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
+  /** Milliseconds that never go backwards; default: the machine's. */
+  readonly monotonic?: () => number;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }

@@ -1,0 +1,178 @@
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../posix/clock.ts";
+import { acquireLock } from "../../posix/lockfile.ts";
+import { ColdkeepError, names, toBase64url, toHex } from "../../vault/names/index.ts";
+import type { FreezeOptions, FrozenTree, PreparedFreeze } from "../freeze/types.ts";
+import { type NodeState, openNodeState } from "../state/index.ts";
+import { claimNode } from "./claim-node.ts";
+import { putCard, putLists } from "./commit.ts";
+import { makeDeadline } from "./deadline.ts";
+import { entryToLine } from "./entry-line.ts";
+import { createJournal } from "./journal.ts";
+import { type KnownChunks, loadKnownChunks } from "./known-chunks.ts";
+import { packBudget, workerCount } from "./limits.ts";
+import { createSummedFile, readLines } from "./local-files.ts";
+import { type OpenRun, openRun } from "./open-run.ts";
+import { NO_PARENT, openParentEntries } from "./parent-entries.ts";
+import { RUN_FILES } from "./run-files.ts";
+import { scan } from "./scan.ts";
+import { makeSealPool, type SealPool } from "./seal-pool.ts";
+import { storeSegments } from "./segments.ts";
+import type { BackupOptions, BackupResult } from "./types.ts";
+import { makeUploader, type Uploader } from "./uploader.ts";
+import { usedTables, writeLocalRecord } from "./used-tables.ts";
+
+/** Freeze's one entry function. */
+export type Freeze = (o: FreezeOptions) => Promise<PreparedFreeze>;
+
+/**
+ * The story of a backup: claim the name, prepare the freeze, begin in the vault, stop, freeze and start the node, then
+ * read, chunk, compress, seal, pack and put what is new, and commit by the card. Whatever fails, the node runs again,
+ * the frozen tree is gone and the vault shows no half snapshot; packs that arrived are taken over by the next run.
+ * The node's state must have been made by `init`; one run a node at a time.
+ * @throws ColdkeepError of any kind of its parts; `interrupted` on abort; `busy` where another run is active.
+ */
+export async function runBackup(o: BackupOptions, given?: Freeze): Promise<BackupResult> {
+  const freeze = given ?? (await import("../freeze/index.ts")).prepareFreeze;
+  const monotonic = o.monotonic ?? systemClock.monotonic;
+  const beganAt = monotonic();
+  const state = openNodeState(o.stateDir, o.node);
+  const lock = acquireLock(join(state.folder, "backup.lock"), `backup of ${o.node}`);
+  try {
+    await claimNode({ ...o, profile: o.profile.name, publicKey: state.publicKey, now: o.now() });
+    const { run, tree } = await capture(o, state, freeze, monotonic);
+    const upAt = monotonic();
+    try {
+      const done = await store(o, run, tree, monotonic);
+      const at = monotonic();
+      return { ...done, figures: { ...done.figures, uploadMs: at - upAt, totalMs: at - beganAt } };
+    } finally {
+      await tree.release();
+    }
+  } catch (error) {
+    throw interruption(error, o.signal);
+  } finally {
+    lock.release();
+  }
+}
+
+/** Ends with the node running again, and a run the vault knows of. */
+async function capture(o: BackupOptions, state: NodeState, freeze: Freeze, monotonic: () => number) {
+  const { node, roots, profile, control, progress, signal } = o;
+  const started = { node, run: `run-${o.now()}`, roots, profile, control, progress, signal, stateDir: state.folder };
+  const prepared = await freeze(started);
+  let run: OpenRun;
+  try {
+    signal.throwIfAborted();
+    run = await openRun(o, state, prepared.heights, monotonic);
+  } catch (error) {
+    await prepared.abandon();
+    throw error;
+  }
+  return { run, tree: await prepared.capture() };
+}
+
+/** Everything after the node is up: from the frozen tree to the card. */
+async function store(o: BackupOptions, run: OpenRun, tree: FrozenTree, monotonic: () => number) {
+  const { progress, signal } = o;
+  const journal = createJournal(run.folder);
+  const entries = createSummedFile(join(run.folder, RUN_FILES.entries));
+  let pool: SealPool | null = null;
+  const abort = () => pool?.fail(signal.reason);
+  signal.addEventListener("abort", abort);
+  try {
+    const limited = run.parent !== null;
+    const assertInTime = makeDeadline({ startedAt: run.startedAt, monotonic, limited });
+    const uploader = makeUploader({ ...o, snapshot: run.id, journal, signal, assertInTime });
+    await uploader.object(names.KEY_NAME, run.keyFile);
+
+    const known = loadKnown(o, run, tree);
+    const parent =
+      run.parent === null || known.parentRows === null ? NO_PARENT : openParentEntries(run.parent, known.parentRows);
+    pool = makePool(o, run, known, uploader);
+    progress.stage("store", tree.figures.bytes);
+    const scanned = await scan({ tree, parent, pool, sink: (entry) => entries.add(entryToLine(entry)), progress });
+    const sum = entries.finish();
+    await pool.flush();
+
+    progress.stage("commit");
+    const { table, packs } = known;
+    const lines = readLines(join(run.folder, RUN_FILES.entries));
+    const stored = await storeSegments({ lines, table, origins: packs.origins, pool });
+    await pool.flush();
+    const tables = usedTables(stored.used, table, packs);
+    writeLocalRecord({ folder: run.folder, entries: sum, used: stored.used, table, tables });
+    const parts = { options: o, run, tree, scanned, stored, table, tables, uploader };
+    const core = await putLists(parts);
+    signal.throwIfAborted();
+    assertInTime();
+    const card = await putCard(parts, core);
+    return {
+      snapshot: run.id,
+      parent: run.parent?.head.snapshot ?? null,
+      card,
+      notes: tree.omitted,
+      figures: { freeze: tree.figures, read: scanned.read, reused: scanned.reused, ...uploader.figures },
+    };
+  } finally {
+    signal.removeEventListener("abort", abort);
+    await pool?.close();
+    entries.close();
+    journal.close();
+  }
+}
+
+function loadKnown(o: BackupOptions, run: OpenRun, tree: FrozenTree): KnownChunks {
+  const { files, bytes } = tree.figures;
+  return loadKnownChunks({
+    own: { snapshot: run.id, suite: o.suite, commit: run.head.commit },
+    parent: run.parent,
+    adopted: run.adopted,
+    // One chunk a MiB and one more a file, and the segments; rows that are never used cost nothing.
+    expected: Math.ceil(bytes / (1 << 20)) + 2 * files + 65_536,
+    warn: (text) => o.progress.warn(text),
+  });
+}
+
+function makePool(o: BackupOptions, run: OpenRun, known: KnownChunks, uploader: Uploader): SealPool {
+  const workers = workerCount(o.workers, availableParallelism());
+  const { target, buffers } = packBudget(workers);
+  const { table, packs, ownOrigin } = known;
+  return makeSealPool({
+    workers,
+    buffers,
+    data: {
+      scope: run.keys.scope,
+      packKey: run.keys.pack,
+      chunkKey: o.chunkKey,
+      table: table.memory,
+      ownOrigin,
+      packTarget: target,
+    },
+    onPack: async (pack, rows) => {
+      const size = pack.bytes.length;
+      await uploader.pack(pack, rows, table);
+      packs.add({
+        origin: ownOrigin,
+        index: pack.index,
+        size,
+        salt: toBase64url(pack.salt),
+        commit: toBase64url(pack.commit),
+        secret: pack.secret,
+        sha256: toHex(pack.sha256),
+      });
+    },
+  });
+}
+
+/** What an abort looks like from here, whichever call it cut off. */
+function interruption(error: unknown, signal: AbortSignal): unknown {
+  if (!signal.aborted || (error instanceof ColdkeepError && error.kind !== "internal")) return error;
+  return new ColdkeepError("interrupted", {
+    what: "the backup was interrupted",
+    why: "nothing of this run is visible in the vault",
+    todo: "run it again: it takes over what was put",
+    cause: error,
+  });
+}

@@ -1,0 +1,164 @@
+import { ColdkeepError } from "../../vault/names/index.ts";
+import type { Codec } from "../../vault/sealed/types.ts";
+
+/** Bytes of a chunk id (docs/FORMAT.md, "Keys"). */
+export const ID_BYTES = 32;
+/** 32-bit words of a row's place: origin, pack, frame, offset, stored, plain << 1 | codec. */
+const PLACE_WORDS = 6;
+const FREE = 0;
+
+/** Where a chunk lies; `origin` is an index into the run's own list of origins. */
+export interface TablePlace {
+  readonly origin: number;
+  readonly pack: number;
+  readonly frame: number;
+  readonly offset: number;
+  readonly stored: number;
+  readonly plain: number;
+  readonly codec: Codec;
+}
+
+/** What threads share of a table: plain shared memory, to be handed to `new ChunkTable`. */
+export interface ChunkTableMemory {
+  readonly index: SharedArrayBuffer;
+  readonly ids: SharedArrayBuffer;
+  readonly places: SharedArrayBuffer;
+  readonly counters: SharedArrayBuffer;
+}
+
+/**
+ * Memory for `chunks` distinct chunks: 56 bytes each, and an index that is at most two thirds full. Pages that are
+ * never touched cost nothing, so the rows may be counted generously.
+ */
+export function makeTableMemory(chunks: number): ChunkTableMemory {
+  const rows = Math.max(1024, Math.ceil(chunks));
+  const slots = 2 ** Math.ceil(Math.log2(rows * 1.5));
+  if (slots > 2 ** 30) {
+    throw new ColdkeepError("refused", {
+      what: "too many chunks for one snapshot",
+      why: `about ${rows} are to be expected, at most ${Math.floor(2 ** 30 / 1.5)} are allowed`,
+      todo: "split the node's roots into several nodes",
+    });
+  }
+  return {
+    index: new SharedArrayBuffer(slots * 4),
+    ids: new SharedArrayBuffer(rows * ID_BYTES),
+    places: new SharedArrayBuffer(rows * PLACE_WORDS * 4),
+    counters: new SharedArrayBuffer(8),
+  };
+}
+
+/**
+ * Chunk ids and their places, shared by all threads of a run: open addressing over rows that are never removed. A row's
+ * id is written before the index names the row (Atomics), so whoever finds a row sees its whole id; whoever claims an
+ * id alone stores the chunk, and everybody else refers to the row. Ids are keyed digests, so their first bytes are a
+ * hash already and no input can make them collide on purpose.
+ */
+export class ChunkTable {
+  readonly memory: ChunkTableMemory;
+  private readonly index: Int32Array;
+  private readonly ids: Uint8Array;
+  private readonly words: Int32Array;
+  private readonly places: Uint32Array;
+  private readonly counters: Int32Array;
+  private readonly mask: number;
+  private readonly capacity: number;
+  private spare = -1;
+
+  constructor(memory: ChunkTableMemory) {
+    this.memory = memory;
+    this.index = new Int32Array(memory.index);
+    this.ids = new Uint8Array(memory.ids);
+    this.words = new Int32Array(memory.ids);
+    this.places = new Uint32Array(memory.places);
+    this.counters = new Int32Array(memory.counters);
+    this.mask = this.index.length - 1;
+    this.capacity = this.ids.length / ID_BYTES;
+  }
+
+  /** Rows in use, a few of them perhaps lost in races. */
+  get rows(): number {
+    return Atomics.load(this.counters, 0);
+  }
+
+  /** A number no other thread of the run was given: 0, 1, 2 … the index of a new pack. */
+  takePackIndex(): number {
+    return Atomics.add(this.counters, 1, 1);
+  }
+
+  /** The row of `id` where it is known (as `~row`, negative), else a fresh row that the caller must fill. */
+  claim(id: Uint8Array): number {
+    const view = new DataView(id.buffer, id.byteOffset, ID_BYTES);
+    let slot = view.getUint32(0, true) & this.mask;
+    for (;;) {
+      const found = Atomics.load(this.index, slot);
+      if (found === FREE) {
+        const row = this.takeRow(id);
+        const before = Atomics.compareExchange(this.index, slot, FREE, row + 1);
+        if (before === FREE) return row;
+        this.spare = row;
+        if (this.holds(before - 1, view)) return ~(before - 1);
+      } else if (this.holds(found - 1, view)) {
+        return ~(found - 1);
+      }
+      slot = (slot + 1) & this.mask;
+    }
+  }
+
+  /** The row of `id`, or -1. */
+  find(id: Uint8Array): number {
+    const view = new DataView(id.buffer, id.byteOffset, ID_BYTES);
+    for (let slot = view.getUint32(0, true) & this.mask; ; slot = (slot + 1) & this.mask) {
+      const found = Atomics.load(this.index, slot);
+      if (found === FREE) return -1;
+      if (this.holds(found - 1, view)) return found - 1;
+    }
+  }
+
+  setPlace(row: number, place: TablePlace): void {
+    const at = row * PLACE_WORDS;
+    this.places[at] = place.origin;
+    this.places[at + 1] = place.pack;
+    this.places[at + 2] = place.frame;
+    this.places[at + 3] = place.offset;
+    this.places[at + 4] = place.stored;
+    this.places[at + 5] = (place.plain << 1) | place.codec;
+  }
+
+  /** @throws ColdkeepError `internal` where the row's chunk was never stored. */
+  place(row: number): TablePlace {
+    const at = row * PLACE_WORDS;
+    const [origin = 0, pack = 0, frame = 0, offset = 0, stored = 0, last = 0] = this.places.subarray(
+      at,
+      at + PLACE_WORDS,
+    );
+    if (stored === 0) throw new ColdkeepError("internal", { what: "a chunk has no place", on: `row ${row}` });
+    return { origin, pack, frame, offset, stored, plain: last >>> 1, codec: (last & 1) as Codec };
+  }
+
+  /** A copy of the row's id. */
+  id(row: number): Uint8Array {
+    return this.ids.slice(row * ID_BYTES, (row + 1) * ID_BYTES);
+  }
+
+  private takeRow(id: Uint8Array): number {
+    const row = this.spare >= 0 ? this.spare : Atomics.add(this.counters, 0, 1);
+    this.spare = -1;
+    if (row >= this.capacity) {
+      throw new ColdkeepError("internal", {
+        what: "the table of chunks is full",
+        why: `${this.capacity} were expected from the figures of the frozen tree`,
+      });
+    }
+    this.ids.set(id, row * ID_BYTES);
+    return row;
+  }
+
+  private holds(row: number, id: DataView): boolean {
+    const at = row * (ID_BYTES / 4);
+    for (let word = 0; word < ID_BYTES / 4; word += 1) {
+      if (this.words[at + word] !== id.getInt32(word * 4, true)) return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,4 @@
+export { runBackup } from "./backup.ts";
+export { claimNode, initVault } from "./claim-node.ts";
+export { confirmParent, unconfirmedRuns } from "./confirm.ts";
+export type * from "./types.ts";

@@ -1,0 +1,121 @@
+import { closeSync, constants, fsyncSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { fsyncFolder } from "../../posix/durable.ts";
+import { fromSystemError } from "../../posix/system-error.ts";
+import { ROW_BYTES } from "./chunk-rows.ts";
+import { readLines } from "./local-files.ts";
+import { RUN_FILES } from "./run-files.ts";
+
+/** What a run is about to put; durable before the first byte leaves. */
+export interface Intent {
+  readonly name: string;
+  readonly size: number;
+  readonly sha256: string;
+  /** For packs: how to read it again, and which rows of `chunks.sent` lie in it. */
+  readonly pack?: PackNote;
+}
+
+export interface PackNote {
+  readonly index: number;
+  readonly salt: string;
+  readonly commit: string;
+  readonly secret: boolean;
+  /** First row and number of rows in `chunks.sent`. */
+  readonly from: number;
+  readonly rows: number;
+}
+
+/** A run's journal: intents and receipts, each on disk before the next step (docs/PROTOCOL.md, "BACKUP" 4). */
+export interface Journal {
+  /** `rows`: the pack's chunks as `chunks.sent` keeps them. */
+  intent(intent: Omit<Intent, "pack">, pack?: Omit<PackNote, "from" | "rows">, rows?: readonly Uint8Array[]): void;
+  receipt(name: string): void;
+  close(): void;
+}
+
+const { O_CREAT, O_EXCL, O_WRONLY, O_NOFOLLOW, O_APPEND } = constants;
+
+/** @throws ColdkeepError `no-space`, `permission`, else `internal`. */
+export function createJournal(folder: string): Journal {
+  const path = join(folder, RUN_FILES.journal);
+  const fds: number[] = [];
+  const guard = <T>(run: () => T): T => {
+    try {
+      return run();
+    } catch (error) {
+      throw fromSystemError(error, { what: "cannot write the run's journal", on: path, otherwise: "internal" });
+    }
+  };
+  const create = (file: string) => {
+    const fd = openSync(file, O_CREAT | O_EXCL | O_WRONLY | O_APPEND | O_NOFOLLOW, 0o600);
+    fds.push(fd);
+    return fd;
+  };
+  const [lines, sent] = guard(() => {
+    const opened = [create(path), create(join(folder, RUN_FILES.sent))] as const;
+    fsyncFolder(folder);
+    return opened;
+  });
+  let count = 0;
+  const append = (line: object) => {
+    write(lines, Buffer.from(`${JSON.stringify(line)}\n`));
+    fsyncSync(lines);
+  };
+  return {
+    intent: (intent, pack, rows = []) =>
+      guard(() => {
+        if (rows.length > 0) {
+          write(sent, Buffer.concat(rows));
+          fsyncSync(sent);
+        }
+        append({ intent, ...(pack === undefined ? {} : { pack: { ...pack, from: count, rows: rows.length } }) });
+        count += rows.length;
+      }),
+    receipt: (name) => guard(() => append({ receipt: name })),
+    close: () => {
+      for (const fd of fds.splice(0)) closeSync(fd);
+    },
+  };
+}
+
+/**
+ * The packs a dead run surely put: those with a receipt. An intent without one may or may not have arrived; its name is
+ * burned, and its chunks are stored anew. A torn last line is as if it had not been written.
+ */
+export function readReceived(folder: string): (Intent & { readonly pack: PackNote })[] {
+  const intents = new Map<string, Intent & { readonly pack: PackNote }>();
+  const received: (Intent & { readonly pack: PackNote })[] = [];
+  for (const line of readLines(join(folder, RUN_FILES.journal))) {
+    const step = parse(line);
+    if (step === null) break;
+    if (step.intent !== undefined && step.pack !== undefined)
+      intents.set(step.intent.name, { ...step.intent, pack: step.pack });
+    const found = step.receipt === undefined ? undefined : intents.get(step.receipt);
+    if (found !== undefined) received.push(found);
+  }
+  return received;
+}
+
+/** Where a pack's rows begin and end in `chunks.sent`, in bytes. */
+export function rowRange(pack: PackNote): readonly [from: number, to: number] {
+  return [pack.from * ROW_BYTES, (pack.from + pack.rows) * ROW_BYTES];
+}
+
+interface Step {
+  readonly intent?: Intent;
+  readonly pack?: PackNote;
+  readonly receipt?: string;
+}
+
+function parse(line: string): Step | null {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null ? (value as Step) : null;
+  } catch {
+    return null;
+  }
+}
+
+function write(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+}

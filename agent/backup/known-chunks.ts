@@ -1,0 +1,108 @@
+import { join } from "node:path";
+import type { ManifestOrigin } from "../../vault/sealed/types.ts";
+import type { LocalRun, ParentRun } from "./choose-parent.ts";
+import { ROW_BYTES, rowsOf } from "./chunk-rows.ts";
+import { ChunkTable, makeTableMemory } from "./chunk-table.ts";
+import { readReceived, rowRange } from "./journal.ts";
+import { MAX_ORIGINS } from "./limits.ts";
+import { hasSum, readBlocks } from "./local-files.ts";
+import { makePackTable, type PackTable } from "./pack-table.ts";
+import { type LocalTables, RUN_FILES, readTables } from "./run-files.ts";
+
+/** What the vault holds already and this run may refer to. */
+export interface KnownChunks {
+  readonly table: ChunkTable;
+  readonly packs: PackTable;
+  /** Index of the run's own snapshot among the origins. */
+  readonly ownOrigin: number;
+  /** The parent's row number → this run's row; null without a usable parent. */
+  readonly parentRows: Uint32Array | null;
+}
+
+/** Stands in `parentRows` for a chunk that must be stored anew. */
+export const GONE = 0xffff_ffff;
+
+export interface KnownChunksOptions {
+  readonly own: ManifestOrigin;
+  readonly parent: ParentRun | null;
+  readonly adopted: readonly LocalRun[];
+  /** Upper bound of chunks this snapshot itself can have. */
+  readonly expected: number;
+  readonly warn: (text: string) => void;
+}
+
+/**
+ * Loads the chunks of the parent and of adopted runs. Local files are checked by their sums first: a damaged one costs
+ * reading everything again, never a wrong reference.
+ */
+export function loadKnownChunks(o: KnownChunksOptions): KnownChunks {
+  const parent = o.parent === null ? null : readParentTables(o.parent, o.warn);
+  const received = o.adopted.map((run) => ({ run, packs: readReceived(run.folder) }));
+  const adoptedRows = received.flatMap(({ packs }) => packs).reduce((sum, { pack }) => sum + pack.rows, 0);
+  const rows = o.expected + (parent?.run.record.rows ?? 0) + adoptedRows;
+  const table = new ChunkTable(makeTableMemory(rows));
+  const packs = makePackTable();
+  const live = received.filter((r) => r.packs.length > 0);
+  const parentRows = parent === null ? null : loadParent(parent, table, packs, MAX_ORIGINS - live.length - 1);
+  // Oldest first: where the number of origins is limited, the oldest are the first to be given up.
+  for (const { run, packs: notes } of live.reverse()) loadAdopted(run, notes, table, packs);
+  return { table, packs, ownOrigin: packs.addOrigin(o.own), parentRows };
+}
+
+interface ParentTables {
+  readonly run: ParentRun;
+  readonly tables: LocalTables;
+}
+
+function readParentTables(run: ParentRun, warn: (text: string) => void): ParentTables | null {
+  const { entries, chunks, tables } = run.record;
+  const whole =
+    hasSum(join(run.folder, RUN_FILES.tables), tables) &&
+    hasSum(join(run.folder, RUN_FILES.chunks), chunks) &&
+    hasSum(join(run.folder, RUN_FILES.entries), entries);
+  const read = whole ? readTables(run.folder) : null;
+  if (read !== null) return { run, tables: read };
+  warn(
+    `the local record of ${run.head.snapshot} is damaged or incomplete: this backup reads and stores everything anew`,
+  );
+  return null;
+}
+
+/** Chunks of the oldest origins are left out where a snapshot would name more than `room` of them. */
+function loadParent(parent: ParentTables, table: ChunkTable, packs: PackTable, room: number): Uint32Array {
+  const { run, tables } = parent;
+  const dropped = Math.max(0, tables.origins.length - room);
+  const origins = tables.origins.map((origin, n) => (n < dropped ? -1 : packs.addOrigin(origin)));
+  for (const pack of tables.packs) {
+    const origin = origins[pack.origin] ?? -1;
+    if (origin >= 0) packs.add({ ...pack, origin, sha256: null });
+  }
+  const map = new Uint32Array(run.record.row_limit).fill(GONE);
+  for (const chunk of rowsOf(readBlocks(join(run.folder, RUN_FILES.chunks)))) {
+    const origin = origins[chunk.origin] ?? -1;
+    if (origin < 0) continue;
+    const row = table.claim(chunk.id);
+    if (row >= 0) table.setPlace(row, { ...chunk, origin });
+    map[chunk.row] = row < 0 ? ~row : row;
+  }
+  return map;
+}
+
+function loadAdopted(run: LocalRun, notes: ReturnType<typeof readReceived>, table: ChunkTable, packs: PackTable): void {
+  const { snapshot, suite, commit } = run.head;
+  const origin = packs.addOrigin({ snapshot, suite, commit });
+  for (const { size, sha256, pack } of notes) packs.add({ ...pack, origin, size, sha256 });
+  const ranges = notes.map(({ pack }) => rowRange(pack)).sort((a, b) => a[0] - b[0]);
+  let at = 0;
+  let next = 0;
+  for (const chunk of rowsOf(readBlocks(join(run.folder, RUN_FILES.sent)))) {
+    while (next < ranges.length && (ranges[next]?.[1] ?? 0) <= at) next += 1;
+    const range = ranges[next];
+    if (range === undefined) break;
+    const inside = at >= range[0];
+    at += ROW_BYTES;
+    if (!inside) continue;
+    const row = table.claim(chunk.id);
+    if (row >= 0) table.setPlace(row, { ...chunk, origin });
+  }
+}

@@ -1,0 +1,51 @@
+import { ColdkeepError } from "../../vault/names/index.ts";
+
+const MIB = 1 << 20;
+const GIB = 2 ** 30;
+
+/** Distinct origins a snapshot may name (docs/FORMAT.md, "Limits"). */
+export const MAX_ORIGINS = 256;
+/** Rows of one pack list (docs/FORMAT.md). */
+export const MAX_LIST_ROWS = 10_000;
+/** A frame's row in the footer costs 10 bytes; packs of very many tiny files are closed early. */
+export const MAX_PACK_FRAMES = 32_768;
+/** Longest run on top of a parent: PROTOCOL's L. Milliseconds. */
+export const RUN_LIMIT_MS = 3 * 24 * 3600 * 1000;
+/** Longest time between reading head.json and putting the begin. Milliseconds. */
+export const BEGIN_LIMIT_MS = 60_000;
+/** Worker threads without a wish of the user: one a core within these. */
+export const DEFAULT_WORKERS = { least: 2, most: 8 } as const;
+
+/**
+ * Bytes of a chunk in a file of `size` bytes: 1 MiB, 4 MiB above 1 GiB, 16 MiB above 128 GiB. Depends on the size
+ * alone, so that a file that did not change is cut in the same way each time. The last step keeps the entry of one
+ * file, about 200 bytes a chunk, inside a frame.
+ * @throws ColdkeepError `refused` above 1 TiB.
+ */
+export function chunkBytes(size: number, path: string): number {
+  if (size <= GIB) return MIB;
+  if (size <= 128 * GIB) return 4 * MIB;
+  if (size <= 1024 * GIB) return 16 * MIB;
+  throw new ColdkeepError("refused", {
+    what: "a file is too large",
+    on: path,
+    why: `it has ${size} bytes, at most ${1024 * GIB} are allowed`,
+    todo: "leave it out by `exclude`",
+  });
+}
+
+/**
+ * Pack size and number of pack buffers for so many workers: one being filled each and at least one on its way, in at
+ * most about 160 MiB altogether; packs are 16 to 32 MiB (docs/FORMAT.md).
+ */
+export function packBudget(workers: number): { readonly target: number; readonly buffers: number } {
+  const buffers = workers + Math.max(1, Math.ceil(workers / 4));
+  const target = Math.min(32 * MIB, Math.max(16 * MIB, Math.floor((160 * MIB) / buffers)));
+  return { target, buffers };
+}
+
+/** 1 to 8, from what was asked for and the machine's cores. */
+export function workerCount(asked: number | undefined, cores: number): number {
+  if (asked !== undefined) return Math.min(64, Math.max(1, Math.floor(asked)));
+  return Math.min(DEFAULT_WORKERS.most, Math.max(DEFAULT_WORKERS.least, cores));
+}

@@ -1,0 +1,138 @@
+import { createHash, randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { encodeBegin, writerOf } from "../../vault/card/index.ts";
+import type { Begin, Heights } from "../../vault/card/types.ts";
+import { ColdkeepError, FORMAT, makeSnapshotId, names, type SnapshotId, toBase64url } from "../../vault/names/index.ts";
+import { deriveKeys, newSnapshotKey } from "../../vault/sealed/derive.ts";
+import { writeKeyFile } from "../../vault/sealed/key-file.ts";
+import type { SnapshotKeys } from "../../vault/sealed/types.ts";
+import type { NodeState } from "../state/index.ts";
+import { adoptRuns } from "./adopt.ts";
+import {
+  chooseParent,
+  findDeadRuns,
+  highestLocalSequence,
+  type LocalRun,
+  type ParentRun,
+  readHead,
+} from "./choose-parent.ts";
+import { BEGIN_LIMIT_MS } from "./limits.ts";
+import { putNew } from "./put.ts";
+import { chunkKeyCheck, RUN_FILES, type RunHead, writeRunHead } from "./run-files.ts";
+import type { BackupOptions } from "./types.ts";
+
+/** A run that the vault knows of, before the node is stopped. */
+export interface OpenRun {
+  readonly id: SnapshotId;
+  readonly head: RunHead;
+  readonly folder: string;
+  readonly keys: SnapshotKeys;
+  /** The finished key.json: the snapshot key is already wrapped, and kept nowhere. */
+  readonly keyFile: Uint8Array;
+  readonly parent: ParentRun | null;
+  readonly adopted: readonly LocalRun[];
+  /** Wall clock, ms; and the monotonic ms from which PROTOCOL's L is measured. */
+  readonly started: number;
+  readonly startedAt: number;
+}
+
+const ATTEMPTS = 5;
+
+/**
+ * PROTOCOL "BACKUP" 1 and 2: reads head.json, chooses what to build on, closes interrupted runs in this run's favour
+ * and puts the begin, within a minute of having read. Recipients wrap first, so that no stretching of keys falls into
+ * the downtime.
+ */
+export async function openRun(
+  o: BackupOptions,
+  state: NodeState,
+  heights: Heights | null,
+  monotonic: () => number,
+): Promise<OpenRun> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const opened = await tryOpen(o, state, heights, monotonic);
+    if (opened !== null) return opened;
+  }
+  throw new ColdkeepError("vault", {
+    what: "cannot begin the backup",
+    on: o.node,
+    why: `${ATTEMPTS} times in a row the begin was taken or came later than a minute after head.json was read`,
+    todo: "check the line to the vault, then try again",
+    retryable: true,
+  });
+}
+
+/** Null where the id is taken or too much time went by. */
+async function tryOpen(
+  o: BackupOptions,
+  state: NodeState,
+  heights: Heights | null,
+  monotonic: () => number,
+): Promise<OpenRun | null> {
+  const started = o.now();
+  const id = makeSnapshotId(started, randomBytes(8), heightOf(heights));
+  const { vault, node, suite, store } = o;
+  const scope = { vault, node, suite, snapshot: id };
+  const sk = newSnapshotKey();
+  const keys = deriveKeys(sk, scope);
+  const keyFile = await writeKeyFile({ scope, sk, recipients: o.recipients, now: started });
+  sk.fill(0);
+
+  const startedAt = monotonic();
+  const lineage = { vault, node, suite, chunkKeyCheck: chunkKeyCheck(o.chunkKey) };
+  const parent = o.full ? null : chooseParent(state, await readHead(store, node, vault), lineage);
+  const dead = o.full ? [] : findDeadRuns(state, parent, lineage);
+  const head: RunHead = {
+    version: 1,
+    vault,
+    node,
+    suite,
+    snapshot: id,
+    parent: parent?.head.snapshot ?? null,
+    seq: state.nextSequence(highestLocalSequence(state)),
+    commit: toBase64url(keys.commit),
+    chunk_key_check: lineage.chunkKeyCheck,
+    adopts: dead.map((run) => run.head.snapshot),
+  };
+  const folder = state.runs.make(id);
+  writeRunHead(folder, head);
+  const adopted = await adoptRuns({ store, run: head, dead, signingKey: o.signingKey, signal: o.signal });
+  for (const run of adopted) dropScan(run.folder);
+  const giveUp = () => {
+    // A run that closed others in its name must stay known, so that the next one can take them over through it.
+    if (adopted.length === 0) state.runs.remove(id);
+    return null;
+  };
+  if (monotonic() - startedAt > BEGIN_LIMIT_MS) return giveUp();
+  const begin = encodeBegin(beginOf(head, state.publicKey, adopted));
+  const sha256 = createHash("sha256").update(begin).digest();
+  if (!(await putNew(store, names.begin(node, id), begin, { sha256, signal: o.signal })).put) return giveUp();
+  return { id, head, folder, keys, keyFile, parent, adopted, started, startedAt };
+}
+
+function beginOf(head: RunHead, publicKey: string, adopted: readonly LocalRun[]): Begin {
+  const { vault, node, snapshot, parent } = head;
+  return {
+    format: FORMAT,
+    vault,
+    node,
+    snapshot,
+    writer: writerOf(publicKey),
+    ...(parent === null ? {} : { parent }),
+    adopts: adopted.map((run) => run.head.snapshot),
+  };
+}
+
+/** The height that goes into the id: the node's own, or that of its only channel. */
+function heightOf(heights: Heights | null): number | undefined {
+  if (heights === null) return undefined;
+  const all = Object.values(heights);
+  return heights[""] ?? (all.length === 1 ? all[0] : undefined);
+}
+
+/** A dead run's half-written list of entries serves nobody any more. */
+function dropScan(folder: string): void {
+  for (const name of [RUN_FILES.entries, RUN_FILES.chunks, RUN_FILES.tables])
+    rmSync(join(folder, name), { force: true });
+}

@@ -1,0 +1,81 @@
+import type { ErrorKind } from "../../vault/names/index.ts";
+import type { SnapshotScope } from "../../vault/sealed/types.ts";
+import type { ChunkTableMemory } from "./chunk-table.ts";
+
+/** What a seal worker is born with. The keys live as long as the thread. */
+export interface SealWorkerData {
+  readonly scope: SnapshotScope;
+  /** key("pack") of the snapshot. */
+  readonly packKey: Uint8Array;
+  readonly chunkKey: Uint8Array;
+  readonly table: ChunkTableMemory;
+  /** Index of the run's own snapshot in its list of origins. */
+  readonly ownOrigin: number;
+  /** A pack is closed before it grows past this. Bytes. */
+  readonly packTarget: number;
+}
+
+/** A stretch of one frozen file; `from` lies on a chunk boundary, and so does `to` unless it is the end. */
+export interface FileTask {
+  /** Latin1 path inside the frozen tree. */
+  readonly source: string;
+  /** Path in the snapshot, for messages. */
+  readonly shown: string;
+  readonly size: number;
+  readonly from: number;
+  readonly to: number;
+  readonly chunk: number;
+  readonly sparse: boolean;
+  readonly secret: boolean;
+  /** Modification time in nanoseconds that an immutable file must still have; null where it need not. */
+  readonly mtimeNs: string | null;
+}
+
+export type ToWorker =
+  | { readonly type: "files"; readonly job: number; readonly tasks: readonly FileTask[] }
+  | { readonly type: "segment"; readonly job: number; readonly bytes: Uint8Array }
+  /** A buffer to seal a pack into; the worker hands it on with the pack. */
+  | { readonly type: "buffer"; readonly buffer: ArrayBuffer }
+  /** Close the open packs and say so. */
+  | { readonly type: "flush"; readonly job: number };
+
+/** What was done for a job, in bytes of plaintext. */
+export interface JobFigures {
+  /** Read from the frozen tree. */
+  readonly read: number;
+  /** Of chunks that were known already. */
+  readonly known: number;
+  /** Of chunks stored by this job. */
+  readonly added: number;
+}
+
+export interface PackMessage {
+  readonly type: "pack";
+  readonly index: number;
+  readonly secret: boolean;
+  readonly bytes: Uint8Array;
+  readonly sha256: Uint8Array;
+  readonly salt: Uint8Array;
+  readonly commit: Uint8Array;
+  /** Rows of the chunk table whose chunks lie in it. */
+  readonly rows: Uint32Array;
+}
+
+export interface DoneMessage {
+  readonly type: "done";
+  readonly job: number;
+  /** For each task the number of its pieces, then the pieces: a row, or minus the length of a hole. */
+  readonly pieces: Float64Array;
+  readonly figures: JobFigures;
+}
+
+export type FromWorker = DoneMessage | PackMessage | { readonly type: "failed"; readonly error: WorkerError };
+
+/** An error as it crosses threads. */
+export interface WorkerError {
+  readonly kind: ErrorKind;
+  readonly what: string;
+  readonly on: string | undefined;
+  readonly why: string | undefined;
+  readonly todo: string | undefined;
+}

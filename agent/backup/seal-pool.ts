@@ -1,0 +1,195 @@
+import { extname } from "node:path";
+import { Worker } from "node:worker_threads";
+import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
+import type { SealedPack } from "../../vault/sealed/types.ts";
+import type {
+  DoneMessage,
+  FileTask,
+  FromWorker,
+  JobFigures,
+  PackMessage,
+  SealWorkerData,
+  ToWorker,
+  WorkerError,
+} from "./seal-messages.ts";
+
+export interface JobResult {
+  readonly pieces: Float64Array;
+  readonly figures: JobFigures;
+}
+
+export interface SealPoolOptions {
+  readonly workers: number;
+  readonly data: SealWorkerData;
+  /** Pack buffers in all, at least one a worker: what bounds the memory of packs being sealed and put. */
+  readonly buffers: number;
+  /** Called for each full pack, several at a time; its buffer is used again once the promise is kept. */
+  readonly onPack: (pack: SealedPack, rows: Uint32Array) => Promise<void>;
+}
+
+/** Seal workers, their jobs and their pack buffers. The first error ends everything and is what each promise fails with. */
+export interface SealPool {
+  /** Hands a batch to a worker. Secret files go to one worker, so that they share their few packs. */
+  files(tasks: readonly FileTask[], secret: boolean): Promise<JobResult>;
+  /** Stores one segment of the entry list; the bytes are given away. */
+  segment(bytes: Uint8Array): Promise<JobResult>;
+  /** Until fewer jobs than would keep all workers busy are under way. */
+  room(): Promise<void>;
+  /** Seals all open packs and waits until every pack is put. */
+  flush(): Promise<void>;
+  fail(error: unknown): void;
+  /** Ends the threads; safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Jobs a worker has before it, the one it is at included. */
+const AHEAD = 3;
+
+interface Seat {
+  readonly worker: Worker;
+  jobs: number;
+  /** Pack buffers it holds or was promised. */
+  wants: boolean;
+}
+
+interface Waiting {
+  readonly seat: Seat;
+  readonly resolve: (result: JobResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export function makeSealPool(options: SealPoolOptions): SealPool {
+  const waiting = new Map<number, Waiting>();
+  const puts = new Set<Promise<void>>();
+  const free: ArrayBuffer[] = [];
+  let failure: { readonly error: unknown } | null = null;
+  let jobs = 0;
+  let rooms: { resolve: () => void; reject: (error: unknown) => void }[] = [];
+  let closed = false;
+
+  const seats: Seat[] = Array.from({ length: options.workers }, () => {
+    const url = new URL(`./seal.worker${extname(import.meta.url)}`, import.meta.url);
+    const seat: Seat = { worker: new Worker(url, { workerData: options.data }), jobs: 0, wants: true };
+    seat.worker.on("message", (message: FromWorker) => receive(seat, message));
+    seat.worker.on("error", fail);
+    seat.worker.on("exit", (code) => {
+      if (!closed) fail(new ColdkeepError("internal", { what: "a seal worker ended", why: `exit code ${code}` }));
+    });
+    return seat;
+  });
+  for (let n = 0; n < Math.max(options.buffers, options.workers); n += 1)
+    free.push(makeBuffer(options.data.packTarget));
+  grant();
+
+  function fail(error: unknown): void {
+    failure ??= { error };
+    for (const { reject } of waiting.values()) reject(failure.error);
+    waiting.clear();
+    for (const { reject } of rooms) reject(failure.error);
+    rooms = [];
+  }
+
+  function receive(seat: Seat, message: FromWorker): void {
+    if (message.type === "failed") fail(revive(message.error));
+    else if (message.type === "pack") take(seat, message);
+    else finish(seat, message);
+  }
+
+  function finish(seat: Seat, message: DoneMessage): void {
+    const job = waiting.get(message.job);
+    if (job === undefined) return;
+    waiting.delete(message.job);
+    seat.jobs -= 1;
+    if (!isBusy()) for (const { resolve } of rooms.splice(0)) resolve();
+    job.resolve({ pieces: message.pieces, figures: message.figures });
+  }
+
+  function take(seat: Seat, message: PackMessage): void {
+    // The bytes come from this process's own workers, which made them by sealPack: the brand is theirs.
+    const { index, bytes, sha256, salt, commit, secret } = message;
+    const pack = { index, bytes, sha256, salt, commit, secret } as SealedPack;
+    if (!secret) seat.wants = true;
+    const put = options
+      .onPack(pack, message.rows)
+      .then(() => {
+        if (!secret && bytes.buffer instanceof ArrayBuffer) free.push(bytes.buffer);
+        grant();
+      })
+      .catch(fail)
+      .finally(() => puts.delete(put));
+    puts.add(put);
+    grant();
+  }
+
+  function grant(): void {
+    for (const seat of seats) {
+      if (!seat.wants) continue;
+      const buffer = free.pop();
+      if (buffer === undefined) return;
+      seat.wants = false;
+      post(seat, { type: "buffer", buffer }, [buffer]);
+    }
+  }
+
+  function post(seat: Seat, message: ToWorker, transfer: ArrayBuffer[] = []): void {
+    if (!closed) seat.worker.postMessage(message, transfer);
+  }
+
+  function run(seat: Seat, make: (job: number) => ToWorker, transfer: ArrayBuffer[] = []): Promise<JobResult> {
+    if (failure !== null) return Promise.reject(failure.error);
+    jobs += 1;
+    const job = jobs;
+    seat.jobs += 1;
+    return new Promise((resolve, reject) => {
+      waiting.set(job, { seat, resolve, reject });
+      post(seat, make(job), transfer);
+    });
+  }
+
+  const isBusy = () => seats.every((seat) => seat.jobs >= AHEAD);
+  const idlest = () => seats.reduce((a, b) => (b.jobs < a.jobs ? b : a));
+  const first = () => seats.slice(0, 1).reduce((a) => a);
+
+  return {
+    files: (tasks, secret) => run(secret ? first() : idlest(), (job) => ({ type: "files", job, tasks })),
+    segment: (bytes) => run(first(), (job) => ({ type: "segment", job, bytes }), transferable(bytes)),
+    room: () => {
+      if (failure !== null) return Promise.reject(failure.error);
+      return isBusy() ? new Promise((resolve, reject) => rooms.push({ resolve, reject })) : Promise.resolve();
+    },
+    flush: async () => {
+      await Promise.all(seats.map((seat) => run(seat, (job) => ({ type: "flush", job }))));
+      while (puts.size > 0) await Promise.all(puts);
+      if (failure !== null) throw failure.error;
+    },
+    fail,
+    close: async () => {
+      closed = true;
+      await Promise.allSettled([...seats.map((seat) => seat.worker.terminate()), ...puts]);
+    },
+  };
+}
+
+/** Some room over the target, for a last frame that did not shrink and the footer. */
+function makeBuffer(target: number): ArrayBuffer {
+  return new ArrayBuffer(target + (1 << 20));
+}
+
+/** A whole buffer can be given away; a view on a shared pool is copied instead. */
+function transferable(bytes: Uint8Array): ArrayBuffer[] {
+  return bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength ? [bytes.buffer] : [];
+}
+
+function revive(error: WorkerError): ColdkeepError {
+  const { kind, what, on, why, todo } = error;
+  try {
+    return new ColdkeepError(kind, {
+      what,
+      ...(on === undefined ? {} : { on }),
+      ...(why === undefined ? {} : { why }),
+      ...(todo === undefined ? {} : { todo }),
+    });
+  } catch (cause) {
+    return new ColdkeepError("internal", { what: "a seal worker failed", why: messageOf(cause) });
+  }
+}

@@ -1,0 +1,130 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
+import { chunkId } from "../../vault/sealed/chunk-id.ts";
+import { ChunkTable } from "./chunk-table.ts";
+import { makePackWriter, type PackWriter } from "./pack-writer.ts";
+import { readPieces } from "./read-file.ts";
+import type { FileTask, FromWorker, SealWorkerData, ToWorker, WorkerError } from "./seal-messages.ts";
+
+/**
+ * Reads, names, compresses and seals, in a thread of its own: file tasks in, pieces and full packs out. Works through
+ * its messages one by one; waits only for a buffer to seal the next pack into.
+ */
+const port = parentPort;
+if (port === null) throw new Error("seal.worker.ts runs in a worker thread");
+const data = workerData as SealWorkerData;
+const table = new ChunkTable(data.table);
+const open = makePackWriter(data, table, false);
+const secret = makePackWriter(data, table, true);
+const queue: ToWorker[] = [];
+const buffers: ArrayBuffer[] = [];
+let wake: (() => void) | null = null;
+let readBuffer = Buffer.allocUnsafe(1 << 20);
+let figures = { read: 0, known: 0, added: 0 };
+
+port.on("message", (message: ToWorker) => {
+  if (message.type === "buffer") buffers.push(message.buffer);
+  else queue.push(message);
+  wake?.();
+});
+work().catch((error: unknown) => send({ type: "failed", error: flatten(error) }));
+
+async function work(): Promise<never> {
+  for (;;) {
+    const message = queue.shift();
+    if (message === undefined) {
+      await sleepUntilMessage();
+      continue;
+    }
+    figures = { read: 0, known: 0, added: 0 };
+    const pieces = await perform(message);
+    const array = Float64Array.from(pieces);
+    if (message.type !== "buffer") send({ type: "done", job: message.job, pieces: array, figures }, [array.buffer]);
+  }
+}
+
+async function perform(message: ToWorker): Promise<number[]> {
+  const pieces: number[] = [];
+  if (message.type === "files") {
+    for (const task of message.tasks) {
+      const at = pieces.push(0) - 1;
+      await storeFile(task, pieces);
+      pieces[at] = pieces.length - at - 1;
+    }
+  } else if (message.type === "segment") {
+    pieces.push(1, await storeChunk(message.bytes, open, false));
+  } else if (message.type === "flush") {
+    handOver(open);
+    handOver(secret);
+  }
+  return pieces;
+}
+
+async function storeFile(task: FileTask, pieces: number[]): Promise<void> {
+  if (readBuffer.length < task.chunk) readBuffer = Buffer.allocUnsafe(task.chunk);
+  for (const piece of readPieces(task, readBuffer)) {
+    if (typeof piece === "number") {
+      pieces.push(-piece);
+    } else {
+      figures.read += piece.length;
+      pieces.push(await storeChunk(piece, task.secret ? secret : open, task.secret));
+    }
+  }
+}
+
+/** The row of a chunk, which is stored first where nobody stored or claimed it before. */
+async function storeChunk(plain: Uint8Array, writer: PackWriter, isSecret: boolean): Promise<number> {
+  const row = table.claim(chunkId(data.scope.suite, data.chunkKey, plain, isSecret));
+  if (row < 0) {
+    figures.known += plain.length;
+    return ~row;
+  }
+  if (writer.isFull(plain.length)) handOver(writer);
+  // Secret files are few and small: their packs grow in memory of their own instead of holding a large buffer.
+  if (writer.isClosed) writer.begin(isSecret ? null : await nextBuffer());
+  writer.add(row, plain);
+  figures.added += plain.length;
+  return row;
+}
+
+function handOver(writer: PackWriter): void {
+  const full = writer.seal();
+  if (full === null) return;
+  const { index, bytes, sha256, salt, commit, secret: isSecret } = full.sealed;
+  const whole = bytes.buffer;
+  const transfer = whole instanceof ArrayBuffer ? [whole, full.rows.buffer as ArrayBuffer] : [];
+  send({ type: "pack", index, secret: isSecret, bytes, sha256, salt, commit, rows: full.rows }, transfer);
+}
+
+async function nextBuffer(): Promise<ArrayBuffer> {
+  for (;;) {
+    const buffer = buffers.shift();
+    if (buffer !== undefined) return buffer;
+    await sleepUntilMessage();
+  }
+}
+
+function sleepUntilMessage(): Promise<void> {
+  return new Promise((resolve) => {
+    wake = resolve;
+  });
+}
+
+function send(message: FromWorker, transfer: ArrayBuffer[] = []): void {
+  port?.postMessage(message, transfer);
+}
+
+function flatten(error: unknown): WorkerError {
+  if (error instanceof ColdkeepError) {
+    const { kind, what, on, why, todo } = error;
+    return { kind, what, on, why, todo };
+  }
+  const stack = error instanceof Error ? error.stack : undefined;
+  return {
+    kind: "internal",
+    what: "a seal worker failed",
+    on: undefined,
+    why: stack ?? messageOf(error),
+    todo: undefined,
+  };
+}

@@ -1,0 +1,56 @@
+import { createHash } from "node:crypto";
+import { type NodeName, names, type SnapshotId, toBase64url, toHex } from "../../vault/names/index.ts";
+import type { SealedPack } from "../../vault/sealed/types.ts";
+import type { Creator } from "../../vault/store/facets.ts";
+import { encodeRow } from "./chunk-rows.ts";
+import type { ChunkTable } from "./chunk-table.ts";
+import type { Journal } from "./journal.ts";
+import { foreignObject, putNew } from "./put.ts";
+
+/** Puts the objects of one run below `<node>/data/<id>/`, each noted before and after in the run's journal. */
+export interface Uploader {
+  /** Takes sealed packs only, so that no plaintext can ever be put. */
+  pack(pack: SealedPack, rows: Uint32Array, table: ChunkTable): Promise<void>;
+  /** Key file, pack lists, manifest: `name` is the short name inside the data folder. */
+  object(name: string, bytes: Uint8Array): Promise<{ readonly size: number; readonly sha256: string }>;
+  readonly figures: { readonly stored: number; readonly packs: number };
+}
+
+export interface UploaderOptions {
+  readonly store: Creator;
+  readonly node: NodeName;
+  readonly snapshot: SnapshotId;
+  readonly journal: Journal;
+  readonly signal: AbortSignal;
+  /** Throws where the run has lasted too long to be committed: nothing more need be put then. */
+  readonly assertInTime: () => void;
+}
+
+export function makeUploader(o: UploaderOptions): Uploader {
+  const figures = { stored: 0, packs: 0 };
+  async function put(name: string, bytes: Uint8Array, sha256: Uint8Array): Promise<void> {
+    o.assertInTime();
+    const full = names.dataObject(o.node, o.snapshot, name);
+    const outcome = await putNew(o.store, full, bytes, { sha256, signal: o.signal });
+    if (!outcome.put) throw foreignObject(full);
+    o.journal.receipt(name);
+    figures.stored += bytes.length;
+  }
+  return {
+    figures,
+    pack: async ({ index, bytes, sha256, salt, commit, secret }, rows, table) => {
+      const name = names.packName(index);
+      const note = { index, salt: toBase64url(salt), commit: toBase64url(commit), secret };
+      const lines = Array.from(rows, (row) => encodeRow(row, table.id(row), table.place(row)));
+      o.journal.intent({ name, size: bytes.length, sha256: toHex(sha256) }, note, lines);
+      await put(name, bytes, sha256);
+      figures.packs += 1;
+    },
+    object: async (name, bytes) => {
+      const sha256 = createHash("sha256").update(bytes).digest();
+      o.journal.intent({ name, size: bytes.length, sha256: toHex(sha256) });
+      await put(name, bytes, sha256);
+      return { size: bytes.length, sha256: toHex(sha256) };
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { join } from "node:path";
+import type { ManifestOrigin } from "../../vault/sealed/types.ts";
+import { encodeRow } from "./chunk-rows.ts";
+import type { ChunkTable } from "./chunk-table.ts";
+import { createSummedFile, type FileSum } from "./local-files.ts";
+import type { KnownPack, PackTable } from "./pack-table.ts";
+import { type LocalTables, RUN_FILES, type RunRecord, writeRunRecord, writeTables } from "./run-files.ts";
+
+/** Origins and packs that a snapshot really refers to, numbered anew, in the order of the manifest. */
+export interface UsedTables {
+  readonly origins: readonly ManifestOrigin[];
+  readonly packs: readonly KnownPack[];
+  /** The run's number of an origin → its number among `origins`; -1 where it is not used. */
+  readonly originMap: readonly number[];
+}
+
+export function usedTables(used: Uint8Array, table: ChunkTable, packs: PackTable): UsedTables {
+  const seen = new Map<string, KnownPack>();
+  for (let row = 0; row < used.length; row += 1) {
+    if (used[row] === 0) continue;
+    const { origin, pack } = table.place(row);
+    const key = `${origin} ${pack}`;
+    if (!seen.has(key)) seen.set(key, packs.get(origin, pack));
+  }
+  const inUse = new Set([...seen.values()].map((pack) => pack.origin));
+  const originMap: number[] = [];
+  let count = 0;
+  for (let n = 0; n < packs.origins.length; n += 1) originMap.push(inUse.has(n) ? count++ : -1);
+  const renumbered = [...seen.values()].map((pack) => ({ ...pack, origin: originMap[pack.origin] ?? -1 }));
+  return {
+    origins: packs.origins.filter((_, n) => inUse.has(n)),
+    packs: renumbered.sort((a, b) => a.origin - b.origin || a.index - b.index),
+    originMap,
+  };
+}
+
+/** Writes what the next run needs to build on this one; the record comes last and makes it whole. */
+export function writeLocalRecord(o: {
+  readonly folder: string;
+  readonly entries: FileSum;
+  readonly used: Uint8Array;
+  readonly table: ChunkTable;
+  readonly tables: UsedTables;
+}): void {
+  const file = createSummedFile(join(o.folder, RUN_FILES.chunks));
+  let rows = 0;
+  try {
+    for (let row = 0; row < o.used.length; row += 1) {
+      if (o.used[row] === 0) continue;
+      const place = o.table.place(row);
+      file.add(encodeRow(row, o.table.id(row), { ...place, origin: o.tables.originMap[place.origin] ?? 0 }));
+      rows += 1;
+    }
+    const local: LocalTables = {
+      origins: o.tables.origins,
+      packs: o.tables.packs.map(({ origin, index, size, salt, commit, secret }) => ({
+        origin,
+        index,
+        size,
+        salt,
+        commit,
+        secret,
+      })),
+    };
+    const chunks = file.finish();
+    const tables = writeTables(o.folder, local);
+    const record: RunRecord = { version: 1, entries: o.entries, chunks, tables, rows, row_limit: o.used.length };
+    writeRunRecord(o.folder, record);
+  } finally {
+    file.close();
+  }
+}
