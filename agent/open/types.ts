@@ -26,12 +26,22 @@ export interface OpenOptions {
 
 /** The keys of every snapshot whose packs this one uses; opened on first need, kept for the run. */
 export interface KeyRing {
+  /** @throws ColdkeepError `key` where none of the identities opens it; `integrity` where it is missing or damaged. */
   keysOf(origin: SnapshotId): Promise<SnapshotKeys>;
+}
+
+/** What has been asked of the vault so far. */
+export interface Traffic {
+  /** Bytes received. */
+  bytes: number;
+  requests: number;
 }
 
 /** A snapshot whose card, key file and manifest were checked against each other. Nothing on disk has changed. */
 export interface OpenedSnapshot {
+  /** Counts into `traffic`. */
   readonly store: Reader;
+  readonly traffic: Readonly<Traffic>;
   readonly card: Card;
   readonly keys: SnapshotKeys;
   readonly manifest: Manifest;
@@ -41,6 +51,4 @@ export interface OpenedSnapshot {
   readonly signer: string;
   /** When the vault received the run's beginning, by the vault's clock; null where its begin object is gone. */
   readonly receivedAt: number | null;
-  /** Bytes read from the vault so far. */
-  readonly fetched: number;
 }

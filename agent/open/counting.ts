@@ -1,0 +1,28 @@
+import type { Reader } from "../../vault/store/facets.ts";
+import type { Traffic } from "./types.ts";
+
+/** A reader that counts what is asked of it. */
+export function counting(store: Reader): { readonly store: Reader; readonly traffic: Traffic } {
+  const traffic: Traffic = { bytes: 0, requests: 0 };
+  return {
+    traffic,
+    store: {
+      head: (name) => {
+        traffic.requests += 1;
+        return store.head(name);
+      },
+      get: async (name, options) => {
+        traffic.requests += 1;
+        const object = await store.get(name, options);
+        traffic.bytes += object?.bytes.length ?? 0;
+        return object;
+      },
+      getRange: async (name, offset, length) => {
+        traffic.requests += 1;
+        const bytes = await store.getRange(name, offset, length);
+        traffic.bytes += bytes?.length ?? 0;
+        return bytes;
+      },
+    },
+  };
+}

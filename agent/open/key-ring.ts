@@ -1,0 +1,81 @@
+import type { SuiteName } from "../../vault/card/types.ts";
+import {
+  ColdkeepError,
+  fromBase64url,
+  type NodeName,
+  names,
+  type SnapshotId,
+  type VaultId,
+} from "../../vault/names/index.ts";
+import { openKeyFile, parseKeyFile } from "../../vault/sealed/index.ts";
+import type { SnapshotKeys } from "../../vault/sealed/types.ts";
+import type { Reader } from "../../vault/store/facets.ts";
+import type { KeyRing, OpenOptions } from "./types.ts";
+
+const MAX_KEY_FILE = 64 << 10;
+
+export interface KeyFileRequest {
+  readonly vault: VaultId;
+  readonly node: NodeName;
+  readonly snapshot: SnapshotId;
+  readonly suite: SuiteName;
+  /** base64url of the key("commit") the card or the manifest promises. */
+  readonly commit: string;
+}
+
+export interface OpenedKeyFile {
+  readonly keys: SnapshotKeys;
+  /** False where whoever can write to the vault could have wrapped this key: an age or RSA recipient proves no sender. */
+  readonly provesSender: boolean;
+}
+
+/**
+ * Opens one snapshot's key.json. Its own MAC being wrong is only warned of: the commitment already proves the key
+ * (FORMAT.md ruling 2).
+ * @throws ColdkeepError `key` where none of the identities opens it; `integrity` where it is missing, damaged, another's.
+ */
+export async function openKeys(
+  store: Reader,
+  request: KeyFileRequest,
+  { identities, progress }: Pick<OpenOptions, "identities" | "progress">,
+): Promise<OpenedKeyFile> {
+  const { vault, node, snapshot, suite } = request;
+  const name = names.keyJson(node, snapshot);
+  const object = await store.get(name, { maxBytes: MAX_KEY_FILE });
+  if (object === null) {
+    throw new ColdkeepError("integrity", {
+      what: "the key file is missing from the vault",
+      on: name,
+      why: "without it nothing of this snapshot can be opened",
+      todo: "bring it back from another copy of the vault or an older version of the object; else use another snapshot",
+    });
+  }
+  const { bytes } = object;
+  const commit = fromBase64url(request.commit, 32);
+  if (commit === null) throw new ColdkeepError("integrity", { what: "a key commitment is malformed", on: snapshot });
+  const opened = await openKeyFile({ bytes, scope: { vault, node, snapshot, suite }, identities, commit });
+  if (!opened.macOk) {
+    progress.warn(`${name} was changed by somebody who does not hold the key; the key itself is proven and is used`);
+  }
+  const slot = parseKeyFile(bytes).slots.find(({ id }) => id === opened.slot);
+  return { keys: opened.keys, provesSender: slot !== undefined && slot.type !== "age" && slot.mech !== "rsa-oaep" };
+}
+
+/** Opens each origin's key.json once, on first need. */
+export function makeKeyRing(
+  own: SnapshotKeys,
+  find: (origin: SnapshotId) => KeyFileRequest,
+  open: (request: KeyFileRequest) => Promise<SnapshotKeys>,
+): KeyRing {
+  const opened = new Map<SnapshotId, Promise<SnapshotKeys>>([[own.scope.snapshot, Promise.resolve(own)]]);
+  return {
+    keysOf: (origin) => {
+      let keys = opened.get(origin);
+      if (keys === undefined) {
+        keys = open(find(origin));
+        opened.set(origin, keys);
+      }
+      return keys;
+    },
+  };
+}

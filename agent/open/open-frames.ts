@@ -1,0 +1,38 @@
+import { names } from "../../vault/names/index.ts";
+import { RangeOpener } from "../../vault/sealed/index.ts";
+import type { FrameRow, OpenedFrame } from "../../vault/sealed/types.ts";
+import type { PackOpening } from "./pack-table.ts";
+
+/** A stretch of a pack with the frames wanted from it, as it is sent to a worker thread. */
+export interface FrameBatch {
+  readonly pack: PackOpening;
+  /** Where in the pack `bytes` begins. */
+  readonly base: number;
+  readonly bytes: Uint8Array;
+  readonly rows: readonly FrameRow[];
+}
+
+/** A thread sees few packs at a time; deriving an opener again costs microseconds. */
+const MAX_OPENERS = 64;
+const openers = new Map<string, RangeOpener>();
+
+/** What opens frames of this pack; kept for the thread's next batches. */
+export function openerOf(pack: PackOpening): RangeOpener {
+  let opener = openers.get(pack.object);
+  if (opener === undefined) {
+    if (openers.size >= MAX_OPENERS) openers.clear();
+    const { scope, index, key, salt, commit } = pack;
+    opener = new RangeOpener({ scope, kind: "pack", index, name: names.packName(index), key, salt, commit });
+    openers.set(pack.object, opener);
+  }
+  return opener;
+}
+
+/** Authenticates, opens and decompresses each frame in turn. @throws ColdkeepError `integrity` naming pack and frame. */
+export function* openFrames({ pack, base, bytes, rows }: FrameBatch): Generator<OpenedFrame> {
+  const opener = openerOf(pack);
+  for (const row of rows) {
+    const start = row.offset - base;
+    yield opener.open(row, bytes.subarray(start, start + row.stored));
+  }
+}

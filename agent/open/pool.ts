@@ -1,0 +1,92 @@
+import { availableParallelism } from "node:os";
+import { type Transferable, Worker } from "node:worker_threads";
+import { ColdkeepError } from "../../vault/names/index.ts";
+import type { Answered, Sent } from "./serve.ts";
+import { fromSent } from "./thread-errors.ts";
+
+/** Worker threads that all do the same kind of job. The caller bounds how much it hands in at once. */
+export interface WorkerPool<Job, Answer> {
+  readonly size: number;
+  /** @throws what the job threw; `internal` where its thread died. */
+  run(job: Job, transfer?: readonly Transferable[]): Promise<Answer>;
+  /** Ends the threads; jobs still running are rejected. */
+  close(): Promise<void>;
+}
+
+/** Two jobs a thread, so that none waits for the main thread between jobs. */
+const DEPTH = 2;
+
+/** One a core, from 1 to 8: opening is bound by the processor. */
+export function defaultWorkers(): number {
+  return Math.min(8, Math.max(1, availableParallelism()));
+}
+
+interface Waiting<Job, Answer> {
+  readonly job: Job;
+  readonly transfer: readonly Transferable[];
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Starts `size` threads of the worker file at `url`, which must call `serveJobs`. */
+export function startPool<Job, Answer>(url: URL, size: number, workerData?: unknown): WorkerPool<Job, Answer> {
+  const waiting: Waiting<Job, Answer>[] = [];
+  let closed: ColdkeepError | null = null;
+  let nextId = 0;
+
+  const threads = Array.from({ length: size }, () => {
+    const thread = { worker: new Worker(url, { workerData }), running: new Map<number, Waiting<Job, Answer>>() };
+    thread.worker.on("message", (message: Answered<Answer>) => {
+      const job = thread.running.get(message.id);
+      thread.running.delete(message.id);
+      if ("error" in message) job?.reject(fromSent(message.error));
+      else job?.resolve(message.answer);
+      dispatch();
+    });
+    thread.worker.on("error", (cause) => fail(died(cause)));
+    thread.worker.on("exit", () => fail(died()));
+    return thread;
+  });
+
+  function fail(error: ColdkeepError): void {
+    closed ??= error;
+    for (const { running } of threads) {
+      for (const job of running.values()) job.reject(closed);
+      running.clear();
+    }
+    for (const job of waiting.splice(0)) job.reject(closed);
+  }
+
+  function dispatch(): void {
+    while (closed === null && waiting.length > 0) {
+      const idlest = threads.reduce((a, b) => (b.running.size < a.running.size ? b : a));
+      if (idlest.running.size >= DEPTH) return;
+      const next = waiting.shift();
+      if (next === undefined) return;
+      nextId += 1;
+      idlest.running.set(nextId, next);
+      idlest.worker.postMessage({ id: nextId, job: next.job } satisfies Sent<Job>, next.transfer);
+    }
+  }
+
+  return {
+    size,
+    run: (job, transfer = []) =>
+      new Promise((resolve, reject) => {
+        if (closed !== null) {
+          reject(closed);
+          return;
+        }
+        waiting.push({ job, transfer, resolve, reject });
+        dispatch();
+      }),
+    close: async () => {
+      fail(new ColdkeepError("interrupted", { what: "the work was stopped" }));
+      await Promise.all(threads.map(({ worker }) => worker.terminate()));
+    },
+  };
+}
+
+function died(cause?: unknown): ColdkeepError {
+  return new ColdkeepError("internal", { what: "a worker thread ended unexpectedly", cause });
+}

@@ -1,0 +1,25 @@
+import { parentPort } from "node:worker_threads";
+import { type SentError, toSent } from "./thread-errors.ts";
+
+/** What a worker thread is sent, and what it answers; see `startPool`. */
+export interface Sent<Job> {
+  readonly id: number;
+  readonly job: Job;
+}
+
+export type Answered<Answer> =
+  | { readonly id: number; readonly answer: Answer }
+  | { readonly id: number; readonly error: SentError };
+
+/** The worker's side of a pool: one job after the other, each answered once. */
+export function serveJobs<Job, Answer>(handle: (job: Job) => Answer): void {
+  const port = parentPort;
+  if (port === null) throw new Error("this file runs in worker threads only");
+  port.on("message", ({ id, job }: Sent<Job>) => {
+    try {
+      port.postMessage({ id, answer: handle(job) } satisfies Answered<Answer>);
+    } catch (error) {
+      port.postMessage({ id, error: toSent(error) } satisfies Answered<Answer>);
+    }
+  });
+}

@@ -1,0 +1,89 @@
+import { timingSafeEqual } from "node:crypto";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+
+const dataExtents = (_fd: number, size: number) => [{ offset: 0, length: size }];
+
+import { fromSystemError } from "../../posix/system-error.ts";
+import { ColdkeepError } from "../../vault/names/index.ts";
+import { chunkId } from "../../vault/sealed/index.ts";
+import { toText } from "./byte-path.ts";
+import type { CheckFile, CheckJob, CheckPiece } from "./jobs.ts";
+import { stagedBytes } from "./place-files.ts";
+
+const STEP = 1 << 20;
+let buffer = Buffer.allocUnsafeSlow(STEP);
+
+/**
+ * Reads staged files back and compares each piece with its chunk id, so that what is put in place is what was backed up,
+ * byte for byte, as the file system gives it. Returns the bytes read.
+ * @throws ColdkeepError `integrity` naming the file and the offset.
+ */
+export function checkFiles(job: CheckJob): number {
+  return job.files.reduce((sum, file) => sum + checkFile(job, file), 0);
+}
+
+function checkFile(job: CheckJob, file: CheckFile): number {
+  let fd: number;
+  try {
+    fd = openSync(stagedBytes(file), constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    throw failed(error, file);
+  }
+  try {
+    const { size } = fstatSync(fd);
+    if (size !== file.size) throw wrong(file, `it has ${size} bytes, ${file.size} were backed up`);
+    return file.pieces.reduce((sum, piece) => sum + checkPiece(job, file, fd, piece), 0);
+  } catch (error) {
+    throw failed(error, file);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function checkPiece({ suite, chunkKey }: CheckJob, file: CheckFile, fd: number, piece: CheckPiece): number {
+  if (piece.id === null) return checkHole(file, fd, piece);
+  const found = chunkId(suite, chunkKey, readExactly(file, fd, piece.at, piece.length), file.secret);
+  if (timingSafeEqual(found, piece.id)) return piece.length;
+  throw wrong(file, `the ${piece.length} bytes at ${piece.at} are not those that were backed up`);
+}
+
+/** A hole reads as zeros. What the file system knows to be empty need not be read for that. */
+function checkHole(file: CheckFile, fd: number, { at, length }: CheckPiece): number {
+  let read = 0;
+  for (const extent of dataExtents(fd, file.size)) {
+    const end = Math.min(extent.offset + extent.length, at + length);
+    for (let from = Math.max(extent.offset, at); from < end; from += STEP) {
+      const bytes = readExactly(file, fd, from, Math.min(STEP, end - from));
+      if (bytes.some((byte) => byte !== 0)) throw wrong(file, `there should be zeros from ${at} to ${at + length}`);
+      read += bytes.length;
+    }
+  }
+  return read;
+}
+
+function readExactly(file: CheckFile, fd: number, at: number, length: number): Buffer {
+  if (buffer.length < length) buffer = Buffer.allocUnsafeSlow(length);
+  for (let done = 0; done < length; ) {
+    const got = readSync(fd, buffer, done, length - done, at + done);
+    if (got === 0) throw wrong(file, `it ends at ${at + done}`);
+    done += got;
+  }
+  return buffer.subarray(0, length);
+}
+
+function wrong(file: CheckFile, why: string): ColdkeepError {
+  return new ColdkeepError("integrity", {
+    what: "a restored file is not what was backed up",
+    on: toText(file.path),
+    why,
+    todo: "nothing was put in place; check the target's disk and memory, then `coldkeep verify --read-data`",
+  });
+}
+
+function failed(error: unknown, file: CheckFile): ColdkeepError {
+  return fromSystemError(error, {
+    what: "cannot read a restored file back",
+    on: toText(file.path),
+    otherwise: "integrity",
+  });
+}

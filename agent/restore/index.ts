@@ -1,0 +1,4 @@
+export { planRestore } from "./plan.ts";
+export { recoverRestore } from "./recover.ts";
+export { runRestore } from "./restore.ts";
+export type * from "./types.ts";

@@ -1,0 +1,75 @@
+import type { SuiteName } from "../../vault/card/types.ts";
+import type { ManifestEntry } from "../../vault/sealed/types.ts";
+import type { FrameBatch } from "../open/index.ts";
+import type { BytePath } from "./byte-path.ts";
+
+/** What a restored thing gets once its content is there; plain data, so that it can cross to another thread. */
+export interface Metadata {
+  readonly mode: number;
+  /** Null: leave the owner as it came (not allowed to change it). */
+  readonly owner: { readonly uid: number; readonly gid: number } | null;
+  readonly mtime: { readonly seconds: number; readonly nanoseconds: number };
+  readonly xattrs: NonNullable<ManifestEntry["xattrs"]>;
+}
+
+/** A place in a staging folder. */
+export interface StagedPath {
+  /** The staging folder, by a descriptor that stays right whoever renames what above it. */
+  readonly base: BytePath;
+  /** `<root>/<path>`, below `base`; also what messages show. */
+  readonly path: BytePath;
+}
+
+export interface JobFile extends StagedPath {
+  /**
+   * `whole`: this job makes, fills and finishes it; `part`: it is there already and others fill it too; `finish`: all
+   * others have filled it.
+   */
+  readonly kind: "whole" | "part" | "finish";
+  readonly size: number;
+  readonly metadata: Metadata;
+}
+
+/** Where an opened frame goes. */
+export interface FrameUse {
+  /** Ordinal in the job's `files`. */
+  readonly file: number;
+  /** Byte offset in the file. */
+  readonly at: number;
+}
+
+/** For place.worker.ts. */
+export interface PlaceJob {
+  readonly files: readonly JobFile[];
+  /** Null where no file of the job gets data: empty ones, one single hole, or to be finished. */
+  readonly batch: FrameBatch | null;
+  /** Beside each of the batch's rows, where it goes. */
+  readonly uses: readonly (readonly FrameUse[])[];
+}
+
+/** What could not be set, in words without paths: each is noted once. */
+export interface PlaceAnswer {
+  readonly lost: readonly string[];
+}
+
+export interface CheckPiece {
+  readonly at: number;
+  readonly length: number;
+  /** Chunk id; null for a hole. */
+  readonly id: Uint8Array | null;
+}
+
+export interface CheckFile extends StagedPath {
+  readonly size: number;
+  /** Chunks of secret files have ids of their own domain. */
+  readonly secret: boolean;
+  /** All of the file's pieces, or some of them where a large file is checked by several jobs. */
+  readonly pieces: readonly CheckPiece[];
+}
+
+/** For check.worker.ts. */
+export interface CheckJob {
+  readonly suite: SuiteName;
+  readonly chunkKey: Uint8Array;
+  readonly files: readonly CheckFile[];
+}

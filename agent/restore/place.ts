@@ -1,0 +1,187 @@
+import { closeSync, constants, ftruncateSync, mkdirSync, openSync } from "node:fs";
+import { fromSystemError } from "../../posix/system-error.ts";
+import type { Progress } from "../../vault/names/index.ts";
+import {
+  explainDamage,
+  type FrameRange,
+  fetchRange,
+  makeGatherer,
+  makeTaskStream,
+  type OpenedSnapshot,
+  type PackTable,
+  toTransferable,
+  type WorkerPool,
+} from "../open/index.ts";
+import { toText } from "./byte-path.ts";
+import type { FrameUse, JobFile, Metadata, PlaceAnswer, PlaceJob, StagedPath } from "./jobs.ts";
+import { stagedBytes } from "./place-files.ts";
+import type { SelectedEntry } from "./selection.ts";
+
+/** Sealed bytes fetched and not yet written, at most. */
+const UNDER_WAY = 48 << 20;
+/** Files without data in one job. */
+const BARE_BATCH = 256;
+
+export interface PlaceOptions {
+  readonly opened: OpenedSnapshot;
+  readonly packs: PackTable;
+  readonly pool: WorkerPool<PlaceJob, PlaceAnswer>;
+  readonly stagedPath: (selected: SelectedEntry) => StagedPath;
+  readonly metadataOf: (selected: SelectedEntry) => Metadata;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** What could not be set. */
+  readonly onLost: (what: string) => void;
+}
+
+/** A file on its way. */
+interface Arriving extends StagedPath {
+  readonly size: number;
+  readonly metadata: Metadata;
+  /** True once all its pieces were handed to the gatherer. */
+  complete: boolean;
+  /** True once it was made on disk to be filled by several jobs. */
+  made: boolean;
+  /** Requests whose data it waits for. */
+  waiting: number;
+}
+
+interface Use {
+  readonly file: Arriving;
+  readonly at: number;
+}
+
+/**
+ * Makes the directories and files of the selected entries in staging. Data comes in large requests in the order of the
+ * packs; a file that one request fills is made, filled and finished by one thread in one go.
+ * @throws ColdkeepError `integrity` naming pack and file; `no-space`; `permission`; the store's errors.
+ */
+export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry[]>, o: PlaceOptions): Promise<void> {
+  const gatherer = makeGatherer<Use>(o.packs);
+  const stream = makeTaskStream(UNDER_WAY, o.signal);
+  let bare: JobFile[] = [];
+  let file: Arriving | null = null;
+  let data = false;
+
+  async function run(job: PlaceJob, transfer: readonly ArrayBuffer[] = []): Promise<void> {
+    const { lost } = await o.pool.run(job, transfer);
+    for (const what of lost) o.onLost(what);
+  }
+
+  async function pushBare(file: JobFile): Promise<void> {
+    bare.push(file);
+    if (bare.length >= BARE_BATCH) await flushBare();
+  }
+
+  async function flushBare(): Promise<void> {
+    const files = bare;
+    bare = [];
+    if (files.length > 0) await stream.push(1, () => run({ files, batch: null, uses: [] }));
+  }
+
+  async function arrive(range: FrameRange<Use>): Promise<void> {
+    const { pack, offset, length, frames } = range;
+    const bytes = toTransferable(await fetchRange(o.opened.store, pack.object, offset, length));
+    const { job, files } = toJob(range);
+    const opening = await o.packs.opening(pack);
+    try {
+      const batch = { pack: opening, base: offset, bytes, rows: frames.map(({ row }) => row) };
+      await run({ ...job, batch }, [bytes.buffer]);
+    } catch (error) {
+      throw await explainDamage(o.opened.store, o.packs, pack, error);
+    }
+    o.progress.advance(range.plain);
+    for (const file of files) {
+      file.waiting -= 1;
+      if (file.made && isFilled(file)) await run({ files: [toJobFile(file, "finish")], batch: null, uses: [] });
+    }
+  }
+
+  async function flush(): Promise<void> {
+    const ranges = gatherer.take();
+    for (const range of ranges) for (const file of filesOf(range)) file.waiting += 1;
+    for (const range of ranges) {
+      for (const file of filesOf(range)) if (!file.made && (file.waiting > 1 || !file.complete)) makeShared(file);
+    }
+    for (const range of ranges) await stream.push(range.length, () => arrive(range));
+  }
+
+  for await (const batch of batches) {
+    for (const selected of batch) {
+      const { entry } = selected;
+      const staged = o.stagedPath(selected);
+      if (entry.type === "directory") makeDirectory(staged);
+      if (entry.type !== "file") continue;
+      // A file with very many pieces goes on in further entries.
+      if (entry.from === undefined || file === null) {
+        const metadata = o.metadataOf(selected);
+        file = { ...staged, size: entry.size, metadata, complete: false, made: false, waiting: 0 };
+        data = false;
+      }
+      let at = entry.from ?? 0;
+      for (const piece of entry.pieces) {
+        if ("hole" in piece) {
+          at += piece.hole;
+          continue;
+        }
+        data = true;
+        // Before the piece is added, so that the file's last one is never flushed without it being known.
+        if (gatherer.full) await flush();
+        gatherer.add(piece, { file, at });
+        at += piece.plain;
+      }
+      if (at < entry.size) continue;
+      file.complete = true;
+      if (!data) await pushBare(toJobFile(file, "whole"));
+    }
+  }
+  await flush();
+  await flushBare();
+  await stream.end();
+}
+
+function isFilled(file: Arriving): boolean {
+  return file.complete && file.waiting === 0;
+}
+
+function filesOf(range: FrameRange<Use>): Set<Arriving> {
+  return new Set(range.frames.flatMap(({ uses }) => uses.map(({ file }) => file)));
+}
+
+function toJobFile(file: Arriving, kind: JobFile["kind"]): JobFile {
+  const { base, path, size, metadata } = file;
+  return { base, path, size, metadata, kind };
+}
+
+function toJob(range: FrameRange<Use>): { job: Omit<PlaceJob, "batch">; files: Arriving[] } {
+  const files = [...filesOf(range)];
+  const ordinals = new Map(files.map((file, i) => [file, i]));
+  const uses = range.frames.map((frame) =>
+    frame.uses.map(({ file, at }): FrameUse => ({ file: ordinals.get(file) ?? 0, at })),
+  );
+  return { files, job: { files: files.map((file) => toJobFile(file, file.made ? "part" : "whole")), uses } };
+}
+
+function makeDirectory(staged: StagedPath): void {
+  try {
+    mkdirSync(stagedBytes(staged), { mode: 0o700 });
+  } catch (error) {
+    throw fromSystemError(error, { what: "cannot restore a folder", on: toText(staged.path), otherwise: "refused" });
+  }
+}
+
+/** Makes a file at its full size, all hole, for several threads to fill. */
+function makeShared(file: Arriving): void {
+  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+  try {
+    const fd = openSync(stagedBytes(file), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600);
+    try {
+      ftruncateSync(fd, file.size);
+    } finally {
+      closeSync(fd);
+    }
+    file.made = true;
+  } catch (error) {
+    throw fromSystemError(error, { what: "cannot restore a file", on: toText(file.path), otherwise: "refused" });
+  }
+}
