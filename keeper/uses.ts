@@ -1,9 +1,13 @@
-import { type CardCore, isCommitted, type PackListRow } from "../vault/card/index.ts";
+import { type CardCore, isCommitted, type PackListRow, parsePackList } from "../vault/card/index.ts";
 import { names, type SnapshotId } from "../vault/names/index.ts";
 import type { Reader } from "../vault/store/facets.ts";
-import { missing, type ObjectDamage, readPackList } from "./pack-lists.ts";
+import { type ObjectDamage, readPackList } from "./pack-lists.ts";
 import { firstNotCovered, rangesOf } from "./ranges.ts";
-import { type NodeScope, readCard } from "./read.ts";
+import { type NodeScope, readCard, readCommitted, readObject } from "./read.ts";
+import { MAX_BYTES } from "./rules.ts";
+
+/** 100,000 packs in lists of 10,000 rows would be ten; the bound ends a walk over planted lists. */
+const MAX_LISTS = 1000;
 
 /** What is recorded of one pack: where it is from, how large, its digest. */
 export type PackRow = PackListRow;
@@ -34,8 +38,17 @@ export async function findUsedPacks(store: Reader, scope: NodeScope, core: CardC
     rows.set(row.origin, ofOrigin);
   };
   for (const holder of [core.snapshot, ...core.origins.map(({ snapshot }) => snapshot)]) {
-    const card = holder === core.snapshot ? core : await holderOf(store, scope, holder, notes);
-    if (card === null || read.has(card.snapshot)) continue;
+    const card = holder === core.snapshot ? core : await holderOf(store, scope, holder);
+    if (card === "gone") {
+      notes.push(`${names.card(scope.node, holder)}: it is not there, so nothing vouches for that origin's pack lists`);
+      for await (const row of unvouchedRows(store, scope, holder)) take(row);
+      continue;
+    }
+    if (typeof card === "string") {
+      notes.push(card);
+      continue;
+    }
+    if (read.has(card.snapshot)) continue;
     read.add(card.snapshot);
     for (let at = 0; at < card.pack_lists.length; at += 1) {
       const list = await readPackList(store, scope, card, at);
@@ -46,20 +59,29 @@ export async function findUsedPacks(store: Reader, scope: NodeScope, core: CardC
   return { rows, damages, notes };
 }
 
-/** The committed card whose lists hold an origin's packs: its own, or its adopter's. */
+/** The committed card whose lists hold an origin's packs: its own, or its adopter's; else a note why there is none. */
 async function holderOf(
   store: Reader,
   scope: NodeScope,
   origin: SnapshotId,
-  notes: string[],
-): Promise<CardCore | null> {
+): Promise<CardCore | "gone" | `${string}: ${string}`> {
   const name = names.card(scope.node, origin);
   const read = await readCard(store, scope, origin);
-  if (read.found === "it" && isCommitted(read.value)) return read.value.core;
-  if (read.found === "it" && !isCommitted(read.value) && read.value.by !== undefined) {
-    const adopter = await readCard(store, scope, read.value.by);
-    if (adopter.found === "it" && isCommitted(adopter.value)) return adopter.value.core;
+  if (read.found === "nothing") return "gone";
+  if (read.found === "malformed") return `${name}: ${read.why}`;
+  if (isCommitted(read.value)) return read.value.core;
+  if (read.value.by === undefined) return `${name}: it closes a run that nobody took over`;
+  const adopter = await readCommitted(store, scope, read.value.by);
+  return adopter?.core ?? `${name}: ${read.value.by}, which took the run over, has no card`;
+}
+
+/** Lists outlive their snapshot's card as long as its packs are in use; then they are found by their names alone. */
+async function* unvouchedRows(store: Reader, scope: NodeScope, origin: SnapshotId): AsyncGenerator<PackRow> {
+  for (let at = 0; at < MAX_LISTS; at += 1) {
+    const name = names.packList(scope.node, origin, at);
+    const expected = { vault: scope.vault, node: scope.node, snapshot: origin };
+    const read = await readObject(store, name, MAX_BYTES.packList, (bytes) => parsePackList(bytes, expected, name));
+    if (read.found !== "it") return;
+    yield* read.value.rows;
   }
-  notes.push(read.found === "malformed" ? `${name}: ${read.why}` : `${name}: ${missing(name).detail}`);
-  return null;
 }

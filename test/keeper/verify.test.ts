@@ -205,12 +205,20 @@ describe("verify without a key", () => {
     expect((await verify(world)).map((v) => v.damages.length)).toEqual([1, 1]);
   });
 
-  it("an origin whose card is gone is a note as long as nothing else is missing of it", async () => {
-    const { damages, notes } = await damagesAfter((w, a) => {
-      w.store.objects.delete(names.card(w.node, idOf(a)));
+  it("an origin whose card was collected is a note: its lists and packs still tell", async () => {
+    const gone = (w: CardWorld, a: Card) => w.store.objects.delete(names.card(w.node, idOf(a)));
+    const { damages, notes } = await damagesAfter(gone);
+    expect([damages.length, notes.length]).toEqual([0, 1]);
+    const flipped = await damagesAfter((w, a) => {
+      gone(w, a);
+      flip(w, names.pack(w.node, idOf(a), 0));
     });
-    expect(notes).toHaveLength(1);
-    expect(damages.every(({ problem }) => problem === "unlisted")).toBe(true);
+    expect(flipped.damages).toMatchObject([{ problem: "changed" }]);
+    const unlisted = await damagesAfter((w, a) => {
+      gone(w, a);
+      w.store.objects.delete(names.packList(w.node, idOf(a), 0));
+    });
+    expect(unlisted.damages.map(({ problem }) => problem)).toEqual(["unlisted", "unlisted"]);
   });
 
   it("a store that cannot answer is an error, never a damage", async () => {
