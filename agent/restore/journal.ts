@@ -1,5 +1,5 @@
-import { unlinkSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, unlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fsyncFolder, readBounded, writeFileDurable } from "../../posix/durable.ts";
 import { type ProcessIdentity, parseIdentity } from "../../posix/process.ts";
 import { ColdkeepError, systemCode } from "../../vault/names/index.ts";
@@ -50,8 +50,9 @@ export function journalPath(stateDir: string, node: string): string {
   return join(stateDir, node, "restore.journal");
 }
 
-/** Durable when it returns. @throws as `writeFileDurable`. */
+/** Durable when it returns; makes the node's state folder on a host that has none yet. @throws as `writeFileDurable`. */
 export function writeJournal(path: string, journal: RestoreJournal): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   writeFileDurable(path, Buffer.from(`${JSON.stringify(journal)}\n`, "utf8"), 0o600);
 }
 
@@ -61,7 +62,7 @@ export function removeJournal(path: string): void {
   } catch (error) {
     if (systemCode(error) !== "ENOENT") throw error;
   }
-  fsyncFolder(join(path, ".."));
+  fsyncFolder(dirname(path));
 }
 
 /** Null where no restore has begun. @throws ColdkeepError `integrity` where the file is not a journal. */
