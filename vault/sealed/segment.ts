@@ -20,7 +20,7 @@ export class SegmentWriter {
   readonly #lines: Uint8Array[] = [];
   readonly #origins: SnapshotId[] = [];
   readonly #numbers = new Map<SnapshotId, number>();
-  readonly #order = new EntryOrder();
+  readonly #order = new EntryOrder("segment");
   #size = 0;
   #ends = false;
 
@@ -79,7 +79,10 @@ export class SegmentWriter {
  * @param order Carries the order from one segment to the next; each segment by itself where it is left out.
  * @throws ColdkeepError `integrity` where a line is not canonical, breaks a rule, or is out of order.
  */
-export function* parseSegment(bytes: Uint8Array, order: EntryOrder = new EntryOrder()): Generator<ManifestEntry> {
+export function* parseSegment(
+  bytes: Uint8Array,
+  order: EntryOrder = new EntryOrder("segment"),
+): Generator<ManifestEntry> {
   const lines = linesOf(bytes);
   const first = lines.next();
   if (first.done === true) throw refuse("it is empty");
@@ -101,6 +104,12 @@ export class EntryOrder {
   #last: ManifestEntry | null = null;
   /** Where the next part of the last file must begin; null where it is complete. */
   #next: number | null = null;
+  readonly #of: "snapshot" | "segment";
+
+  /** @param of A segment by itself may begin in the middle of a file; a snapshot may not. */
+  constructor(of: "snapshot" | "segment" = "snapshot") {
+    this.#of = of;
+  }
 
   /** @throws ColdkeepError `integrity`. */
   next(entry: ManifestEntry): void {
@@ -111,7 +120,8 @@ export class EntryOrder {
     else {
       this.end();
       if (compared >= 0) throw refuse(`${showPath(entry.path)} is there twice or out of order`);
-      if (entry.from !== undefined) throw refuse(`the beginning of ${showPath(entry.path)} is missing`);
+      if (entry.from !== undefined && (last !== null || this.#of === "snapshot"))
+        throw refuse(`the beginning of ${showPath(entry.path)} is missing`);
     }
     this.#last = entry;
     const end = (entry.from ?? 0) + lengthOf(entry.pieces);
