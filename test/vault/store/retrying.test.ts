@@ -1,0 +1,121 @@
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { ColdkeepError, isColdkeepError } from "../../../vault/names/index.ts";
+import { type RetryOptions, retrying } from "../../../vault/store/index.ts";
+import { type Fault, faultyStore, seededFaults } from "../../support/faulty-store.ts";
+import { memoryStore } from "../../support/memory-store.ts";
+import { addTokens, tokens } from "../../support/store-tokens.ts";
+
+const x = Buffer.from("x");
+const digest = createHash("sha256").update(x).digest();
+
+/** Waiting moves this clock and takes no time. */
+function options(budget = {}): RetryOptions & { readonly waits: number[] } {
+  let now = 0;
+  const waits: number[] = [];
+  const wait = async (ms: number) => {
+    waits.push(ms);
+    now += ms;
+  };
+  return { budget, clock: { monotonic: () => now }, wait, random: () => 1, waits };
+}
+
+const failing = (...faults: readonly (Fault | null)[]) => {
+  const memory = memoryStore();
+  return { memory, faulty: faultyStore(memory, ({ ordinal }) => faults[ordinal - 1] ?? null) };
+};
+
+describe("retrying", () => {
+  it("a create whose answer was lost is ours when it is sent again", async () => {
+    const { faulty } = failing("fails-after", "fails-before");
+    const outcome = await retrying(faulty, options()).create("n/a", x, digest);
+    expect(outcome).toMatchObject({ created: true, receipt: { name: "n/a", size: 1 } });
+    expect(faulty.calls).toHaveLength(3);
+  });
+
+  it("a create that finds the same bytes unprovoked is not ours", async () => {
+    const { memory, faulty } = failing();
+    memory.plant("n/a", x);
+    expect(await retrying(faulty, options()).create("n/a", x, digest)).toMatchObject({ created: false, same: true });
+  });
+
+  it("a create that finds other bytes after a lost answer is not ours", async () => {
+    const { memory, faulty } = failing("fails-before");
+    memory.plant("n/a", Buffer.from("y"));
+    expect(await retrying(faulty, options()).create("n/a", x, digest)).toMatchObject({ created: false, same: false });
+  });
+
+  it("pauses double up to the budget, and the last error comes through", async () => {
+    const { faulty } = failing(...Array<Fault>(20).fill("fails-before"));
+    const told = options({ attempts: 5, pauseMs: 100 });
+    await expect(retrying(faulty, told).head("n/a")).rejects.toSatisfy((e) => isColdkeepError(e, "vault"));
+    expect(told.waits).toEqual([100, 200, 400, 800]);
+    const short = options({ attempts: 50, pauseMs: 100, totalMs: 1000 });
+    await expect(retrying(faulty, short).head("n/a")).rejects.toSatisfy((e) => isColdkeepError(e, "vault"));
+    expect(short.waits).toEqual([100, 200, 400]);
+  });
+
+  it.each(["no-space", "permission"] as const)("does not repeat %s", async (fault) => {
+    const { faulty } = failing(fault);
+    await expect(retrying(faulty, options()).create("n/a", x, digest)).rejects.toSatisfy((e) =>
+      isColdkeepError(e, fault),
+    );
+    expect(faulty.calls).toHaveLength(1);
+  });
+
+  it("does not repeat defects, and not after an abort", async () => {
+    const { faulty } = failing("fails-before");
+    const abort = AbortSignal.abort();
+    await expect(retrying(faulty, { ...options(), signal: abort }).head("n/a")).rejects.toThrow(ColdkeepError);
+    const broken = { ...faulty, head: async () => Promise.reject(new TypeError("a defect")) };
+    await expect(retrying(broken, options()).head("n/a")).rejects.toThrow(TypeError);
+    expect(faulty.calls).toHaveLength(1);
+  });
+
+  it("an abort ends the pause between attempts", async () => {
+    const { faulty } = failing("fails-before");
+    const abort = new AbortController();
+    const { clock } = options();
+    const failed = retrying(faulty, {
+      clock,
+      budget: { pauseMs: 50, totalMs: 1e9 },
+      random: () => 1,
+      signal: abort.signal,
+    }).head("n/a");
+    abort.abort();
+    await expect(failed).rejects.toThrow();
+    expect(faulty.calls).toHaveLength(1);
+  });
+
+  it("updates by compare and swap lose nothing though answers are lost", async () => {
+    const memory = memoryStore();
+    memory.plant("n/set", new Uint8Array(0));
+    for (let seed = 0; seed < 20; seed += 1) {
+      const faulty = faultyStore(memory, seededFaults(seed, 0.4, ["fails-before", "fails-after"]));
+      const store = retrying(faulty, options({ attempts: 50, totalMs: Number.MAX_SAFE_INTEGER }));
+      await Promise.all(["a", "b", "c"].map((word) => addTokens(store, "n/set", [`${seed}${word}`])));
+    }
+    const found = await tokens(memory, "n/set");
+    expect(found).toHaveLength(60);
+    expect(new Set(found).size).toBe(60);
+  });
+
+  it("a list that breaks off goes on behind the last name", async () => {
+    const memory = memoryStore();
+    for (let i = 0; i < 9; i += 1) memory.plant(`n/${i}`, x);
+    let turn = 0;
+    const flaky = {
+      ...memory,
+      list: async function* (prefix: string) {
+        for await (const object of memory.list(prefix)) {
+          turn += 1;
+          if ([3, 8, 10].includes(turn)) throw new ColdkeepError("vault", { what: "cut off", retryable: true });
+          yield object;
+        }
+      },
+    };
+    const found: string[] = [];
+    for await (const { name } of retrying(flaky, options({ attempts: 20 })).list("n/")) found.push(name);
+    expect(found).toEqual(Array.from({ length: 9 }, (_, i) => `n/${i}`));
+  });
+});
