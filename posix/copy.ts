@@ -1,0 +1,137 @@
+import {
+  type BigIntStats,
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { systemCode } from "../vault/names/index.ts";
+import { dataExtents } from "./holes.ts";
+import type { PathBytes } from "./system-error.ts";
+import { setMtime, toFileTime } from "./times.ts";
+import { readXattrs, setXattr } from "./xattrs.ts";
+
+/** What a copy took. */
+export interface CopyFigures {
+  /** True where the two files share their blocks. */
+  readonly reflinked: boolean;
+  /** Bytes written: data, without holes; 0 for a reflink. */
+  readonly copied: number;
+  /** The source as it was when it was opened. */
+  readonly source: BigIntStats;
+}
+
+export interface CopyOptions {
+  /** Whether to try a reflink first. Default: true. */
+  readonly reflink?: boolean;
+}
+
+const BUFFER_BYTES = 1 << 20;
+let shared: Buffer | undefined;
+
+/** What the file system answers where it has no reflinks, or not between these two places (ioctl_ficlone(2)). */
+const NO_REFLINK = new Set(["EOPNOTSUPP", "ENOTSUP", "ENOTTY", "EINVAL", "EXDEV", "ENOSYS", "ETXTBSY", "EPERM"]);
+
+/**
+ * Makes `to` share the blocks of `from` (FICLONE). `to` must not exist.
+ * @returns false where the file system cannot; nothing is left then. @throws the system's error otherwise.
+ */
+export function tryReflink(from: PathBytes, to: PathBytes): boolean {
+  try {
+    copyFileSync(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+    return true;
+  } catch (error) {
+    if (NO_REFLINK.has(systemCode(error) ?? "")) return false;
+    throw error;
+  }
+}
+
+/**
+ * Copies a plain file to a place that does not exist yet: by reflink where possible, else its data without its holes.
+ * Mode, owner, mtime and extended attributes come along; an owner or attribute that may not be set is left out.
+ * Not durable by itself. Nothing is left where it fails. Never follows a symlink.
+ * @throws the system's error.
+ */
+export function copyFileSparse(from: PathBytes, to: PathBytes, options: CopyOptions = {}): CopyFigures {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const source = openSync(from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    const info = fstatSync(source, { bigint: true });
+    // Through /proc, since the path may lead elsewhere by now.
+    const reflinked = options.reflink !== false && info.isFile() && tryReflink(`/proc/self/fd/${source}`, to);
+    try {
+      const copied = fill(source, to, info, reflinked);
+      carryXattrs(from, to);
+      setMtime(to, toFileTime(info.mtimeNs));
+      return { reflinked, copied, source: info };
+    } catch (error) {
+      tryUnlink(to);
+      throw error;
+    }
+  } finally {
+    closeSync(source);
+  }
+}
+
+function fill(source: number, to: PathBytes, info: BigIntStats, reflinked: boolean): number {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  // A reflink comes with the source's mode, which may forbid us to open it.
+  if (reflinked) chmodSync(to, 0o600);
+  const target = openSync(to, O_WRONLY | O_NOFOLLOW | (reflinked ? 0 : O_CREAT | O_EXCL), 0o600);
+  try {
+    const copied = reflinked ? 0 : copyData(source, target, Number(info.size));
+    tryUnlessForbidden(() => fchownSync(target, Number(info.uid), Number(info.gid)));
+    fchmodSync(target, Number(info.mode & 0o7777n));
+    return copied;
+  } finally {
+    closeSync(target);
+  }
+}
+
+/**
+ * Copies the first `size` bytes between two open files, data only.
+ * @returns the bytes written. @throws the system's error.
+ */
+export function copyData(source: number, target: number, size: number): number {
+  shared ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  let copied = 0;
+  for (const { offset, length } of dataExtents(source, size)) {
+    for (let at = offset; at < offset + length; ) {
+      const got = readSync(source, shared, 0, Math.min(BUFFER_BYTES, offset + length - at), at);
+      if (got === 0) break;
+      for (let done = 0; done < got; ) done += writeSync(target, shared, done, got - done, at + done);
+      at += got;
+      copied += got;
+    }
+  }
+  ftruncateSync(target, size);
+  return copied;
+}
+
+function carryXattrs(from: PathBytes, to: PathBytes): void {
+  for (const xattr of readXattrs(from)) tryUnlessForbidden(() => setXattr(to, xattr));
+}
+
+function tryUnlessForbidden(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP"].includes(systemCode(error) ?? "")) throw error;
+  }
+}
+
+function tryUnlink(path: PathBytes): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // The first error is the one to report.
+  }
+}

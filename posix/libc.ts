@@ -1,0 +1,87 @@
+import { createRequire } from "node:module";
+import { getSystemErrorMessage, getSystemErrorName } from "node:util";
+import { messageOf } from "../vault/names/index.ts";
+import { type PathBytes, showPath } from "./system-error.ts";
+
+/** A path or name as the kernel takes it: bytes that end with NUL (`cString`). */
+type CString = Buffer;
+
+/** The calls Node does not offer, as libc declares them. Numbers come back as libc returns them; -1: see `errno`. */
+export interface Libc {
+  /** lseek(2). */
+  lseek(fd: number, offset: number, whence: number): number;
+  /** syncfs(2). */
+  syncfs(fd: number): number;
+  /** utimensat(2); `times` holds atime and mtime, each as seconds and nanoseconds. */
+  utimensat(folder: number, path: CString, times: BigInt64Array, flags: number): number;
+  /** futimens(3). */
+  futimens(fd: number, times: BigInt64Array): number;
+  /** llistxattr(2), lgetxattr(2), lsetxattr(2), fsetxattr(2). */
+  llistxattr(path: CString, list: Buffer, size: number): number;
+  lgetxattr(path: CString, name: CString, value: Buffer, size: number): number;
+  lsetxattr(path: CString, name: CString, value: Buffer, size: number, flags: number): number;
+  fsetxattr(fd: number, name: CString, value: Buffer, size: number, flags: number): number;
+  errno(): number;
+}
+
+type Loaded = { readonly libc: Libc; readonly trouble: null } | { readonly libc: null; readonly trouble: string };
+
+let loaded: Loaded | undefined;
+
+/** libc, loaded on first use and once a thread; null where it cannot be had (`libcTrouble` says why). */
+export function libc(): Libc | null {
+  loaded ??= load();
+  return loaded.libc;
+}
+
+/** Why libc cannot be called from here, in words; null where it can. */
+export function libcTrouble(): string | null {
+  loaded ??= load();
+  return loaded.trouble;
+}
+
+function load(): Loaded {
+  try {
+    const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
+    // No name: the libc that this very process runs on, glibc or musl.
+    const own = koffi.load(null);
+    return {
+      trouble: null,
+      libc: {
+        lseek: own.func("int64_t lseek(int fd, int64_t offset, int whence)"),
+        syncfs: own.func("int syncfs(int fd)"),
+        utimensat: own.func("int utimensat(int folder, const void *path, const void *times, int flags)"),
+        futimens: own.func("int futimens(int fd, const void *times)"),
+        llistxattr: own.func("int64_t llistxattr(const void *path, void *list, size_t size)"),
+        lgetxattr: own.func("int64_t lgetxattr(const void *path, const void *name, void *value, size_t size)"),
+        lsetxattr: own.func(
+          "int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)",
+        ),
+        fsetxattr: own.func("int fsetxattr(int fd, const void *name, const void *value, size_t size, int flags)"),
+        errno: () => koffi.errno(),
+      },
+    };
+  } catch (error) {
+    return { libc: null, trouble: messageOf(error) };
+  }
+}
+
+/** Bytes as a C string. @throws RangeError where they hold a NUL, which would cut the name short. */
+export function cString(text: PathBytes): CString {
+  const bytes = typeof text === "string" ? Buffer.from(text) : text;
+  if (bytes.includes(0)) throw new RangeError(`a name holds a NUL byte: ${showPath(text)}`);
+  const ended = Buffer.alloc(bytes.length + 1);
+  bytes.copy(ended);
+  return ended;
+}
+
+/** A failed call as Node would throw it: `code`, `errno`, `syscall`. */
+export function callError(call: string, errno: number, on: PathBytes | number): NodeJS.ErrnoException {
+  const code = getSystemErrorName(-errno);
+  const place = typeof on === "number" ? `fd ${on}` : `'${showPath(on)}'`;
+  return Object.assign(new Error(`${code}: ${getSystemErrorMessage(-errno)}, ${call} ${place}`), {
+    code,
+    errno: -errno,
+    syscall: call,
+  });
+}
