@@ -9,10 +9,11 @@ const MAX_DIAGNOSED = 160 << 20;
 /**
  * Says more precisely why frames of a pack do not open: a range read sees only that they do not authenticate, the whole
  * object tells truncated, another object under this name, and damaged apart (FORMAT.md ruling 14). Returns the error to
- * report; `error` itself where nothing better is found.
+ * report; `error` itself (which may be null) where nothing better is found.
  */
 export async function explainDamage(store: Reader, packs: PackTable, pack: PackRow, error: unknown): Promise<unknown> {
-  if (!isColdkeepError(error, "integrity") || pack.size > MAX_DIAGNOSED) return error;
+  if (error !== null && !isColdkeepError(error, "integrity")) return error;
+  if (pack.size > MAX_DIAGNOSED) return error;
   try {
     const object = await store.get(pack.object, { maxBytes: MAX_DIAGNOSED });
     if (object === null) return error;

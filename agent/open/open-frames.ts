@@ -28,11 +28,16 @@ export function openerOf(pack: PackOpening): RangeOpener {
   return opener;
 }
 
-/** Authenticates, opens and decompresses each frame in turn. @throws ColdkeepError `integrity` naming pack and frame. */
-export function* openFrames({ pack, base, bytes, rows }: FrameBatch): Generator<OpenedFrame> {
-  const opener = openerOf(pack);
-  for (const row of rows) {
-    const start = row.offset - base;
-    yield opener.open(row, bytes.subarray(start, start + row.stored));
-  }
+/**
+ * Authenticates, opens and decompresses one frame of a batch.
+ * @throws ColdkeepError `integrity` naming pack and frame.
+ */
+export function openFrame({ pack, base, bytes }: FrameBatch, row: FrameRow): OpenedFrame {
+  const start = row.offset - base;
+  return openerOf(pack).open(row, bytes.subarray(start, start + row.stored));
+}
+
+/** All frames of a batch, in turn. @throws as `openFrame`. */
+export function* openFrames(batch: FrameBatch): Generator<OpenedFrame> {
+  for (const row of batch.rows) yield openFrame(batch, row);
 }

@@ -1,22 +1,45 @@
-import { chmodSync, fchmodSync, fchownSync, lchownSync, lutimesSync } from "node:fs";
+import { chmodSync, fchmodSync, fchownSync, lchownSync } from "node:fs";
+import { setMtime } from "../../posix/times.ts";
+import { setXattr } from "../../posix/xattrs.ts";
+import { systemCode } from "../../vault/names/index.ts";
 import type { Metadata } from "./jobs.ts";
 
-export function applyMetadata(
-  path: Buffer,
-  target: number | "symlink" | null,
-  { mode, owner, mtime }: Metadata,
-  _lost: Set<string>,
-): void {
+/** What the metadata is for: an open file, a folder, or a symlink itself. */
+export type MetadataTarget = { readonly fd: number } | { readonly folder: Buffer } | { readonly symlink: Buffer };
+
+/** Who may not, or a file system that cannot: worth a note, since the content is whole. */
+const CANNOT = new Set(["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "EINVAL", "ENOSYS"]);
+
+/**
+ * Owner, mode, attributes and time, in the one order in which none undoes another: chown(2) clears setuid, a mode may
+ * forbid writing attributes, and everything touches the time. What cannot be set is added to `lost`.
+ * @throws the system's error for anything else.
+ */
+export function applyMetadata(target: MetadataTarget, metadata: Metadata, lost: Set<string>): void {
+  const { mode, owner, mtime, xattrs } = metadata;
+  const on = "fd" in target ? target.fd : "folder" in target ? target.folder : target.symlink;
   if (owner !== null) {
-    if (typeof target === "number") fchownSync(target, owner.uid, owner.gid);
-    else lchownSync(path, owner.uid, owner.gid);
+    attempt(lost, "some owners could not be restored", () => {
+      if (typeof on === "number") fchownSync(on, owner.uid, owner.gid);
+      else lchownSync(on, owner.uid, owner.gid);
+    });
   }
-  if (typeof target === "number") fchmodSync(target, mode);
-  else if (target === null) chmodSync(path, mode);
-  setMtime(path, mtime);
+  for (const xattr of xattrs) {
+    const [namespace] = xattr.name.split(".");
+    attempt(lost, `some extended attributes (${namespace}.*) could not be restored`, () => setXattr(on, xattr));
+  }
+  // A symlink has no mode of its own on Linux (symlink(7)).
+  if (typeof on === "number") fchmodSync(on, mode);
+  else if ("folder" in target) chmodSync(on, mode);
+  setMtime(on, mtime);
 }
 
-export function setMtime(path: Buffer, { seconds, nanoseconds }: Metadata["mtime"]): void {
-  const t = seconds + nanoseconds / 1e9;
-  lutimesSync(path, t, t);
+function attempt(lost: Set<string>, what: string, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === undefined || !CANNOT.has(code)) throw error;
+    lost.add(`${what} (${code})`);
+  }
 }

@@ -1,8 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
-const dataExtents = (_fd: number, size: number) => [{ offset: 0, length: size }];
-
+import { dataExtents, type Extent } from "../../posix/holes.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { chunkId } from "../../vault/sealed/index.ts";
@@ -32,7 +31,12 @@ function checkFile(job: CheckJob, file: CheckFile): number {
   try {
     const { size } = fstatSync(fd);
     if (size !== file.size) throw wrong(file, `it has ${size} bytes, ${file.size} were backed up`);
-    return file.pieces.reduce((sum, piece) => sum + checkPiece(job, file, fd, piece), 0);
+    const extents = file.pieces.some(({ id }) => id === null) ? dataExtents(fd, size) : [];
+    return file.pieces.reduce((sum, piece) => {
+      return (
+        sum + (piece.id === null ? checkHole(file, fd, piece, extents) : checkPiece(job, file, fd, piece, piece.id))
+      );
+    }, 0);
   } catch (error) {
     throw failed(error, file);
   } finally {
@@ -40,17 +44,16 @@ function checkFile(job: CheckJob, file: CheckFile): number {
   }
 }
 
-function checkPiece({ suite, chunkKey }: CheckJob, file: CheckFile, fd: number, piece: CheckPiece): number {
-  if (piece.id === null) return checkHole(file, fd, piece);
-  const found = chunkId(suite, chunkKey, readExactly(file, fd, piece.at, piece.length), file.secret);
-  if (timingSafeEqual(found, piece.id)) return piece.length;
-  throw wrong(file, `the ${piece.length} bytes at ${piece.at} are not those that were backed up`);
+function checkPiece(job: CheckJob, file: CheckFile, fd: number, { at, length }: CheckPiece, id: Uint8Array): number {
+  const found = chunkId(job.suite, job.chunkKey, readExactly(file, fd, at, length), file.secret);
+  if (timingSafeEqual(found, id)) return length;
+  throw wrong(file, `the ${length} bytes at ${at} are not those that were backed up`);
 }
 
 /** A hole reads as zeros. What the file system knows to be empty need not be read for that. */
-function checkHole(file: CheckFile, fd: number, { at, length }: CheckPiece): number {
+function checkHole(file: CheckFile, fd: number, { at, length }: CheckPiece, extents: readonly Extent[]): number {
   let read = 0;
-  for (const extent of dataExtents(fd, file.size)) {
+  for (const extent of extents) {
     const end = Math.min(extent.offset + extent.length, at + length);
     for (let from = Math.max(extent.offset, at); from < end; from += STEP) {
       const bytes = readExactly(file, fd, from, Math.min(STEP, end - from));

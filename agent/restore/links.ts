@@ -55,7 +55,7 @@ export async function placeSymlinksAndFinish(
     if (folder === undefined) return;
     const staged = o.stagedPath(folder);
     tryTo("set a folder's attributes", staged, () =>
-      applyMetadata(stagedBytes(staged), null, o.metadataOf(folder), lost),
+      applyMetadata({ folder: stagedBytes(staged) }, o.metadataOf(folder), lost),
     );
   };
   for await (const batch of batches) {
@@ -67,7 +67,7 @@ export async function placeSymlinksAndFinish(
       const staged = o.stagedPath(selected);
       tryTo("make a symlink", staged, () => {
         symlinkSync(toBytes(target), stagedBytes(staged));
-        applyMetadata(stagedBytes(staged), "symlink", o.metadataOf(selected), lost);
+        applyMetadata({ symlink: stagedBytes(staged) }, o.metadataOf(selected), lost);
       });
     }
   }

@@ -69,7 +69,7 @@ function finish(file: JobFile, open: OpenFiles, lost: Set<string>): void {
   const { fd, end } = open.get(file);
   try {
     if (file.kind === "whole" && end < file.size) ftruncateSync(fd, file.size);
-    applyMetadata(stagedBytes(file), fd, file.metadata, lost);
+    applyMetadata({ fd }, file.metadata, lost);
   } catch (error) {
     throw failed(error, file);
   } finally {

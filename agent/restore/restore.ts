@@ -1,5 +1,6 @@
 import { systemClock } from "../../posix/clock.ts";
 import { processIdentity } from "../../posix/process.ts";
+import { syncFileSystem } from "../../posix/sync.ts";
 import { chunkKeyOf, defaultWorkers, startPool } from "../open/index.ts";
 import type { BytePath } from "./byte-path.ts";
 import { checkEntries } from "./check.ts";
@@ -16,7 +17,6 @@ import { recoverRestore } from "./recover.ts";
 import { type SelectedEntry, walkSelected } from "./selection.ts";
 import { makeStaging, type Staging } from "./staging.ts";
 import { swap } from "./swap.ts";
-import { syncStaging } from "./sync.ts";
 import { dropStaging, finishSwapped } from "./tidy.ts";
 import type { RestoreOptions, RestorePlan, RestoreResult } from "./types.ts";
 import { workerUrl } from "./worker-url.ts";
@@ -101,7 +101,7 @@ async function stage(plan: RestorePlan, layout: Layout, o: RestoreOptions, notes
     if (survey.hardlinks > 0) await placeHardlinks(walk(), common);
     await placeSymlinksAndFinish(walk(), common);
     o.progress.stage("write to disk");
-    syncStaging(staging.descriptors);
+    for (const fd of staging.descriptors) syncFileSystem(fd);
 
     o.progress.stage("check", survey.data);
     const checkers = startPool<CheckJob, number>(workerUrl("check"), size);

@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, rmdirSync } from "node:fs";
 import { fsyncFolder } from "../../posix/durable.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
+import { setMtime } from "../../posix/times.ts";
 import { messageOf, systemCode } from "../../vault/names/index.ts";
-import { setMtime } from "./apply-metadata.ts";
 import { type BytePath, parentOf, toBytes, toText } from "./byte-path.ts";
 import { type RestoreJournal, removeJournal } from "./journal.ts";
 import { removeTree } from "./remove-tree.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { planRestore, type RestoreOptions, runRestore } from "../../../agent/restore/index.ts";
 import { silent } from "../../../vault/names/index.ts";
-import { type BuildOptions, type Built, buildSnapshot, type Item, makeNode } from "../../support/build-snapshot.ts";
+import { type BuildOptions, buildSnapshot, type Item, makeNode } from "../../support/build-snapshot.ts";
 import { memoryStore } from "../../support/memory-store.ts";
 import { memoryKeys } from "../../support/read-snapshot.ts";
 import { tempDir } from "../../support/tmp.ts";
