@@ -88,6 +88,12 @@ export const PLANTS: readonly Plant[] = [
   room("agent/commands/a.ts", "../../vault/sealed/index.ts", "Commands handle no key material"),
   room("agent/commands/b.ts", "../backup/scan.ts", "entered by its index.ts"),
   room("agent/commands/c.ts", "../backup/index.ts", null),
+  room("agent/commands/g.ts", "../../vault/store/index.ts", null),
+  room("agent/commands/h.ts", "../../vault/store/directory/read.ts", "entered by its index.ts"),
+  room("agent/commands/i.ts", "../../keeper/index.ts", null),
+  room("agent/commands/j.ts", "../../keeper/rules.ts", "entered by its index.ts"),
+  room("agent/commands/k.ts", "../../posix/clock.ts", null),
+  room("agent/commands/l.ts", "./c.ts", null),
   room("agent/commands/d.ts", "zod", "each package has one door"),
   {
     file: "agent/commands/e.ts",
