@@ -25,12 +25,17 @@ export function makeSnapshotId(time: number, random: Uint8Array, height?: number
   if (height !== undefined && !(Number.isSafeInteger(height) && height >= 0)) {
     throw new RangeError(`snapshot id: height must be an integer from 0 to 2^53-1, got ${height}`);
   }
-  const stamp = new Date(time)
+  const stamp = stampOf(time);
+  if (!/^\d{8}T\d{6}Z$/.test(stamp)) throw new RangeError(`snapshot id: the year must have four digits, got ${stamp}`);
+  const bh = height === undefined ? "" : `-bh${height}`;
+  return `${stamp}${bh}-${Buffer.from(random).toString("hex")}` as SnapshotId;
+}
+
+function stampOf(time: number): string {
+  return new Date(time)
     .toISOString()
     .replace(/\.\d+Z$/, "Z")
     .replace(/[-:]/g, "");
-  const bh = height === undefined ? "" : `-bh${height}`;
-  return `${stamp}${bh}-${Buffer.from(random).toString("hex")}` as SnapshotId;
 }
 
 /** The parts of a snapshot id, or null where the text is none. */
@@ -39,7 +44,9 @@ export function parseSnapshotId(text: string): SnapshotIdParts | null {
   if (m === null) return null;
   const [, year, month, day, hour, minute, second, height, random] = m;
   const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  if (Number.isNaN(time)) return null;
+  // Date.parse takes 30 February and 24:00 for other days; a height beyond 2^53-1 would come back as another.
+  if (Number.isNaN(time) || !text.startsWith(stampOf(time))) return null;
+  if (height !== undefined && !Number.isSafeInteger(Number(height))) return null;
   return { time, random: random as string, ...(height === undefined ? {} : { height: Number(height) }) };
 }
 

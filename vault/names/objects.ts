@@ -36,5 +36,13 @@ export const CARD_SUFFIX = ".card.json";
 export const KEY_NAME = "key.json";
 export const MANIFEST_NAME = "manifest";
 /** The name of a pack inside its data folder; this short name is what its context tag binds. */
-export const packName = (index: number) => `${String(index).padStart(5, "0")}.pack`;
-export const packListName = (index: number) => `packs-${String(index).padStart(4, "0")}.json`;
+export const packName = (index: number) => `${digits(index, 5)}.pack`;
+export const packListName = (index: number) => `packs-${digits(index, 4)}.json`;
+
+/** A fixed number of digits, so that names sort and a number has one name. */
+function digits(index: number, width: number): string {
+  if (!(Number.isSafeInteger(index) && index >= 0 && index < 10 ** width)) {
+    throw new RangeError(`a number of ${width} digits expected, got ${index}`);
+  }
+  return String(index).padStart(width, "0");
+}
