@@ -121,6 +121,24 @@ export const PLANTS: readonly Plant[] = [
     refusal: null,
   },
 
+  room("agent/backup/commit.ts", "./scan.ts", "Stages do not call each other"),
+  {
+    file: "agent/backup/segments.ts",
+    code: 'import type { X } from "./scan.ts";\nexport type Y = X;\n',
+    refusal: null,
+  },
+  {
+    file: "agent/restore/place.ts",
+    code: 'export { x } from "./plan.ts";\n',
+    refusal: "Stages do not call each other",
+  },
+  {
+    file: "agent/restore/links.ts",
+    code: 'export const y = () => import("./place.ts");\n',
+    refusal: "Stages do not call each other",
+  },
+  room("agent/restore/restore.ts", "./plan.ts", null),
+
   gate("keeper/index/f.ts", "Date.now()", "asks for the time"),
   gate("agent/backup/f.ts", "new Date()", "asks for the time"),
   gate("agent/backup/g.ts", "performance.now()", "asks for the time"),
