@@ -58,7 +58,11 @@ export function makeManifest({ options: o, run, tree, scanned, stored, table, ta
       if (snapshot === undefined) throw new RangeError(`a segment's origin ${origin} is not in use`);
       return { ...place, origin: snapshot, id: toBase64url(table.id(row)), entries };
     }),
-    totals: { files: scanned.files, bytes: scanned.bytes, entries: scanned.entries },
+    totals: {
+      files: scanned.files,
+      bytes: scanned.bytes,
+      entries: stored.segments.reduce((all, { entries }) => all + entries, 0),
+    },
     omitted: tree.omitted,
   };
 }

@@ -1,5 +1,3 @@
-import { ColdkeepError } from "../../vault/names/index.ts";
-
 const MIB = 1 << 20;
 const GIB = 2 ** 30;
 
@@ -17,21 +15,11 @@ export const BEGIN_LIMIT_MS = 60_000;
 export const DEFAULT_WORKERS = { least: 2, most: 8 } as const;
 
 /**
- * Bytes of a chunk in a file of `size` bytes: 1 MiB, 4 MiB above 1 GiB, 16 MiB above 128 GiB. Depends on the size
- * alone, so that a file that did not change is cut in the same way each time. The last step keeps the entry of one
- * file, about 200 bytes a chunk, inside a frame.
- * @throws ColdkeepError `refused` above 1 TiB.
+ * Bytes of a chunk in a file of `size` bytes: 1 MiB, and 4 MiB above 1 GiB. Depends on the size alone, so that a file
+ * that did not change is cut in the same way each time.
  */
-export function chunkBytes(size: number, path: string): number {
-  if (size <= GIB) return MIB;
-  if (size <= 128 * GIB) return 4 * MIB;
-  if (size <= 1024 * GIB) return 16 * MIB;
-  throw new ColdkeepError("refused", {
-    what: "a file is too large",
-    on: path,
-    why: `it has ${size} bytes, at most ${1024 * GIB} are allowed`,
-    todo: "leave it out by `exclude`",
-  });
+export function chunkBytes(size: number): number {
+  return size <= GIB ? MIB : 4 * MIB;
 }
 
 /**

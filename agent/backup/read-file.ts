@@ -1,7 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
-type Extent = { readonly offset: number; readonly length: number };
-const dataExtents = (_fd: number, size: number): Extent[] => [{ offset: 0, length: size }];
+import { dataExtents, type Extent } from "../../posix/holes.ts";
 
 import { fromSystemError } from "../../posix/system-error.ts";
 import { ColdkeepError, systemCode } from "../../vault/names/index.ts";

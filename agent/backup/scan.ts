@@ -163,8 +163,8 @@ function failureOf(failure: { readonly error: unknown }): unknown {
   return failure.error;
 }
 
-function* tasksOf({ entry, path }: Pending): Generator<FileTask> {
-  const chunk = chunkBytes(entry.size, path);
+function* tasksOf({ entry }: Pending): Generator<FileTask> {
+  const chunk = chunkBytes(entry.size);
   const range = chunk * RANGE_CHUNKS;
   for (let from = 0; from < entry.size; from += range) {
     yield {

@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { SegmentWriter } from "../../vault/sealed/segment.ts";
+import { SegmentWriter, splitEntry } from "../../vault/sealed/segment.ts";
 import type { EntryPiece, ManifestEntry, ManifestOrigin } from "../../vault/sealed/types.ts";
 import type { ChunkTable } from "./chunk-table.ts";
 import { type LocalEntry, lineToEntry } from "./entry-line.ts";
@@ -17,16 +16,13 @@ export interface StoredSegments {
   readonly used: Uint8Array;
 }
 
-const LEAST_ENTRIES = 256;
-const MOST_ENTRIES = 4096;
-const MOST_BYTES = 2 << 20;
 /** Segments under way at once. */
 const WINDOW = 4;
 
 /**
  * Turns the run's local entries into segments, with rows replaced by places, and stores each like a chunk. Where a
- * segment ends depends on the names in it (common cut rule of docs/FORMAT.md), so that a file added in one folder moves
- * no other segment's borders and unchanged segments are known already.
+ * segment ends depends on the names in it, so that a file added in one folder moves no other segment's borders and
+ * unchanged segments are known already.
  */
 export async function storeSegments(o: {
   readonly lines: Iterable<string>;
@@ -56,8 +52,10 @@ export async function storeSegments(o: {
     for (const line of o.lines) {
       const entry = lineToEntry(line);
       for (const piece of entry.pieces) if (piece >= 0) used[piece] = 1;
-      writer.add(manifestEntry(entry, o.table, o.origins));
-      if (endsSegment(entry.path, writer)) await cut();
+      for (const part of splitEntry(manifestEntry(entry, o.table, o.origins))) {
+        writer.add(part);
+        if (writer.ends) await cut();
+      }
     }
     if (writer.entries > 0) await cut();
   } finally {
@@ -65,13 +63,6 @@ export async function storeSegments(o: {
   }
   await Promise.all(running);
   return { segments, used: markSegments(used, segments, o.table.rows) };
-}
-
-function endsSegment(path: string, writer: SegmentWriter): boolean {
-  if (writer.entries >= MOST_ENTRIES || writer.size >= MOST_BYTES) return true;
-  if (writer.entries < LEAST_ENTRIES) return false;
-  const first = createHash("sha256").update(path, "latin1").digest()[0] ?? 0;
-  return (first & 0x0f) === 0;
 }
 
 function markSegments(used: Uint8Array, segments: readonly StoredSegment[], rows: number): Uint8Array {
