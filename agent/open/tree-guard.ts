@@ -4,7 +4,7 @@ import type { Manifest, ManifestEntry } from "../../vault/sealed/types.ts";
 /**
  * Looks at each entry of a snapshot before anything is done with it, across segments; the rules of one entry and the
  * order of paths are vault/sealed's. Here: roots that the manifest names, every parent a directory that came before,
- * names no file system refuses, and no more entries and bytes than the manifest's totals. FORMAT.md ruling 20.
+ * and no more entries and bytes than the manifest's totals. FORMAT.md ruling 20.
  */
 export interface TreeGuard {
   /** @throws ColdkeepError `integrity` naming the path. */
@@ -28,8 +28,6 @@ export function makeTreeGuard(manifest: Pick<Manifest, "roots" | "totals">): Tre
       const path = latin1(entry.path);
       const slash = path.lastIndexOf("/");
       const parent = slash < 0 ? "" : path.slice(0, slash);
-      // NAME_MAX of every file system that Linux has: a longer one could only fail later.
-      if (path.length - slash - 1 > 255) throw hostile(entry.path, "its name is longer than 255 bytes");
       while (way.length > 0 && way.at(-1) !== parent) way.pop();
       if (slash < 0) {
         if (!roots.has(path)) throw hostile(entry.path, "it lies in no root of the snapshot");

@@ -6,7 +6,7 @@ import { fromSystemError } from "../../posix/system-error.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { chunkId } from "../../vault/sealed/index.ts";
 import { toText } from "./byte-path.ts";
-import type { CheckFile, CheckJob, CheckPiece } from "./jobs.ts";
+import type { CheckFile, CheckJob, CheckPiece, RestoreAnswer } from "./jobs.ts";
 import { stagedBytes } from "./place-files.ts";
 
 const STEP = 1 << 20;
@@ -14,11 +14,11 @@ let buffer = Buffer.allocUnsafeSlow(STEP);
 
 /**
  * Reads staged files back and compares each piece with its chunk id, so that what is put in place is what was backed up,
- * byte for byte, as the file system gives it. Returns the bytes read.
+ * byte for byte, as the file system gives it. Answers with the bytes read.
  * @throws ColdkeepError `integrity` naming the file and the offset.
  */
-export function checkFiles(job: CheckJob): number {
-  return job.files.reduce((sum, file) => sum + checkFile(job, file), 0);
+export function checkFiles(job: CheckJob): RestoreAnswer {
+  return { lost: [], read: job.files.reduce((sum, file) => sum + checkFile(job, file), 0) };
 }
 
 function checkFile(job: CheckJob, file: CheckFile): number {

@@ -1,7 +1,7 @@
 import type { Progress } from "../../vault/names/index.ts";
 import type { Manifest } from "../../vault/sealed/types.ts";
 import { makeTaskStream, type WorkerPool } from "../open/index.ts";
-import type { CheckFile, CheckJob, CheckPiece, StagedPath } from "./jobs.ts";
+import type { CheckFile, CheckPiece, RestoreAnswer, RestoreJob, StagedPath } from "./jobs.ts";
 import type { SelectedEntry } from "./selection.ts";
 
 /** One job's share: bytes to read, and files to open. */
@@ -11,7 +11,7 @@ const JOB_FILES = 512;
 export interface CheckOptions {
   readonly manifest: Pick<Manifest, "suite">;
   readonly chunkKey: Uint8Array;
-  readonly pool: WorkerPool<CheckJob, number>;
+  readonly pool: WorkerPool<RestoreJob, RestoreAnswer>;
   readonly stagedPath: (selected: SelectedEntry) => StagedPath;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -34,7 +34,7 @@ export async function checkEntries(batches: AsyncIterable<readonly SelectedEntry
     bytes = 0;
     if (share.files.length === 0) return;
     await stream.push(Math.max(1, size), async () => {
-      o.progress.advance(await o.pool.run(share));
+      o.progress.advance((await o.pool.run(share)).read);
     });
   }
 

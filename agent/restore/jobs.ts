@@ -38,7 +38,7 @@ export interface FrameUse {
   readonly at: number;
 }
 
-/** For place.worker.ts. */
+/** Asks restore.worker.ts to open frames and write them. */
 export interface PlaceJob {
   readonly files: readonly JobFile[];
   /** Null where no file of the job gets data: empty ones, one single hole, or to be finished. */
@@ -48,8 +48,10 @@ export interface PlaceJob {
 }
 
 /** What could not be set, in words without paths: each is noted once. */
-export interface PlaceAnswer {
+export interface RestoreAnswer {
   readonly lost: readonly string[];
+  /** Bytes read back. */
+  readonly read: number;
 }
 
 export interface CheckPiece {
@@ -67,9 +69,11 @@ export interface CheckFile extends StagedPath {
   readonly pieces: readonly CheckPiece[];
 }
 
-/** For check.worker.ts. */
+/** Asks restore.worker.ts to read files back. */
 export interface CheckJob {
   readonly suite: SuiteName;
   readonly chunkKey: Uint8Array;
   readonly files: readonly CheckFile[];
 }
+
+export type RestoreJob = PlaceJob | CheckJob;

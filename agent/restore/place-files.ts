@@ -4,7 +4,7 @@ import type { OpenedFrame } from "../../vault/sealed/types.ts";
 import { openFrames } from "../open/index.ts";
 import { applyMetadata } from "./apply-metadata.ts";
 import { below, toBytes, toText } from "./byte-path.ts";
-import type { JobFile, PlaceAnswer, PlaceJob, StagedPath } from "./jobs.ts";
+import type { JobFile, PlaceJob, RestoreAnswer, StagedPath } from "./jobs.ts";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 /** Files kept open at once by one job; their frames usually lie side by side, so few are needed. */
@@ -21,7 +21,7 @@ interface OpenFile {
  * files their metadata. Only opened, thus authenticated, frames reach the disk.
  * @throws ColdkeepError `integrity` for a damaged frame, `no-space`, `permission`.
  */
-export function placeFiles({ files, batch, uses }: PlaceJob): PlaceAnswer {
+export function placeFiles({ files, batch, uses }: PlaceJob): RestoreAnswer {
   const lost = new Set<string>();
   const left = files.map(() => 0);
   for (const use of uses.flat()) left[use.file] = (left[use.file] ?? 0) + 1;
@@ -30,7 +30,7 @@ export function placeFiles({ files, batch, uses }: PlaceJob): PlaceAnswer {
     files.forEach((file, i) => {
       if (left[i] === 0) finish(file, open, lost);
     });
-    if (batch === null) return { lost: [...lost] };
+    if (batch === null) return { lost: [...lost], read: 0 };
     let n = 0;
     for (const frame of openFrames(batch)) {
       for (const { file: i, at } of uses[n] ?? []) {
@@ -42,7 +42,7 @@ export function placeFiles({ files, batch, uses }: PlaceJob): PlaceAnswer {
       }
       n += 1;
     }
-    return { lost: [...lost] };
+    return { lost: [...lost], read: 0 };
   } finally {
     open.closeAll();
   }

@@ -13,7 +13,7 @@ import {
   type WorkerPool,
 } from "../open/index.ts";
 import { toText } from "./byte-path.ts";
-import type { FrameUse, JobFile, Metadata, PlaceAnswer, PlaceJob, StagedPath } from "./jobs.ts";
+import type { FrameUse, JobFile, Metadata, PlaceJob, RestoreAnswer, RestoreJob, StagedPath } from "./jobs.ts";
 import { stagedBytes } from "./place-files.ts";
 import type { SelectedEntry } from "./selection.ts";
 
@@ -25,7 +25,7 @@ const BARE_BATCH = 256;
 export interface PlaceOptions {
   readonly opened: OpenedSnapshot;
   readonly packs: PackTable;
-  readonly pool: WorkerPool<PlaceJob, PlaceAnswer>;
+  readonly pool: WorkerPool<RestoreJob, RestoreAnswer>;
   readonly stagedPath: (selected: SelectedEntry) => StagedPath;
   readonly metadataOf: (selected: SelectedEntry) => Metadata;
   readonly progress: Progress;

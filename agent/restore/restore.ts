@@ -1,10 +1,11 @@
+import { extname } from "node:path";
 import { systemClock } from "../../posix/clock.ts";
 import { processIdentity } from "../../posix/process.ts";
 import { syncFileSystem } from "../../posix/sync.ts";
 import { chunkKeyOf, defaultWorkers, startPool } from "../open/index.ts";
 import type { BytePath } from "./byte-path.ts";
 import { checkEntries } from "./check.ts";
-import type { CheckJob, PlaceAnswer, PlaceJob, StagedPath } from "./jobs.ts";
+import type { RestoreAnswer, RestoreJob, StagedPath } from "./jobs.ts";
 import { journalPath, type RestoreJournal, writeJournal } from "./journal.ts";
 import { type Layout, layOut } from "./layout.ts";
 import { placeHardlinks, placeSymlinksAndFinish } from "./links.ts";
@@ -19,7 +20,6 @@ import { makeStaging, type Staging } from "./staging.ts";
 import { swap } from "./swap.ts";
 import { dropStaging, finishSwapped } from "./tidy.ts";
 import type { RestoreOptions, RestorePlan, RestoreResult } from "./types.ts";
-import { workerUrl } from "./worker-url.ts";
 
 /**
  * Carries a plan out: stage everything beside the targets, sync, read it back, then exchange all roots or none. On any
@@ -89,29 +89,20 @@ async function stage(plan: RestorePlan, layout: Layout, o: RestoreOptions, notes
     progress: o.progress,
     signal: o.signal,
   };
-  const size = o.workers ?? defaultWorkers();
+  const url = new URL(`./restore.worker${extname(import.meta.url)}`, import.meta.url);
+  const pool = startPool<RestoreJob, RestoreAnswer>(url, o.workers ?? defaultWorkers());
   try {
     o.progress.stage("fetch and open", survey.fetch.plain);
-    const pool = startPool<PlaceJob, PlaceAnswer>(workerUrl("place"), size);
-    try {
-      await placeEntries(walk(), { ...common, opened, packs, pool });
-    } finally {
-      await pool.close();
-    }
+    await placeEntries(walk(), { ...common, opened, packs, pool });
     if (survey.hardlinks > 0) await placeHardlinks(walk(), common);
     await placeSymlinksAndFinish(walk(), common);
     o.progress.stage("write to disk");
     for (const fd of staging.descriptors) syncFileSystem(fd);
-
     o.progress.stage("check", survey.data);
-    const checkers = startPool<CheckJob, number>(workerUrl("check"), size);
-    try {
-      const chunkKey = chunkKeyOf(opened);
-      await checkEntries(walk(), { ...common, manifest: opened.manifest, chunkKey, pool: checkers });
-    } finally {
-      await checkers.close();
-    }
+    const chunkKey = chunkKeyOf(opened);
+    await checkEntries(walk(), { ...common, manifest: opened.manifest, chunkKey, pool });
   } finally {
+    await pool.close();
     staging.close();
   }
 }

@@ -1,0 +1,6 @@
+import { serveJobs } from "../open/index.ts";
+import { checkFiles } from "./check-files.ts";
+import type { RestoreAnswer, RestoreJob } from "./jobs.ts";
+import { placeFiles } from "./place-files.ts";
+
+serveJobs<RestoreJob, RestoreAnswer>((job) => ("batch" in job ? placeFiles(job) : checkFiles(job)));
