@@ -5,20 +5,17 @@ import { fileURLToPath } from "node:url";
 const COLDKEEP = fileURLToPath(new URL("../bin/coldkeep.mjs", import.meta.url));
 
 /** What a run of the command line came to. */
-export interface CliRun {
+interface CliRun {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** Milliseconds from start to end, starting Node included. */
-  readonly took: number;
 }
 
 /**
  * Runs `coldkeep <words…>` as a user does, in a process of its own. `signal` asks it to stop; its end is waited for all
  * the same, as it brings the node back first.
  */
-export async function coldkeep(words: readonly string[], signal: AbortSignal): Promise<CliRun> {
-  const began = performance.now();
+async function coldkeep(words: readonly string[], signal: AbortSignal): Promise<CliRun> {
   const child = spawn(process.execPath, [COLDKEEP, ...words], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, NO_COLOR: "1" },
@@ -31,17 +28,14 @@ export async function coldkeep(words: readonly string[], signal: AbortSignal): P
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   const [status] = (await once(child, "close")) as [number | null];
   signal.removeEventListener("abort", stop);
-  return { status: status ?? 1, stdout, stderr, took: performance.now() - began };
+  return { status: status ?? 1, stdout, stderr };
 }
 
 /** The JSON document that a successful run printed. @throws Error with what the run said where it did not succeed. */
-export async function coldkeepJson<T>(
-  words: readonly string[],
-  signal: AbortSignal,
-): Promise<{ answer: T; took: number }> {
-  const { status, stdout, stderr, took } = await coldkeep([...words, "--json"], signal);
+export async function coldkeepJson<T>(words: readonly string[], signal: AbortSignal): Promise<T> {
+  const { status, stdout, stderr } = await coldkeep([...words, "--json"], signal);
   if (status !== 0) throw new Error(`coldkeep ${words[0]} ended with ${status}:\n${stderr || stdout}`);
-  return { answer: JSON.parse(stdout) as T, took };
+  return JSON.parse(stdout) as T;
 }
 
 /** What a successful run printed for people. @throws Error with what the run said where it did not succeed. */

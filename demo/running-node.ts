@@ -80,6 +80,6 @@ export function demoNode(home: string): DemoNode {
 }
 
 /** One word for a shell, whatever is in it. */
-function quote(word: string): string {
+export function quote(word: string): string {
   return /^[\w./:=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -12,16 +12,6 @@ export function sized(bytes: number): string {
   return `${unit === 0 ? value : Number(value.toPrecision(3))} ${units[unit]}`;
 }
 
-/** Milliseconds for people. */
-export function lasted(milliseconds: number): string {
-  return milliseconds < 999.5 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
-}
-
-/** Bytes over milliseconds, a second. */
-export function speed(bytes: number, milliseconds: number): string {
-  return `${sized((bytes * 1000) / Math.max(milliseconds, 1))}/s`;
-}
-
 /** 81234 → 81,234. */
 export function counted(count: number): string {
   return count.toLocaleString("en-US");
