@@ -23,7 +23,7 @@ export async function readMonth(store: Reader, scope: NodeScope, month: string):
 }
 
 /** The UTC month a snapshot was received in, `YYYY-MM`. */
-export function monthOf(received: number): string {
+function monthOf(received: number): string {
   return new Date(received).toISOString().slice(0, 7);
 }
 

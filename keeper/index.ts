@@ -5,7 +5,6 @@ export {
   indexSnapshots,
   rebuildIndex,
 } from "./index-snapshots.ts";
-export { isLatestMaterial, newestFirst, oddity } from "./order.ts";
 export type { ObjectDamage } from "./pack-lists.ts";
 export {
   type PresentedObject,

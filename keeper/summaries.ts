@@ -14,12 +14,12 @@ import { type NodeScope, readObject } from "./read.ts";
 import { HEAD_RECENT, MAX_BYTES } from "./rules.ts";
 
 /** backup_list: what can be restored, newest first; its first line is the latest. */
-export function backupListOf(index: Index): Uint8Array {
+function backupListOf(index: Index): Uint8Array {
   return encodeBackupList(index.snapshots.filter(isLatestMaterial));
 }
 
 /** head.json of an index. */
-export function headOf(index: Index): Head {
+function headOf(index: Index): Head {
   const { format, vault, node, generation, snapshots } = index;
   const newest = snapshots.find(isLatestMaterial);
   const writers: Record<string, { good?: SnapshotId; recent: Pick<IndexEntry, "snapshot" | "state">[] }> = {};

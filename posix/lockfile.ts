@@ -85,7 +85,7 @@ function take(path: string, me: Holder, options: LockOptions, depth: number): vo
   throw new ColdkeepError("busy", {
     what: "the lock changes hands too fast",
     on: showPath(path),
-    todo: "try again in a moment",
+    todo: "Try again in a moment",
     retryable: true,
   });
 }
@@ -150,7 +150,7 @@ function readHolder(path: string): Holder | null {
     what: "the lock file is not one that coldkeep wrote",
     on: showPath(path),
     why: `its ${bytes.length} bytes do not say who holds it`,
-    todo: "make sure that no coldkeep runs, then remove the file",
+    todo: "Make sure that no coldkeep runs, then remove the file",
   });
 }
 
@@ -180,7 +180,7 @@ function busy(path: string, holder: Holder): ColdkeepError {
     what: "another run is active",
     on: showPath(holder.label),
     why: `process ${holder.identity.pid}${place} holds ${showPath(path)}`,
-    todo: local ? "wait for it to end, or stop it" : "wait for it to end; if it is surely gone, remove the lock file",
+    todo: local ? "Wait for it to end, or stop it" : "Wait for it to end; if it is surely gone, remove the lock file",
     retryable: true,
   });
 }

@@ -114,7 +114,7 @@ function fromProc(path: string, pick: (text: string) => string): string {
     what: "cannot tell which process this is",
     on: path,
     why,
-    todo: "coldkeep needs Linux with /proc mounted",
+    todo: "Coldkeep needs Linux with /proc mounted",
   });
 }
 

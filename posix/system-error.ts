@@ -11,11 +11,11 @@ export function showPath(path: PathBytes): string {
 }
 
 const KINDS: Readonly<Record<string, readonly [kind: ErrorKind, why: string, todo: string]>> = {
-  ENOSPC: ["no-space", "no space is left on the file system (ENOSPC)", "free some space there, then try again"],
-  EDQUOT: ["no-space", "the disk quota is used up (EDQUOT)", "raise the quota or free some space, then try again"],
-  EACCES: ["permission", "permission denied (EACCES)", "check the owner and the permissions, or run as another user"],
-  EPERM: ["permission", "the operation is not permitted (EPERM)", "check the owner and the permissions"],
-  EROFS: ["permission", "the file system is mounted read-only (EROFS)", "mount it writable or choose another place"],
+  ENOSPC: ["no-space", "no space is left on the file system (ENOSPC)", "Free some space there, then try again"],
+  EDQUOT: ["no-space", "the disk quota is used up (EDQUOT)", "Raise the quota or free some space, then try again"],
+  EACCES: ["permission", "permission denied (EACCES)", "Check the owner and the permissions, or run as another user"],
+  EPERM: ["permission", "the operation is not permitted (EPERM)", "Check the owner and the permissions"],
+  EROFS: ["permission", "the file system is mounted read-only (EROFS)", "Mount it writable or choose another place"],
 };
 
 /**

@@ -263,6 +263,16 @@ describe("what stays good", () => {
     expect((await entryOf(world, card)).state).toBe("broken");
   });
 
+  it("not packs of a run that another snapshot took over", async () => {
+    const world = await cardWorld();
+    const { id, rows } = await world.deadRun();
+    const uses = [{ snapshot: id, ranges: [[0, 1]] as const }];
+    const first = await world.snapshot({ adopts: [id], adoptedRows: rows, inherited: uses });
+    const second = await world.snapshot({ adopts: [id], adoptedRows: rows, inherited: uses });
+    await world.adopt(id, idOf(first));
+    expect([(await entryOf(world, first)).state, (await entryOf(world, second)).state]).toEqual(["good", "broken"]);
+  });
+
   it("a child whose parent expired only after it began, and is listed as expired", async () => {
     const world = await cardWorld();
     const parent = await world.snapshot();

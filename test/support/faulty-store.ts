@@ -29,7 +29,7 @@ export interface FaultyCall {
 }
 
 /** The end of a simulated process; no code under test may catch it and go on. */
-export class SimulatedCrash extends Error {}
+class SimulatedCrash extends Error {}
 
 export interface FaultyStore extends Store {
   readonly calls: readonly FaultyCall[];

@@ -13,6 +13,6 @@ export async function openStore(url: string, options: DirectoryStoreOptions = {}
     what: "cannot open the vault",
     on: url,
     why: `this version keeps vaults in directories only, found "${scheme}:"`,
-    todo: "write a path or file:///path",
+    todo: "Write a path or file:///path",
   });
 }

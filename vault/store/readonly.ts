@@ -7,7 +7,7 @@ export function readonly(store: Store): Store & Deleter {
     throw new ColdkeepError("refused", {
       what: "the vault was opened for reading only",
       on: `${store.url}/${name}`,
-      todo: "open it for writing",
+      todo: "Open it for writing",
     });
   };
   return {

@@ -128,7 +128,7 @@ function noLinks(code: string, cause: unknown): ColdkeepError {
       code === "EXDEV"
         ? "parts of it lie on different file systems, and objects get their names by a hard link (EXDEV)"
         : `its file system has no hard links, by which coldkeep puts objects all or nothing (${code})`,
-    todo: "use a folder on a file system such as ext4, xfs, btrfs, zfs or NFS",
+    todo: "Use a folder on a file system such as ext4, xfs, btrfs, zfs or NFS",
     cause,
   });
 }

@@ -116,7 +116,7 @@ function vanished(root: VaultRoot, why: string): ColdkeepError {
     what: "the vault's folder is not the one that was opened",
     on: root.path,
     why,
-    todo: "check that its disk is mounted",
+    todo: "Check that its disk is mounted",
   });
 }
 
@@ -126,6 +126,6 @@ export function inTheWay(root: VaultRoot, path: string, found: string): Coldkeep
     what: "something else lies in the vault's way",
     on: `${root.path}${path.startsWith("/") ? "" : "/"}${path}`,
     why: `found ${found}`,
-    todo: "move it out of the vault",
+    todo: "Move it out of the vault",
   });
 }

@@ -55,7 +55,7 @@ function toPath(location: string): string {
       what: "not the place of a directory vault",
       on: location,
       why: messageOf(error),
-      todo: "write file:///absolute/path, or the path alone",
+      todo: "Write file:///absolute/path, or the path alone",
       cause: error,
     });
   }
@@ -77,7 +77,7 @@ function openRoot(path: string, create: boolean): VaultRoot {
         what: "there is no vault",
         on: path,
         why: "the folder does not exist",
-        todo: "mount its disk, correct the path, or make a new vault with `coldkeep init`",
+        todo: "Mount its disk, correct the path, or make a new vault with `coldkeep init`",
         cause: error,
       });
     }
@@ -96,7 +96,7 @@ function notAFolder(path: string): ColdkeepError {
     what: "the vault's path does not lead to a folder",
     on: path,
     why: "it is, or leads through, a file",
-    todo: "name the folder that holds the vault",
+    todo: "Name the folder that holds the vault",
   });
 }
 

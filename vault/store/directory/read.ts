@@ -23,7 +23,7 @@ export function directoryReader(root: VaultRoot): Reader {
 }
 
 /** What lies at `name` now; null where nothing does. */
-export function headObject(root: VaultRoot, name: string): ObjectInfo | null {
+function headObject(root: VaultRoot, name: string): ObjectInfo | null {
   const parts = splitName(name);
   try {
     const folder = openFolder(root, parts.slice(0, -1), false);
