@@ -3,4 +3,6 @@ export { configJsonSchema } from "./json-schema.ts";
 export { DEFAULT_CONFIG, loadConfig } from "./load.ts";
 export { nearest } from "./nearest.ts";
 export { parseConfig } from "./parse.ts";
+export { type NewConfig, renderConfig } from "./render.ts";
 export type * from "./types.ts";
+export { assertNoConfig, writeNewConfig } from "./write.ts";

@@ -1,0 +1,66 @@
+import { type Application, buildApplication, buildRouteMap, help, text_en, version } from "@stricli/core";
+import { command as backup } from "./backup.command.ts";
+import { command as configCheck } from "./config-check.command.ts";
+import { command as configSchema } from "./config-schema.command.ts";
+import type { CliContext } from "./define.ts";
+import { command as doctor } from "./doctor.command.ts";
+import { command as init } from "./init.command.ts";
+import { command as list } from "./list.command.ts";
+import { command as rebuild } from "./rebuild.command.ts";
+import { command as restore } from "./restore.command.ts";
+import { command as show } from "./show.command.ts";
+import { usageErrors } from "./usage-errors.ts";
+import { command as verify } from "./verify.command.ts";
+import { ownVersion } from "./version.ts";
+
+const config = buildRouteMap<"check" | "schema", CliContext>({
+  routes: { check: configCheck, schema: configSchema },
+  docs: { brief: "Look at the configuration" },
+});
+
+const root = buildRouteMap<string, CliContext>({
+  routes: { init, doctor, backup, list, show, verify, restore, rebuild, config },
+  docs: {
+    brief: "Cold, encrypted backups of blockchain and database nodes",
+    fullDescription: [
+      "coldkeep stops a node, freezes its files, starts it again, and only then reads, seals and stores them.",
+      "",
+      "EXAMPLES",
+      "  coldkeep init --node icon --profile leveldb --root data=/srv/icon --vault file:///backup/vault \\",
+      "      --key-file /etc/coldkeep/icon.key --stop 'systemctl stop icon' \\",
+      "      --start 'systemctl start icon' --is-running 'systemctl is-active icon'",
+      "  coldkeep backup",
+      "  coldkeep restore latest --to /srv/restored",
+      "",
+      "Exit codes are listed in docs/CLI.md.",
+    ].join("\n"),
+  },
+});
+
+/** The command line; `tell` hears of every error the parser finds. */
+export function buildApp(tell: (error: unknown) => void): Application<CliContext> {
+  return buildApplication(
+    root,
+    {
+      name: "coldkeep",
+      scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
+      localization: { text: { ...text_en, ...usageErrors(tell) } },
+    },
+    {
+      help: help({
+        brief: "Print this help",
+        defaultForRouteMap: true,
+        formatting: {
+          useAliasInUsageLine: false,
+          onlyRequiredInUsageLine: true,
+          caseStyle: "convert-camel-to-kebab",
+        },
+      }),
+      version: version({
+        brief: "Print the version",
+        alias: false,
+        info: { getCurrentVersion: async () => ownVersion() },
+      }),
+    },
+  );
+}

@@ -1,0 +1,41 @@
+import { defineCommand } from "./define.ts";
+
+export interface BackupFlags {
+  readonly full?: boolean;
+  readonly tag?: readonly string[];
+}
+
+export const command = defineCommand<BackupFlags>({
+  brief: "Make a snapshot of a node",
+  usage: "[--node <name>] [--full] [--tag <tag>]...",
+  about:
+    "Stops the node, freezes its files, starts it again, then reads, seals and stores what the vault does not have yet.\n" +
+    "Where the node does not answer beforehand, `when_down` in the configuration decides: restart it and skip this\n" +
+    "backup (exit code 7), or back up what is there. SIGINT and SIGTERM bring the node back first.",
+  examples: [
+    ["backup", "the only node of the configuration"],
+    ["backup --node icon --tag before-upgrade --json", "with a tag, for a script"],
+  ],
+  flags: {
+    full: {
+      kind: "boolean",
+      optional: true,
+      withNegated: false,
+      brief: "Share nothing with earlier snapshots: everything is read and stored anew",
+    },
+    tag: {
+      kind: "parsed",
+      parse: tag,
+      optional: true,
+      variadic: true,
+      placeholder: "tag",
+      brief: "Written into the snapshot beside the configuration's tags; may be given several times",
+    },
+  },
+  load: async () => (await import("./backup.ts")).run,
+});
+
+function tag(text: string): string {
+  if (/^[A-Za-z0-9._:-]{1,64}$/.test(text)) return text;
+  throw new SyntaxError("letters, digits and . _ : - are allowed, up to 64");
+}

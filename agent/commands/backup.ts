@@ -1,0 +1,127 @@
+import type { IndexEntry } from "../../vault/card/index.ts";
+import { ColdkeepError } from "../../vault/names/index.ts";
+import { type BackupResult, claimNode, runBackup } from "../backup/index.ts";
+import { makeStretch, toRecipient } from "../keys/index.ts";
+import {
+  counted,
+  facts,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatHeights,
+  formatRate,
+} from "../report/index.ts";
+import { openNodeState } from "../state/index.ts";
+import type { Answer } from "./answer.ts";
+import type { BackupFlags } from "./backup.command.ts";
+import { controlOf, freezeRootsOf, profileFor } from "./control.ts";
+import type { Call } from "./define.ts";
+import { indexAfter, indexEarlier } from "./index-after.ts";
+import { loadKey, openVault, suiteOf } from "./opened.ts";
+import { recover } from "./recover.ts";
+import { openSession, vaultIdOf } from "./session.ts";
+import { checkAnswers } from "./when-down.ts";
+
+/** `coldkeep backup`. All that can be found wrong is found while the node still runs. */
+export async function run(call: Call<BackupFlags>): Promise<Answer> {
+  const { flags, io, progress } = call;
+  const session = openSession(call);
+  const { config, node } = session;
+  const vault = vaultIdOf(config);
+  const suite = suiteOf(config);
+  const state = openNodeState(config.stateDir, node.name);
+  using _lock = state.lock(`coldkeep backup --node ${node.name}`);
+  const control = controlOf(node);
+  await recover(session, control, call);
+
+  const profile = profileFor(node);
+  const source = await loadKey(config);
+  const stretch = state.stretch(source.label, suite, () => makeStretch(suite));
+  const store = await openVault(config, call, "write");
+  const place = { session, store, vault };
+  await claimNode({
+    store,
+    vault,
+    node: node.name,
+    profile: node.profile,
+    publicKey: state.publicKey,
+    now: io.clock.now(),
+  });
+  await indexEarlier(place);
+  await checkAnswers(node, control, call);
+
+  const result = await runBackup({
+    vault,
+    node: node.name,
+    suite,
+    store,
+    roots: freezeRootsOf(node),
+    profile,
+    control,
+    recipients: [toRecipient(source, { stretch })],
+    signingKey: state.signingKey,
+    chunkKey: state.chunkKey(suite),
+    stateDir: config.stateDir,
+    tags: [...new Set([...node.tags, ...(flags.tag ?? [])])],
+    full: flags.full === true,
+    now: () => io.clock.now(),
+    progress,
+    signal: io.signal,
+  });
+  const entry = await indexAfter(place, result.snapshot, call);
+  const failure = notGood(result, entry);
+  return {
+    document: {
+      snapshot: result.snapshot,
+      parent: result.parent,
+      node: node.name,
+      vault: store.url,
+      heights: result.card.core.heights ?? null,
+      tags: result.card.core.tags,
+      bytes: result.card.core.bytes,
+      figures: result.figures,
+      listed: entry !== null,
+      notes: result.notes,
+    },
+    text: textOf(result, config.path),
+    ...(failure === null ? {} : { failure }),
+  };
+}
+
+/** A snapshot the index does not call good is no backup, whatever was put. */
+function notGood({ snapshot }: BackupResult, entry: IndexEntry | null): ColdkeepError | null {
+  if (entry === null || entry.state === "good") return null;
+  return new ColdkeepError("integrity", {
+    what: "the snapshot was committed, but the vault does not bear it out",
+    on: snapshot,
+    why: entry.remarks.join("; "),
+    todo: "run `coldkeep verify`, then back up again with --full",
+  });
+}
+
+function textOf({ snapshot, parent, card, figures, notes }: BackupResult, config: string): string {
+  const { freeze, read, reused, stored, uploadMs } = figures;
+  const down =
+    freeze.downtimeMs === null
+      ? "none: the node is not stopped and started by coldkeep"
+      : `${formatDuration(freeze.downtimeMs)} from stop asked to running again, ${formatDuration(freeze.freezeMs)} of it coldkeep's own`;
+  const rows: (readonly [string, string])[] = [
+    ["snapshot", snapshot],
+    ["height", formatHeights(card.core.heights)],
+    ["downtime", down],
+    ["content", `${formatBytes(freeze.bytes)} in ${counted(freeze.files, "file")}`],
+    ["read", `${formatBytes(read)} in ${formatDuration(uploadMs)}, ${formatRate(read, uploadMs)}`],
+    ["reused", `${formatBytes(reused)}${parent === null ? "" : `, from ${parent} and before`}`],
+    ["stored", `${formatBytes(stored)} in ${counted(figures.packs, "pack")}`],
+  ];
+  if (notes.length > 0) rows.push(["notes", notesText(notes)]);
+  const again = config === "/etc/coldkeep/config.yaml" ? "" : ` --config ${config}`;
+  return `${facts(rows)}\n\nProve it: coldkeep verify ${snapshot} --read-data${again}`;
+}
+
+/** The first few; --json has them all. */
+function notesText(notes: readonly string[]): string {
+  const shown = notes.slice(0, 10);
+  const more = notes.length - shown.length;
+  return [...shown, ...(more > 0 ? [`and ${formatCount(more)} more; --json has them all`] : [])].join("\n");
+}

@@ -1,0 +1,50 @@
+import { readFileSync } from "node:fs";
+import { posixCapabilities } from "../../posix/index.ts";
+import { type Check, fail, ok, warn } from "./check.ts";
+import type { Io } from "./io.ts";
+
+/** The year this was written in: no host's clock is right that says less. */
+const NO_EARLIER = Date.UTC(2026, 0, 1);
+
+/** What coldkeep needs of Node and the kernel. */
+export function checkHost(io: Io): readonly Check[] {
+  const checks: Check[] = [];
+  checks.push(ok("node.js", `${process.versions.node} on ${process.platform}-${process.arch}`));
+  if (process.platform !== "linux") {
+    checks.push(
+      fail("system", "refused", process.platform, "coldkeep needs Linux: it proves by /proc that a node is down"),
+    );
+  }
+  const { available, missing } = posixCapabilities();
+  checks.push(
+    missing.length === 0
+      ? ok("kernel", available.join(", "))
+      : warn(
+          "kernel",
+          `without ${missing.join("; ")}`,
+          "npm ci brings the package koffi along, through which they are used",
+        ),
+  );
+  checks.push(checkSelf());
+  const now = io.clock.now();
+  if (now < NO_EARLIER) {
+    checks.push(warn("clock", new Date(now).toISOString(), "set this host's clock; snapshots are named by it"));
+  }
+  return checks;
+}
+
+/** Proof of death looks into other users' processes, which takes root or CAP_SYS_PTRACE. */
+function checkSelf(): Check {
+  const uid = process.geteuid?.() ?? -1;
+  if (uid === 0) return ok("user", "root");
+  const capabilities = BigInt(
+    `0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "0"}`,
+  );
+  const CAP_SYS_PTRACE = 19n;
+  if ((capabilities >> CAP_SYS_PTRACE) & 1n) return ok("user", `uid ${uid} with CAP_SYS_PTRACE`);
+  return warn(
+    "user",
+    `uid ${uid}: it cannot see which files the processes of other users hold open`,
+    "run coldkeep as root or as the node's own user",
+  );
+}

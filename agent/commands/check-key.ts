@@ -1,0 +1,69 @@
+import { realpathSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { selectSnapshot } from "../../keeper/index.ts";
+import { isColdkeepError } from "../../vault/names/index.ts";
+import type { Store } from "../../vault/store/index.ts";
+import { guessable, loadKeySource, toIdentity } from "../keys/index.ts";
+import { openSnapshot } from "../open/index.ts";
+import { type Check, ok, warn } from "./check.ts";
+import type { Call } from "./define.ts";
+import { pinnedKeyOf, suiteOf } from "./opened.ts";
+import type { Session } from "./session.ts";
+
+/** The key: there, of the right length, for the owner alone, no word to be guessed, kept apart from what it opens. */
+export async function checkKey({ config, node }: Session): Promise<readonly Check[]> {
+  const source = await loadKeySource(config.encryptKey, { suite: suiteOf(config), field: "encrypt_key" });
+  const where = source.kind === "file" ? source.label : `in the configuration, as a ${source.kind}`;
+  const checks: Check[] = [ok("key", `${source.bytes.length} bytes, ${where}`)];
+  const weak = guessable(source);
+  if (weak !== null) {
+    checks.push(
+      warn("key strength", weak, "take a random one: openssl rand -base64 24; old snapshots keep the old key"),
+    );
+  }
+  if (source.kind === "file") {
+    const file = realpathSync(source.label);
+    const vault = fileURLToPath(config.vault);
+    const place = [vault, ...node.roots.map(({ path }) => path)].find((folder) => file.startsWith(`${folder}/`));
+    if (place !== undefined) {
+      checks.push(
+        warn("key place", `${file} lies in ${place}`, "whoever gets the vault or a copy of the node gets the key"),
+      );
+    } else if (dirname(vault) === dirname(file)) {
+      checks.push(
+        warn("key place", `${file} lies beside the vault`, "keep it where the vault's readers and backups do not go"),
+      );
+    }
+  }
+  return checks;
+}
+
+/** Whether this key has been seen to open anything: a key nobody proved is found wrong on the worst of days. */
+export async function checkKeyOpens(session: Session, store: Store, call: Call): Promise<Check> {
+  const { config, node } = session;
+  const vault = config.vaultId === undefined ? {} : { vault: config.vaultId };
+  try {
+    const { snapshot } = await selectSnapshot({ store, node: node.name, ...vault, selection: { by: "latest" } });
+    const source = await loadKeySource(config.encryptKey, { suite: suiteOf(config), field: "encrypt_key" });
+    const pinnedKey = pinnedKeyOf(session);
+    await openSnapshot({
+      store,
+      ...vault,
+      node: node.name,
+      snapshot,
+      identities: [toIdentity(source)],
+      ...(pinnedKey === undefined ? {} : { pinnedKey }),
+      progress: call.progress,
+      signal: call.io.signal,
+    });
+    return ok("key proven", `it opens ${snapshot}`);
+  } catch (error) {
+    if (!isColdkeepError(error, "not-found")) throw error;
+    return warn(
+      "key proven",
+      "it has opened no snapshot yet",
+      "after the first backup run `coldkeep verify --read-data`",
+    );
+  }
+}

@@ -1,0 +1,161 @@
+import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
+import { basename, delimiter, dirname, join } from "node:path";
+import type { CommandLine } from "../config/index.ts";
+import type { NodeControl } from "../node/types.ts";
+import { formatHeights } from "../report/index.ts";
+import { type Check, fail, ok, warn } from "./check.ts";
+import { controlOf, freezeRootsOf } from "./control.ts";
+import { probeLinks } from "./probe-links.ts";
+import type { Session } from "./session.ts";
+
+const ASK_LIMIT_MS = 10_000;
+
+/** The node's folders: there, readable, and freezable without copying. */
+export async function checkRoots({ node }: Session): Promise<readonly Check[]> {
+  return freezeRootsOf(node).flatMap(({ name, path, freezeDir }) => {
+    const label = `root ${name}`;
+    const info = statSync(path, { throwIfNoEntry: false });
+    if (info === undefined)
+      return [fail(label, "not-found", `${path} does not exist`, "correct the path, or mount its disk")];
+    if (!info.isDirectory()) return [fail(label, "config", `${path} is no folder`, "name the folder it lies in")];
+    try {
+      accessSync(path, constants.R_OK | constants.X_OK);
+    } catch {
+      return [fail(label, "permission", `${path} cannot be read`, "run coldkeep as root or as the node's own user")];
+    }
+    return [ok(label, path), ...checkFreezing(label, path, info, freezeDir)];
+  });
+}
+
+function checkFreezing(
+  label: string,
+  path: string,
+  root: { readonly dev: number; readonly uid: number },
+  freezeDir: string | undefined,
+): readonly Check[] {
+  const place = nearestFolder(freezeDir ?? dirname(path));
+  // A root that is a mount point has its frozen tree inside, as its parent is another file system.
+  const inside = statSync(place).dev !== root.dev && freezeDir === undefined;
+  const folder = inside ? path : place;
+  if (statSync(folder).dev !== root.dev) {
+    return [
+      fail(`${label} freeze`, "config", `${folder} is on another file system`, "freeze_dir must be on the root's own"),
+    ];
+  }
+  const { link, reflink, error } = probeLinks(folder);
+  if (error !== null)
+    return [fail(`${label} freeze`, "permission", error, `give this user the right to write in ${folder}`)];
+  if (!link) {
+    return [
+      fail(
+        `${label} freeze`,
+        "refused",
+        `${folder} cannot hard-link`,
+        "take a file system that can: ext4, xfs, btrfs, zfs",
+      ),
+    ];
+  }
+  const uid = process.geteuid?.() ?? 0;
+  if (uid !== 0 && root.uid !== uid && hardlinksAreProtected()) {
+    return [
+      fail(
+        `${label} freeze`,
+        "permission",
+        `fs.protected_hardlinks forbids uid ${uid} to link files of uid ${root.uid}`,
+        "run coldkeep as root or as the node's own user",
+      ),
+    ];
+  }
+  return [
+    ok(`${label} freeze`, `hard links${reflink ? " and reflinks" : ", copies where files change"}, in ${folder}`),
+  ];
+}
+
+/** How the node is driven, and whether it is well now. */
+export async function checkService({ node }: Session, signal: AbortSignal): Promise<readonly Check[]> {
+  const control = controlOf(node);
+  if (!control.manager.controls) {
+    return [
+      warn("service", "nobody stops the node for coldkeep", "back up only while it is down, or configure a manager"),
+    ];
+  }
+  const checks: Check[] = [];
+  if (node.service.manager === "command") {
+    for (const [name, command] of Object.entries({
+      stop: node.service.stop,
+      start: node.service.start,
+      is_running: node.service.isRunning,
+    })) {
+      const program = missingProgram(command);
+      if (program !== null) {
+        checks.push(fail(`service ${name}`, "config", `${program} is not found`, "install it, or write its full path"));
+      }
+    }
+  }
+  return [...checks, ...(await askNode(control, signal))];
+}
+
+async function askNode({ manager, probe }: NodeControl, signal: AbortSignal): Promise<readonly Check[]> {
+  const options = { signal, timeoutMs: ASK_LIMIT_MS };
+  if (!(await manager.isRunning(options))) {
+    return [warn("service", `${manager.label}: the node does not run`, "start it; a backup would follow when_down")];
+  }
+  const checks: Check[] = [ok("service", `${manager.label}: the node runs`)];
+  if (probe === null) {
+    return [
+      ...checks,
+      warn("health", "nothing tells whether the node is well", "add health and height to the configuration"),
+    ];
+  }
+  const { healthy, detail } = await probe.health(options);
+  checks.push(healthy ? ok("health", detail) : warn("health", detail, "a backup would follow when_down"));
+  const heights = await probe.heights(options);
+  checks.push(
+    heights === null
+      ? warn("height", "unknown", "add or correct height, so that snapshots can be chosen by it")
+      : ok("height", formatHeights(heights)),
+  );
+  return checks;
+}
+
+/** The program of a command that certainly cannot be found; shells' own words and scripts pass. */
+function missingProgram(command: CommandLine): string | null {
+  const word =
+    typeof command === "string" ? (/^\s*([\w./+-]+)(?=\s|$)/.exec(command)?.[1] ?? null) : (command[0] ?? null);
+  if (word === null) return null;
+  if (word.includes("/")) return existsSync(word) ? null : word;
+  if (typeof command === "string" && SHELL_WORDS.has(basename(word))) return null;
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  return folders.some((folder) => existsSync(join(folder, word))) ? null : word;
+}
+
+const SHELL_WORDS = new Set([
+  ".",
+  ":",
+  "cd",
+  "command",
+  "eval",
+  "exec",
+  "export",
+  "if",
+  "for",
+  "set",
+  "test",
+  "trap",
+  "ulimit",
+  "umask",
+  "wait",
+  "while",
+]);
+
+function nearestFolder(path: string): string {
+  return existsSync(path) ? path : nearestFolder(dirname(path));
+}
+
+function hardlinksAreProtected(): boolean {
+  try {
+    return readFileSync("/proc/sys/fs/protected_hardlinks", "latin1").trim() !== "0";
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,26 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { openNodeState } from "../state/index.ts";
+import { type Check, ok, warn } from "./check.ts";
+import type { Session } from "./session.ts";
+
+/** What this host remembers: private, with its signing key, and with nothing half-done in it. */
+export async function checkState({ config, node }: Session): Promise<readonly Check[]> {
+  const state = openNodeState(config.stateDir, node.name);
+  const checks: Check[] = [ok("state", state.folder)];
+  for (const [file, what] of [
+    ["freeze.journal", "a backup was cut off"],
+    ["restore.journal", "a restore was cut off"],
+  ] as const) {
+    if (existsSync(join(state.folder, file))) {
+      checks.push(
+        warn(
+          "left behind",
+          `${what}, or is running: ${join(state.folder, file)}`,
+          "the next backup or restore undoes it, the node first",
+        ),
+      );
+    }
+  }
+  return checks;
+}

@@ -1,0 +1,27 @@
+import type { NodeSettings } from "../config/index.ts";
+import type { FreezeRoot } from "../freeze/types.ts";
+import { makeManager, makeProbe } from "../node/index.ts";
+import type { NodeControl } from "../node/types.ts";
+import { profileOf } from "../profiles/index.ts";
+import type { Profile } from "../profiles/types.ts";
+
+/** How the node is driven and asked, as configured. */
+export function controlOf(node: NodeSettings): NodeControl {
+  const { name, service, limits, health, height } = node;
+  return {
+    name,
+    manager: makeManager(service),
+    probe: makeProbe({ ...(health === undefined ? {} : { health }), ...(height === undefined ? {} : { height }) }),
+    limits,
+  };
+}
+
+/** What is known of the node's files, with the globs of the configuration on top. */
+export function profileFor({ profile, globs }: NodeSettings): Profile {
+  return profileOf(profile, globs);
+}
+
+/** The node's folders, and where their frozen trees lie. */
+export function freezeRootsOf({ roots, freezeDir }: NodeSettings): readonly FreezeRoot[] {
+  return roots.map((root) => (freezeDir === undefined ? root : { ...root, freezeDir }));
+}

@@ -1,0 +1,90 @@
+import { listSnapshots } from "../../keeper/index.ts";
+import { isColdkeepError } from "../../vault/names/index.ts";
+import type { Store } from "../../vault/store/index.ts";
+import { formatTime, stylesFor } from "../report/index.ts";
+import type { Answer } from "./answer.ts";
+import { attempt, type Check, checksText, firstFailure, ok, warn } from "./check.ts";
+import { checkHost } from "./check-host.ts";
+import { checkKey, checkKeyOpens } from "./check-key.ts";
+import { checkRoots, checkService } from "./check-node.ts";
+import { checkState } from "./check-state.ts";
+import { checkVault } from "./check-vault.ts";
+import type { Call } from "./define.ts";
+import { openVault } from "./opened.ts";
+import { openSession, type Session } from "./session.ts";
+
+const CLOCK_SLACK_MS = 5 * 60_000;
+
+/** `coldkeep doctor`. */
+export async function run(call: Call): Promise<Answer> {
+  const host = checkHost(call.io);
+  let session: Session | null = null;
+  const opened = await attempt("config", async () => {
+    session = openSession(call);
+    const { config, node } = session;
+    return [
+      ok("config", `${config.path}, node ${node.name}`),
+      ...config.warnings.map((words) => warn("config", words, "chmod 600")),
+    ];
+  });
+  const rest = session === null ? [] : await checkSession(session, call);
+  return answerOf([...host, ...opened, ...rest], call);
+}
+
+/** All that can be looked at once the configuration is read; changes nothing. */
+export async function checkSession(session: Session, call: Call): Promise<readonly Check[]> {
+  const stores: Store[] = [];
+  const checks: Check[] = [];
+  const add = async (name: string, look: () => Promise<Check | readonly Check[]>) => {
+    checks.push(...(await attempt(name, look)));
+  };
+  await add("key", () => checkKey(session));
+  await add("state", () => checkState(session));
+  await add("vault", async () => {
+    const store = await openVault(session.config, call, "read");
+    stores.push(store);
+    return checkVault(session, store);
+  });
+  for (const store of stores) {
+    await add("clock", () => checkClock(session, store, call));
+    await add("key proven", () => checkKeyOpens(session, store, call));
+  }
+  await add("roots", () => checkRoots(session));
+  await add("service", () => checkService(session, call.io.signal));
+  return checks;
+}
+
+/** A host whose clock runs behind its own vault names snapshots wrongly. */
+async function checkClock({ config, node }: Session, store: Store, { io }: Call): Promise<Check> {
+  const now = io.clock.now();
+  const vault = config.vaultId === undefined ? {} : { vault: config.vaultId };
+  try {
+    for await (const { received } of listSnapshots({ store, node: node.name, ...vault })) {
+      if (received <= now + CLOCK_SLACK_MS) break;
+      return warn(
+        "clock",
+        `${formatTime(now)}, but the vault received the newest snapshot at ${formatTime(received)}`,
+        "set this host's clock, or the vault's",
+      );
+    }
+  } catch (error) {
+    if (!isColdkeepError(error, "not-found")) throw error;
+  }
+  return ok("clock", formatTime(now));
+}
+
+export function answerOf(checks: readonly Check[], { io }: Call): Answer {
+  const failure = firstFailure(checks);
+  const warned = checks.filter(({ status }) => status === "warn").length;
+  const end =
+    failure !== null
+      ? ""
+      : warned === 0
+        ? "\n\nAll is in place."
+        : `\n\nBackups can run; ${warned === 1 ? "one thing is" : `${warned} things are`} worth a look.`;
+  return {
+    document: { ok: failure === null, checks },
+    text: `${checksText(checks, stylesFor(io.stdout, io.env))}${end}`,
+    ...(failure === null ? {} : { failure }),
+  };
+}

@@ -1,0 +1,65 @@
+import { defineCommand } from "./define.ts";
+import { namedRoot } from "./parse.ts";
+
+export interface InitFlags {
+  readonly profile?: string;
+  readonly root?: readonly { readonly name: string; readonly path: string }[];
+  readonly vault?: string;
+  readonly keyFile?: string;
+  readonly stateDir?: string;
+  readonly stop?: string;
+  readonly start?: string;
+  readonly isRunning?: string;
+  readonly healthUrl?: string;
+  readonly heightUrl?: string;
+  readonly heightField?: string;
+}
+
+const optionalText = { kind: "parsed", parse: String, optional: true } as const;
+
+export const command = defineCommand<InitFlags>({
+  brief: "Write a configuration for a node and prepare its vault",
+  usage:
+    "--node <name> --profile <name> --root <name>=<path> --vault <url> [--key-file <path>] [--stop <command> --start <command> --is-running <command>]",
+  about:
+    "Writes a commented configuration (never over an existing one), makes the key file where there is none, the folder\n" +
+    "of coldkeep's state with the key that signs this host's snapshots, and the vault. Then it checks everything as\n" +
+    "`coldkeep doctor` does. On a terminal it asks for what was not given.",
+  examples: [
+    [
+      "init --node icon --profile leveldb --root data=/srv/icon/data --vault file:///backup/vault \\\n" +
+        "      --key-file /etc/coldkeep/icon.key --stop 'systemctl stop icon' \\\n" +
+        "      --start 'systemctl start icon' --is-running 'systemctl is-active icon'",
+      "a node that systemd runs",
+    ],
+  ],
+  flags: {
+    profile: { ...optionalText, placeholder: "name", brief: "What is known of the node's files: leveldb, files" },
+    root: {
+      kind: "parsed",
+      parse: namedRoot,
+      optional: true,
+      variadic: true,
+      placeholder: "name=path",
+      brief: "A folder to back up, by name; may be given several times",
+    },
+    vault: { ...optionalText, placeholder: "url", brief: "Where snapshots are kept: file:///path" },
+    keyFile: { ...optionalText, placeholder: "path", brief: "File of the key; made, 0600, where there is none" },
+    stateDir: {
+      ...optionalText,
+      placeholder: "path",
+      brief: "Folder of coldkeep's state [default = /var/lib/coldkeep]",
+    },
+    stop: { ...optionalText, placeholder: "command", brief: "Stops the node" },
+    start: { ...optionalText, placeholder: "command", brief: "Starts the node" },
+    isRunning: { ...optionalText, placeholder: "command", brief: "Ends with 0 where the node runs" },
+    healthUrl: { ...optionalText, placeholder: "url", brief: "Answers with status 200 where the node is well" },
+    heightUrl: { ...optionalText, placeholder: "url", brief: "Tells the node's block height" },
+    heightField: {
+      ...optionalText,
+      placeholder: "path",
+      brief: "Where in the JSON answer it stands [default = height]",
+    },
+  },
+  load: async () => (await import("./init.ts")).run,
+});

@@ -1,0 +1,13 @@
+import type { ReportClock, Sink } from "../report/index.ts";
+
+/** The world as a command sees it: handed in, so that tests see all of it. */
+export interface Io {
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  /** Where questions are answered; null where nobody can be asked. */
+  readonly ask: ((question: string) => Promise<string>) | null;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: ReportClock;
+  /** Ends the run: the node is brought back, nothing half-done stays visible. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,35 @@
+import type { NodeName, SnapshotId } from "../../vault/names/index.ts";
+import type { Reader } from "../../vault/store/index.ts";
+import { toIdentity } from "../keys/index.ts";
+import type { Call } from "./define.ts";
+import { loadKey, pinnedKeyOf } from "./opened.ts";
+import type { Session } from "./session.ts";
+
+/** What opening any snapshot of a node takes; the key is read once a call. */
+export async function openingOf(session: Session, store: Reader, call: Call) {
+  const { config, node } = session;
+  const identity = toIdentity(await loadKey(config));
+  const pinnedKey = pinnedKeyOf(session);
+  return (snapshot: SnapshotId) => ({
+    store,
+    ...(config.vaultId === undefined ? {} : { vault: config.vaultId }),
+    node: node.name as NodeName,
+    snapshot,
+    identities: [identity],
+    ...(pinnedKey === undefined ? {} : { pinnedKey }),
+    progress: call.progress,
+    signal: call.io.signal,
+  });
+}
+
+/** How far the writer of a snapshot is known, for people. */
+export function originWords(origin: "pinned" | "first sight" | "not verified", signer: string): string {
+  switch (origin) {
+    case "pinned":
+      return "verified: signed by the key that this host or the configuration pins";
+    case "first sight":
+      return `signed by the key that claimed the node's name in the vault, fingerprint ${signer}`;
+    case "not verified":
+      return `NOT VERIFIED; signed by fingerprint ${signer}`;
+  }
+}

@@ -1,0 +1,51 @@
+/** A count from 0 up. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (/^(0|[1-9]\d*)$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new SyntaxError("a whole number from 0 up is expected, such as 1200");
+}
+
+const TIME = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2}))?(Z|[+-]\d{2}:\d{2})?)?$/;
+
+/**
+ * A moment, in milliseconds since the epoch: `2026-01-15`, `2026-01-15 00:00[:00]`, each in UTC, or ISO 8601 with a zone,
+ * `2026-01-15T09:00:00+09:00`. Days that no calendar has are refused.
+ */
+export function moment(text: string): number {
+  const match = TIME.exec(text);
+  if (match !== null) {
+    const [, year, month, day, hour = "00", minute = "00", second = "00", zone = "Z"] = match;
+    const local = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
+    const found = Date.parse(`${local}${zone}`);
+    // Date.parse turns 31 February into 3 March; read back it is another day.
+    const back = Date.parse(`${local}Z`);
+    if (!Number.isNaN(found) && !Number.isNaN(back) && new Date(back).toISOString().startsWith(local)) return found;
+  }
+  throw new SyntaxError(
+    'a time is expected: "2026-01-15 00:00" (UTC), or with a zone, 2026-01-15T09:00:00+09:00 or 2026-01-15T00:00:00Z',
+  );
+}
+
+/** Milliseconds of `90s`, `5m`, `7d`. */
+export async function duration(text: string): Promise<number> {
+  const { DURATION_FORM, parseDuration } = await import("../config/index.ts");
+  const found = parseDuration(text);
+  if (found !== null) return found;
+  throw new SyntaxError(`${DURATION_FORM} is expected`);
+}
+
+/** `name=/absolute/path`. */
+export function namedRoot(text: string): { readonly name: string; readonly path: string } {
+  const at = text.indexOf("=");
+  const name = text.slice(0, at);
+  const path = text.slice(at + 1);
+  if (at > 0 && /^[a-z0-9_-]{1,64}$/.test(name) && path.startsWith("/")) return { name, path };
+  throw new SyntaxError("a name of a-z 0-9 _ -, = and an absolute path are expected, such as data=/srv/node/data");
+}
+
+/** `1200`, or `mychannel=19` for one channel of several. */
+export function heightOfChannel(text: string): { readonly channel?: string; readonly height: number } {
+  const at = text.lastIndexOf("=");
+  const height = wholeNumber(text.slice(at + 1));
+  return at < 0 ? { height } : { channel: text.slice(0, at), height };
+}

@@ -1,0 +1,55 @@
+import type { NodeSettings } from "../config/index.ts";
+import { counted, facts, formatBytes, formatDuration, formatHeights, formatRate, formatTime } from "../report/index.ts";
+import type { RestorePlan, RestoreResult } from "../restore/index.ts";
+import { originWords } from "./opening.ts";
+
+const REPLACES: Readonly<Record<RestorePlan["roots"][number]["replaces"], string>> = {
+  nothing: "made anew",
+  empty: "empty now",
+  data: "its data is replaced",
+};
+
+/** What a restore would do. */
+export function planText(plan: RestorePlan): string {
+  return facts([
+    ["snapshot", `${plan.snapshot}, number ${plan.seq}`],
+    ["height", formatHeights(plan.heights)],
+    [
+      "received",
+      plan.receivedAt === null ? "unknown: its begin is gone" : `${formatTime(plan.receivedAt)} by the vault's clock`,
+    ],
+    ["captured", `${formatTime(plan.capturedAt)} by its host's clock`],
+    ["origin", originWords(plan.origin, plan.signer)],
+    [
+      "content",
+      `${formatBytes(plan.bytes)} in ${counted(plan.files, "file")}, ${counted(plan.directories, "folder")}, ${counted(plan.links, "link")}`,
+    ],
+    ["fetch", `${formatBytes(plan.fetch.bytes)} in ${counted(plan.fetch.requests, "request")}`],
+    ["space", `${formatBytes(plan.allocated)} on the target`],
+    ["into", plan.roots.map(({ name, target, replaces }) => `${name} → ${target}, ${REPLACES[replaces]}`).join("\n")],
+  ]);
+}
+
+/** What a restore did, and what to do next. */
+export function resultText(result: RestoreResult, node: NodeSettings, inPlace: boolean): string {
+  const { bytes, seconds, files, fetched, roots, notes } = result;
+  const rows: (readonly [string, string])[] = [
+    ["restored", `${formatBytes(bytes)} in ${counted(files, "file")}; every digest was checked`],
+    [
+      "took",
+      `${formatDuration(seconds * 1000)}, ${formatRate(bytes, seconds * 1000)}; ${formatBytes(fetched)} fetched`,
+    ],
+    ["into", roots.map(({ name, target }) => `${name} → ${target}`).join("\n")],
+  ];
+  const old = roots.flatMap(({ old }) => (old === undefined ? [] : [old]));
+  if (old.length > 0) rows.push(["kept", old.join("\n")]);
+  if (notes.length > 0) rows.push(["notes", notes.slice(0, 20).join("\n")]);
+  return `${facts(rows)}\n\n${next(node, inPlace, old.length > 0)}`;
+}
+
+function next({ name, service }: NodeSettings, inPlace: boolean, keptOld: boolean): string {
+  if (!inPlace) return `The folders of ${name} were not touched. Try the copy before you rely on it.`;
+  const start = service.manager === "command" && typeof service.start === "string" ? `: ${service.start}` : "";
+  const old = keptOld ? " Remove the kept folders once it runs well." : "";
+  return `Start ${name} now${start}, and see that it answers.${old}`;
+}

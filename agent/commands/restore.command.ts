@@ -1,0 +1,93 @@
+import { defineCommand } from "./define.ts";
+import { duration, heightOfChannel, moment, wholeNumber } from "./parse.ts";
+
+export interface RestoreFlags {
+  readonly at?: number;
+  readonly height?: { readonly channel?: string; readonly height: number };
+  readonly to?: string;
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly dryRun?: boolean;
+  readonly keepOld?: boolean;
+  readonly keepSpecialBits?: boolean;
+  readonly trustCardKey?: string;
+  readonly minHeight?: number;
+  readonly minSeq?: number;
+  readonly maxAge?: number;
+}
+
+const off = { kind: "boolean", optional: true, withNegated: false } as const;
+const optional = { kind: "parsed", optional: true } as const;
+const globs = { ...optional, parse: String, variadic: true, placeholder: "glob" } as const;
+
+export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
+  brief: "Bring a snapshot back, in place or into a fresh folder",
+  usage: "[<id>] [--at <time>] [--height <n>] [--to <path>] [--dry-run] [--node <name>]",
+  about:
+    "Fetches and opens everything into a folder beside the target, checks every byte, and only then swaps it in: all roots\n" +
+    "or none. Refused while the node runs. Without --to the folders named in the configuration are replaced.",
+  examples: [
+    ["restore latest --to /srv/restored", "into a fresh folder; the running node is not touched"],
+    [
+      "restore --height 1200 --keep-old",
+      "in place, the newest snapshot at or below a height; old data is kept beside it",
+    ],
+    ['restore --at "2026-01-15 00:00" --dry-run', "what would be done for the newest snapshot received by then (UTC)"],
+  ],
+  flags: {
+    at: {
+      ...optional,
+      parse: moment,
+      placeholder: "time",
+      brief: 'The newest received by then: "2026-01-15 00:00" is UTC; or ISO 8601 with a zone',
+    },
+    height: {
+      ...optional,
+      parse: heightOfChannel,
+      placeholder: "n",
+      brief: "The newest at or below this height; channel=n where the node has several",
+    },
+    to: {
+      ...optional,
+      parse: String,
+      placeholder: "path",
+      brief: "A folder that is absent or empty; each root becomes a folder in it",
+    },
+    include: { ...globs, brief: "Only these files, as <root>/<path>; with --to; may be given several times" },
+    exclude: { ...globs, brief: "Not these files, as <root>/<path>; with --to; may be given several times" },
+    dryRun: { ...off, brief: "Say what would be done, and stop" },
+    keepOld: { ...off, brief: "Keep what was there as <folder>.coldkeep-old-<id>" },
+    keepSpecialBits: { ...off, brief: "Restore setuid, setgid and security attributes, too" },
+    trustCardKey: {
+      ...optional,
+      parse: fingerprint,
+      placeholder: "fingerprint",
+      brief: "Accept snapshots signed by the key of this fingerprint",
+    },
+    minHeight: { ...optional, parse: wholeNumber, placeholder: "n", brief: "Refuse a snapshot below this height" },
+    minSeq: { ...optional, parse: wholeNumber, placeholder: "n", brief: "Refuse a snapshot with a lower number" },
+    maxAge: {
+      ...optional,
+      parse: duration,
+      placeholder: "time",
+      brief: "Refuse a snapshot older than this: 90s, 5m, 12h, 7d",
+    },
+  },
+  positional: {
+    kind: "tuple",
+    parameters: [
+      {
+        parse: String,
+        optional: true,
+        placeholder: "id",
+        brief: "Id of the snapshot, its beginning, or latest (default)",
+      },
+    ],
+  },
+  load: async () => (await import("./restore.ts")).run,
+});
+
+function fingerprint(text: string): string {
+  if (/^[A-Za-z0-9_-]{43}$/.test(text)) return text;
+  throw new SyntaxError("the 43 letters of a fingerprint are expected, as `coldkeep init` and restore print it");
+}

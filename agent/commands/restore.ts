@@ -1,0 +1,95 @@
+import { resolve } from "node:path";
+import { selectSnapshot } from "../../keeper/index.ts";
+import { ColdkeepError } from "../../vault/names/index.ts";
+import type { Store } from "../../vault/store/index.ts";
+import { assertNotRunning } from "../freeze/index.ts";
+import {
+  planRestore,
+  type RestoreOptions,
+  type RestorePlan,
+  type RestoreTargets,
+  runRestore,
+} from "../restore/index.ts";
+import { lockNode } from "../state/index.ts";
+import type { Answer } from "./answer.ts";
+import { controlOf, freezeRootsOf } from "./control.ts";
+import type { Call } from "./define.ts";
+import { openVault } from "./opened.ts";
+import { openingOf } from "./opening.ts";
+import { recover } from "./recover.ts";
+import type { RestoreFlags } from "./restore.command.ts";
+import { planText, resultText } from "./restore-text.ts";
+import { selectionOf } from "./selection.ts";
+import { openSession, type Session } from "./session.ts";
+
+/** `coldkeep restore`. */
+export async function run(call: Call<RestoreFlags>, id: string | undefined): Promise<Answer> {
+  const { flags, io, progress } = call;
+  const session = openSession(call);
+  const { config, node } = session;
+  const selection = selectionOf(id, flags);
+  const dry = flags.dryRun === true;
+  const inPlace = flags.to === undefined;
+  const label = `coldkeep restore --node ${node.name}`;
+  using _restoring = dry ? null : lockNode(config.stateDir, node.name, "restore", label);
+  using _node = dry || !inPlace ? null : lockNode(config.stateDir, node.name, "node", label);
+  const control = controlOf(node);
+  if (inPlace && !dry) await recover(session, control, call);
+
+  const store = await openVault(config, call, "read");
+  const options = await optionsFor(session, store, call, selection);
+  progress.stage("plan");
+  const plan = await planRestore(options);
+  if (dry) return { document: planDocument(plan), text: planText(plan) };
+  // Said before anything is written, so that whoever looks can still stop it.
+  progress.close();
+  if (flags.json !== true) io.stdout.write(`${planText(plan)}\n\n`);
+  const result = await runRestore(plan, options);
+  return { document: { ...result, plan: planDocument(plan) }, text: resultText(result, node, inPlace) };
+}
+
+async function optionsFor(
+  session: Session,
+  store: Store,
+  call: Call<RestoreFlags>,
+  selection: ReturnType<typeof selectionOf>,
+): Promise<RestoreOptions> {
+  const { flags, io } = call;
+  const { config, node } = session;
+  const vault = config.vaultId === undefined ? {} : { vault: config.vaultId };
+  const entry = await selectSnapshot({ store, node: node.name, ...vault, selection });
+  if (entry.state === "broken") {
+    throw new ColdkeepError("refused", {
+      what: "this snapshot is broken",
+      on: entry.snapshot,
+      why: entry.remarks.join("; "),
+      todo: "choose another; `coldkeep list` shows them",
+    });
+  }
+  const opening = await openingOf(session, store, call);
+  const control = controlOf(node);
+  return {
+    ...opening(entry.snapshot),
+    ...(flags.trustCardKey === undefined ? {} : { trustCardKey: flags.trustCardKey }),
+    targets: targetsOf(session, flags.to),
+    assertStopped: () => assertNotRunning({ roots: freezeRootsOf(node), control }),
+    ...(flags.include === undefined ? {} : { include: flags.include }),
+    ...(flags.exclude === undefined ? {} : { exclude: flags.exclude }),
+    keepOld: flags.keepOld === true,
+    keepSpecialBits: flags.keepSpecialBits === true,
+    stateDir: config.stateDir,
+    ...(flags.minSeq === undefined ? {} : { minSeq: flags.minSeq }),
+    ...(flags.minHeight === undefined ? {} : { minHeight: flags.minHeight }),
+    ...(flags.maxAge === undefined ? {} : { maxAgeMs: flags.maxAge }),
+    clock: io.clock,
+  };
+}
+
+function targetsOf({ node }: Session, to: string | undefined): RestoreTargets {
+  if (to === undefined) return new Map(node.roots.map(({ name, path }) => [name, path]));
+  return { to: resolve(to) };
+}
+
+function planDocument({ opened: _opened, ...plan }: RestorePlan): Omit<RestorePlan, "opened"> {
+  return plan;
+}

@@ -1,0 +1,96 @@
+import { run, type StricliDynamicCommandContext } from "@stricli/core";
+import { ColdkeepError, isColdkeepError } from "../../vault/names/index.ts";
+import { exitCodeOf } from "../exit-codes.ts";
+import {
+  failureDocument,
+  failureText,
+  keptProgress,
+  logProgress,
+  type Report,
+  stylesFor,
+  terminalProgress,
+} from "../report/index.ts";
+import type { Answer } from "./answer.ts";
+import { buildApp } from "./app.ts";
+import type { CliContext } from "./define.ts";
+import { type GlobalFlags, hoistGlobals, wantsJson, wantsVerbose } from "./globals.ts";
+import type { Io } from "./io.ts";
+
+/**
+ * Runs one command line and says everything there is to say. Never throws.
+ * @param argv the words after `coldkeep`
+ * @returns the exit code
+ */
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  const words = hoistGlobals(argv);
+  const json = wantsJson(argv);
+  const failures: unknown[] = [];
+  const context: StricliDynamicCommandContext<CliContext> = {
+    process: {
+      stdout: { write: (text) => void io.stdout.write(text) },
+      // All that the parser writes here are errors, which are kept and told below in one form.
+      stderr: { write() {} },
+      env: { ...io.env, STRICLI_NO_COLOR: "1" },
+    },
+    perform: async (flags, work) => {
+      const progress = reportFor(flags, io);
+      try {
+        const answer = await work({ flags, io, progress });
+        progress.close();
+        tell(answer, flags, progress, io);
+        if (answer.failure !== undefined) failures.push(answer.failure);
+      } catch (error) {
+        progress.close(true);
+        failures.push(error);
+      }
+    },
+  };
+  await run(
+    buildApp((error) => failures.push(error)),
+    words,
+    context,
+  );
+  if (failures.length === 0) return 0;
+  const failure = interrupted(failures[0], io.signal);
+  const code = exitCodeOf(failure);
+  const verbose = wantsVerbose(argv);
+  io.stderr.write(
+    json
+      ? `${JSON.stringify(failureDocument(failure, code, verbose))}\n`
+      : `${failureText(failure, { verbose, styles: stylesFor(io.stderr, io.env) })}\n`,
+  );
+  return code;
+}
+
+function reportFor(flags: GlobalFlags, io: Io): Report {
+  if (flags.json === true) return keptProgress();
+  if (flags.logFormat === undefined && io.stderr.isTTY === true) {
+    return terminalProgress(io.stderr, io.clock, stylesFor(io.stderr, io.env));
+  }
+  return logProgress(io.stderr, io.clock, flags.logFormat ?? "text");
+}
+
+function tell({ document, text }: Answer, flags: GlobalFlags, progress: Report, io: Io): void {
+  if (flags.json !== true) {
+    if (text !== "") io.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+    return;
+  }
+  const warnings = "warnings" in progress && Array.isArray(progress.warnings) ? progress.warnings : [];
+  const whole = isPlainObject(document) && warnings.length > 0 ? { ...document, warnings } : document;
+  io.stdout.write(`${JSON.stringify(whole, null, 2)}\n`);
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What a signal cut off ends in errors of many names; what coldkeep found out itself goes first. */
+function interrupted(error: unknown, signal: AbortSignal): unknown {
+  if (!signal.aborted || isColdkeepError(error)) return error;
+  return new ColdkeepError("interrupted", {
+    what: "interrupted",
+    why: "a signal asked to stop",
+    todo: "run the command again when it suits",
+    cause: error,
+  });
+}

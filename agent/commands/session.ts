@@ -1,0 +1,55 @@
+import { ColdkeepError, type VaultId } from "../../vault/names/index.ts";
+import { type Config, DEFAULT_CONFIG, loadConfig, type NodeSettings, nearest } from "../config/index.ts";
+import { profileNames } from "../profiles/index.ts";
+import type { Call } from "./define.ts";
+
+/** The configuration of a call, and the node it is about. */
+export interface Session {
+  readonly config: Config;
+  readonly node: NodeSettings;
+}
+
+/** Reads the configuration and picks the node. @throws ColdkeepError `config`, `permission`, `usage`. */
+export function openSession(call: Call): Session {
+  const config = readConfig(call);
+  return { config, node: pickNode(config, call.flags.node) };
+}
+
+export function readConfig({ flags, progress }: Call): Config {
+  const config = loadConfig(flags.config ?? DEFAULT_CONFIG, profileNames());
+  for (const warning of config.warnings) progress.warn(warning);
+  return config;
+}
+
+function pickNode({ nodes, path }: Config, wanted: string | undefined): NodeSettings {
+  const known = nodes.map(({ name }) => name);
+  const [first] = nodes;
+  if (wanted === undefined) {
+    if (first !== undefined && nodes.length === 1) return first;
+    throw new ColdkeepError("usage", {
+      what: "which node is meant?",
+      why: `${path} has ${known.length}: ${known.join(", ")}`,
+      todo: "name one with --node",
+    });
+  }
+  const found = nodes.find(({ name }) => name === wanted);
+  if (found !== undefined) return found;
+  const near = nearest(wanted, known);
+  throw new ColdkeepError("usage", {
+    what: "there is no such node",
+    on: JSON.stringify(wanted),
+    why: `${path} has ${known.join(", ")}`,
+    ...(near === null ? {} : { todo: `did you mean --node ${near}?` }),
+  });
+}
+
+/** The archive's id, which backups need. @throws ColdkeepError `config`. */
+export function vaultIdOf({ vaultId, path }: Config): VaultId {
+  if (vaultId !== undefined) return vaultId;
+  throw new ColdkeepError("config", {
+    what: "vault_id is missing",
+    on: path,
+    why: "each snapshot is bound to the archive it belongs to",
+    todo: "`coldkeep init` writes one; where the vault has snapshots already, `coldkeep show latest` tells theirs",
+  });
+}

@@ -1,0 +1,39 @@
+import { defineCommand } from "./define.ts";
+
+export interface VerifyFlags {
+  readonly all?: boolean;
+  readonly readData?: boolean;
+}
+
+export const command = defineCommand<VerifyFlags, [id: string | undefined]>({
+  brief: "Prove that snapshots can be restored, without placing anything",
+  usage: "[<id>] [--all] [--read-data] [--node <name>]",
+  about:
+    "Checks signature, keys, manifest and the presence of all packs. With --read-data it reads, opens and compares every\n" +
+    "byte. Tells which objects are damaged and which files that costs; the exit code is then 9.",
+  examples: [
+    ["verify", "the newest good snapshot"],
+    ["verify --all --read-data", "everything there is, byte by byte"],
+  ],
+  flags: {
+    all: { kind: "boolean", optional: true, withNegated: false, brief: "Every snapshot of the node" },
+    readData: {
+      kind: "boolean",
+      optional: true,
+      withNegated: false,
+      brief: "Read and open all data, not only what describes it",
+    },
+  },
+  positional: {
+    kind: "tuple",
+    parameters: [
+      {
+        parse: String,
+        optional: true,
+        placeholder: "id",
+        brief: "Id of the snapshot, its beginning, or latest (default)",
+      },
+    ],
+  },
+  load: async () => (await import("./verify.ts")).run,
+});

@@ -1,0 +1,75 @@
+import { listSnapshots, selectSnapshot } from "../../keeper/index.ts";
+import type { IndexEntry } from "../../vault/card/index.ts";
+import { ColdkeepError } from "../../vault/names/index.ts";
+import type { Store } from "../../vault/store/index.ts";
+import { counted, formatBytes, formatCount, formatDuration } from "../report/index.ts";
+import { runVerify, type VerifyResult } from "../verify/index.ts";
+import type { Answer } from "./answer.ts";
+import type { Call } from "./define.ts";
+import { openVault } from "./opened.ts";
+import { openingOf } from "./opening.ts";
+import { selectionOf } from "./selection.ts";
+import { openSession, type Session } from "./session.ts";
+import type { VerifyFlags } from "./verify.command.ts";
+
+/** `coldkeep verify`. */
+export async function run(call: Call<VerifyFlags>, id: string | undefined): Promise<Answer> {
+  const { flags } = call;
+  if (flags.all === true && id !== undefined) {
+    throw new ColdkeepError("usage", { what: "a snapshot and --all are given", todo: "give one of them" });
+  }
+  const session = openSession(call);
+  const store = await openVault(session.config, call, "read");
+  const entries = await wanted(session, store, id, flags.all === true);
+  const opening = await openingOf(session, store, call);
+  const results: VerifyResult[] = [];
+  for (const { snapshot } of entries) {
+    results.push(await runVerify({ ...opening(snapshot), readData: flags.readData === true, clock: call.io.clock }));
+  }
+  const bad = results.filter(({ ok }) => !ok);
+  return {
+    document: { node: session.node.name, ok: bad.length === 0, snapshots: results },
+    text: results.map(textOf).join("\n\n") || "There are no snapshots to verify.",
+    ...(bad.length === 0 ? {} : { failure: damaged(bad) }),
+  };
+}
+
+async function wanted(
+  { config, node }: Session,
+  store: Store,
+  id: string | undefined,
+  all: boolean,
+): Promise<IndexEntry[]> {
+  const scope = { store, node: node.name, ...(config.vaultId === undefined ? {} : { vault: config.vaultId }) };
+  if (!all) return [await selectSnapshot({ ...scope, selection: selectionOf(id, {}) })];
+  const entries: IndexEntry[] = [];
+  for await (const entry of listSnapshots(scope)) entries.push(entry);
+  return entries.filter(({ state }) => state !== "expired");
+}
+
+function textOf(result: VerifyResult): string {
+  const { snapshot, ok, readData, files, bytes, packs, chunks, fetched, seconds, damages, notes } = result;
+  const depth = readData
+    ? `all ${formatBytes(bytes)} in ${counted(files, "file")} read, opened and compared`
+    : `its description opened, ${counted(packs, "pack")} present; --read-data reads the data, too`;
+  const lines = [
+    `${snapshot}  ${ok ? "good" : "DAMAGED"}`,
+    `  ${ok ? depth : counted(damages.length, "damage")} (${formatBytes(fetched)} read, ${counted(chunks, "chunk")}, ${formatDuration(seconds * 1000)})`,
+  ];
+  for (const { object, what, files: hit, affected } of damages) {
+    lines.push(`  ${object}: ${what}`);
+    if (affected === null) lines.push("    nothing of this snapshot can be restored");
+    else if (affected > 0)
+      lines.push(`    costs ${counted(affected, "file")}:`, ...hit.slice(0, 10).map((path) => `      ${path}`));
+    if (affected !== null && affected > 10) lines.push(`      and ${formatCount(affected - 10)} more`);
+  }
+  return [...lines, ...notes.map((note) => `  note: ${note}`)].join("\n");
+}
+
+function damaged(bad: readonly VerifyResult[]): ColdkeepError {
+  return new ColdkeepError("integrity", {
+    what: `${counted(bad.length, "snapshot")} ${bad.length === 1 ? "is" : "are"} damaged`,
+    on: bad.map(({ snapshot }) => snapshot).join(", "),
+    todo: "restore from another snapshot or a copy of the vault; `coldkeep backup --full` stores everything anew",
+  });
+}

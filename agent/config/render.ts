@@ -1,0 +1,108 @@
+import type { NodeName, VaultId } from "../../vault/names/index.ts";
+import type { CommandLine, HealthSettings, HeightSettings, RootSettings, ServiceSettings } from "./types.ts";
+
+/** What a new configuration says; all else is left at its default and shown as a comment. */
+export interface NewConfig {
+  readonly vault: string;
+  readonly vaultId: VaultId;
+  readonly stateDir: string;
+  readonly keyFile: string;
+  readonly node: NodeName;
+  readonly profile: string;
+  readonly roots: readonly RootSettings[];
+  readonly service: ServiceSettings;
+  readonly health?: HealthSettings;
+  readonly height?: HeightSettings;
+}
+
+/** The text of a configuration with a comment for each choice there is. */
+export function renderConfig(o: NewConfig): string {
+  return `# Configuration of coldkeep. \`coldkeep config check\` reads it, \`coldkeep config schema\` prints all it may hold.
+version: 1
+
+# Where snapshots are kept. Best on another disk or machine than the nodes.
+vault: ${quote(o.vault)}
+
+# Names this archive; the same for all copies of the vault. Never change it.
+vault_id: ${quote(o.vaultId)}
+
+# What this host remembers about its nodes, and the key that signs their snapshots. Losing it costs one full backup.
+state_dir: ${quote(o.stateDir)}
+
+# The key: a file as here, 0x… in hexadecimal, or the text itself, of 16, 24 or 32 bytes.
+# KEEP A COPY OF IT SOMEWHERE ELSE. Without it nobody opens a snapshot.
+encryptor: aes
+encrypt_key: ${quote(o.keyFile)}
+# consume_key_file: true        # empty the file after reading it, as ChainMaker does
+
+nodes:
+  ${o.node}:
+    # What is known of the node's files: leveldb, files
+    profile: ${quote(o.profile)}
+    roots:
+${o.roots.map(({ name, path }) => `      ${quote(name)}: ${quote(path)}`).join("\n")}
+    # freeze_dir: /srv/.coldkeep-freeze    # on the roots' file system; default: beside each root
+    # exclude: ["cache/**"]                # also immutable, append_only, secret: lists of globs below the roots
+
+${serviceText(o.service)}
+
+${healthText(o.health)}
+${heightText(o.height)}
+    # Where the node does not answer before a backup: restart it and skip (skip-and-restart), or go on (backup)
+    when_down: skip-and-restart
+    # tags: [nightly]
+`;
+}
+
+function serviceText(service: ServiceSettings): string {
+  if (service.manager === "none") {
+    return `    # Nobody stops and starts this node for coldkeep: backups work only while it is down.
+    service:
+      manager: none
+    # service:
+    #   manager: command
+    #   stop: systemctl stop node
+    #   start: systemctl start node
+    #   is_running: systemctl is-active --quiet node`;
+  }
+  return `    # Commands for /bin/sh, or lists of words to run without a shell
+    service:
+      manager: command
+      stop: ${commandText(service.stop)}
+      start: ${commandText(service.start)}
+      is_running: ${commandText(service.isRunning)}
+      stop_timeout: 120s
+      start_timeout: 300s
+      on_stop_timeout: fail      # or kill: SIGKILL what holds the files when it does not stop in time`;
+}
+
+function healthText(health: HealthSettings | undefined): string {
+  if (health === undefined) {
+    return `    # health:
+    #   url: http://127.0.0.1:9000/health
+    #   ok: [200]`;
+  }
+  if ("command" in health) return `    health:\n      command: ${commandText(health.command)}`;
+  return `    health:\n      url: ${quote(health.url)}\n      ok: [${health.ok.join(", ")}]`;
+}
+
+function heightText(height: HeightSettings | undefined): string {
+  if (height === undefined) {
+    return `    # height:
+    #   url: http://127.0.0.1:9000/api/v1/avail/peer
+    #   field: block_height`;
+  }
+  const source = "url" in height ? `url: ${quote(height.url)}` : `command: ${commandText(height.command)}`;
+  return `    height:\n      ${source}${height.field === undefined ? "" : `\n      field: ${quote(height.field)}`}`;
+}
+
+function commandText(command: CommandLine): string {
+  return typeof command === "string" ? quote(command) : `[${command.map(quote).join(", ")}]`;
+}
+
+/** A text as YAML reads it back: plain where that is safe beyond doubt, else double-quoted as in JSON. */
+function quote(text: string): string {
+  return /^[/a-zA-Z][\w/.-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(text)
+    ? text
+    : JSON.stringify(text);
+}

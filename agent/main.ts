@@ -1,0 +1,55 @@
+import { createInterface } from "node:readline/promises";
+import { systemClock } from "../posix/clock.ts";
+import { messageOf, systemCode } from "../vault/names/index.ts";
+import { runCli } from "./commands/run-cli.ts";
+
+/** How signals end the run: the first asks, and nothing that a later one says makes it forget the node. */
+const abort = new AbortController();
+const signals = { SIGINT: 0, SIGTERM: 0, SIGHUP: 0 };
+for (const name of Object.keys(signals) as (keyof typeof signals)[]) {
+  process.on(name, () => {
+    const again = abort.signal.aborted;
+    process.stderr.write(
+      again
+        ? "coldkeep: already stopping; the node is brought back first\n"
+        : `coldkeep: ${name}: stopping; the node is brought back first\n`,
+    );
+    abort.abort();
+  });
+}
+
+// A defect anywhere must not end the process while a node is down: the run is told to stop and brings it back.
+let defect: unknown;
+for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+  process.on(event, (error: unknown) => {
+    process.stderr.write(`coldkeep: internal error: ${messageOf(error)}; stopping\n`);
+    defect ??= error;
+    abort.abort();
+  });
+}
+
+// `coldkeep list | head -1` closes the pipe early, and that is no error.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error) => {
+    if (systemCode(error) !== "EPIPE") throw error;
+  });
+}
+
+const code = await runCli(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : null,
+  env: process.env,
+  clock: systemClock,
+  signal: abort.signal,
+});
+process.exit(defect === undefined ? code : 1);
+
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question, { signal: abort.signal });
+  } finally {
+    lines.close();
+  }
+}
