@@ -44,12 +44,18 @@ describe("canonical JSON", () => {
         const good = canonical(v);
         const where = at % (good.length + 1);
         const changed = `${good.slice(0, where)} ${good.slice(where)}`;
+        // Half a surrogate pair cannot even be encoded.
+        fc.pre(changed.isWellFormed());
+        const found = (() => {
+          try {
+            return parse(changed);
+          } catch (error) {
+            expect(String(error)).toContain("cannot read: thing.json");
+            return undefined;
+          }
+        })();
         // A space inside a text makes another value, and that one is canonical.
-        try {
-          expect(canonical(parse(changed))).toBe(changed);
-        } catch (error) {
-          expect(String(error)).toContain("cannot read: thing.json");
-        }
+        if (found !== undefined) expect(canonical(found)).toBe(changed);
       }),
       { numRuns: 300 },
     );

@@ -54,12 +54,12 @@ describe("a card's signature", () => {
 
   it("of a closing card cannot be taken for one of a committed card, nor moved to another run", () => {
     const closing = signClosingCard({ vault, node, snapshot: older, by: snapshot }, host);
-    if (closing.sig === undefined) throw new Error("an adopting host signs");
+    const { sig, ...unsigned } = closing;
+    if (sig === undefined) throw new Error("an adopting host signs");
     expect(verifyClosingSignature(closing, pin)).toBe("pinned");
     refusal(() => verifyClosingSignature({ ...closing, snapshot }, pin));
     refusal(() => verifyClosingSignature({ ...closing, sig: card.sig }, pin));
-    refusal(() => verifyCardSignature({ ...card, sig: closing.sig }, pin));
-    const { sig: _, ...unsigned } = closing;
+    refusal(() => verifyCardSignature({ ...card, sig }, pin));
     refusal(() => verifyClosingSignature(unsigned, pin));
   });
 
