@@ -11,7 +11,7 @@ import { makeDeadline } from "./deadline.ts";
 import { entryToLine } from "./entry-line.ts";
 import { createJournal } from "./journal.ts";
 import { type KnownChunks, loadKnownChunks } from "./known-chunks.ts";
-import { packBudget, workerCount } from "./limits.ts";
+import { MAX_ORIGINS, packBudget, workerCount } from "./limits.ts";
 import { createSummedFile, readLines } from "./local-files.ts";
 import { type OpenRun, openRun } from "./open-run.ts";
 import { NO_PARENT, openParentEntries } from "./parent-entries.ts";
@@ -131,6 +131,7 @@ function loadKnown(o: BackupOptions, run: OpenRun, tree: FrozenTree): KnownChunk
     adopted: run.adopted,
     // One chunk a MiB and one more a file, and the segments; rows that are never used cost nothing.
     expected: Math.ceil(bytes / (1 << 20)) + 2 * files + 65_536,
+    maxOrigins: Math.min(MAX_ORIGINS, o.maxOrigins ?? MAX_ORIGINS),
     warn: (text) => o.progress.warn(text),
   });
 }

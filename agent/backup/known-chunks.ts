@@ -4,7 +4,6 @@ import type { LocalRun, ParentRun } from "./choose-parent.ts";
 import { ROW_BYTES, rowsOf } from "./chunk-rows.ts";
 import { ChunkTable, makeTableMemory } from "./chunk-table.ts";
 import { readReceived, rowRange } from "./journal.ts";
-import { MAX_ORIGINS } from "./limits.ts";
 import { hasSum, readBlocks } from "./local-files.ts";
 import { makePackTable, type PackTable } from "./pack-table.ts";
 import { type LocalTables, RUN_FILES, readTables } from "./run-files.ts";
@@ -28,6 +27,8 @@ export interface KnownChunksOptions {
   readonly adopted: readonly LocalRun[];
   /** Upper bound of chunks this snapshot itself can have. */
   readonly expected: number;
+  /** Distinct origins the snapshot may name. */
+  readonly maxOrigins: number;
   readonly warn: (text: string) => void;
 }
 
@@ -43,7 +44,7 @@ export function loadKnownChunks(o: KnownChunksOptions): KnownChunks {
   const table = new ChunkTable(makeTableMemory(rows));
   const packs = makePackTable();
   const live = received.filter((r) => r.packs.length > 0);
-  const parentRows = parent === null ? null : loadParent(parent, table, packs, MAX_ORIGINS - live.length - 1);
+  const parentRows = parent === null ? null : loadParent(parent, table, packs, o.maxOrigins - live.length - 1);
   // Oldest first: where the number of origins is limited, the oldest are the first to be given up.
   for (const { run, packs: notes } of live.reverse()) loadAdopted(run, notes, table, packs);
   return { table, packs, ownOrigin: packs.addOrigin(o.own), parentRows };

@@ -26,6 +26,8 @@ export interface BackupOptions {
   readonly full: boolean;
   /** Worker threads; default: one a core, 2 to 8. */
   readonly workers?: number;
+  /** Origins the snapshot may name; default and most: 256. */
+  readonly maxOrigins?: number;
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
   /** Milliseconds that never go backwards; default: the machine's. */

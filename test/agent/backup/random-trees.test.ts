@@ -57,7 +57,7 @@ describe("any tree", () => {
         expect(card.core.bytes.files).toBe(plans.filter((p) => p.kind === "file").length);
         rmSync(dir, { recursive: true, force: true });
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 
@@ -84,7 +84,7 @@ describe("any tree", () => {
         for (const { id } of taken) expect((await host.read(id)).card.core.snapshot).toBe(id);
         rmSync(dir, { recursive: true, force: true });
       }),
-      { numRuns: 10 },
+      { numRuns: 4 },
     );
   });
 });
