@@ -3,6 +3,7 @@ import {
   type Card,
   type CardCore,
   type CardOrigin,
+  type ClosingCard,
   type IndexEntry,
   isCommitted,
   type NodeJson,
@@ -18,7 +19,7 @@ import { listRows } from "./pack-lists.ts";
 import { firstPackDamage, listPacks } from "./packs-present.ts";
 import { countRanges, firstNotCovered, indexesOf, rangesOf } from "./ranges.ts";
 import { isMismatch, type NodeScope, readBegin, readCard, readCommitted } from "./read.ts";
-import { MAX_BYTES, RUN_WITH_PARENT } from "./rules.ts";
+import { MAX_ADOPTIONS, MAX_BYTES, RUN_WITH_PARENT } from "./rules.ts";
 
 /** What the index needs to judge a snapshot. One for a whole job, since cards never change. */
 export interface Judge {
@@ -188,12 +189,25 @@ async function usesFault(on: Judge, core: CardCore, begin: Begin): Promise<strin
   );
 }
 
+/**
+ * Whether a dead run was taken over by this snapshot: by itself, or by a dead run that was, each closed by a card that
+ * the host signed.
+ */
 async function isAdopted(on: Judge, run: SnapshotId, by: SnapshotId): Promise<boolean> {
-  const read = await readCard(on.store, on.scope, run);
-  if (read.found !== "it" || isCommitted(read.value)) return false;
-  if (read.value.state !== "adopted" || read.value.by !== by) return false;
+  let next = run;
+  for (let hops = 0; hops < MAX_ADOPTIONS; hops += 1) {
+    const read = await readCard(on.store, on.scope, next);
+    if (read.found !== "it" || isCommitted(read.value)) return false;
+    if (read.value.by === undefined || !isSigned(on.node, read.value)) return false;
+    if (read.value.by === by) return true;
+    next = read.value.by;
+  }
+  return false;
+}
+
+function isSigned(node: NodeJson, card: ClosingCard): boolean {
   try {
-    verifyClosingSignature(read.value, on.node.key);
+    verifyClosingSignature(card, node.key);
     return true;
   } catch (error) {
     if (!isMismatch(error)) throw error;

@@ -15,6 +15,9 @@ export const HEAD_RECENT = 16;
 /** Up to this many new packs are looked at one by one; more are listed. */
 export const HEAD_LIMIT = 64;
 
+/** Dead runs that took over one another before one committed; also ends a walk in a circle. */
+export const MAX_ADOPTIONS = 256;
+
 /** The most that is read of each kind of public object. Bytes. */
 export const MAX_BYTES = {
   card: 8 << 20,

@@ -3,8 +3,8 @@ import { names, type SnapshotId } from "../vault/names/index.ts";
 import type { Reader } from "../vault/store/facets.ts";
 import { type ObjectDamage, readPackList } from "./pack-lists.ts";
 import { firstNotCovered, rangesOf } from "./ranges.ts";
-import { type NodeScope, readCard, readCommitted, readObject } from "./read.ts";
-import { MAX_BYTES } from "./rules.ts";
+import { type NodeScope, readCard, readObject } from "./read.ts";
+import { MAX_ADOPTIONS, MAX_BYTES } from "./rules.ts";
 
 /** 100,000 packs in lists of 10,000 rows would be ten; the bound ends a walk over planted lists. */
 const MAX_LISTS = 1000;
@@ -59,20 +59,26 @@ export async function findUsedPacks(store: Reader, scope: NodeScope, core: CardC
   return { rows, damages, notes };
 }
 
-/** The committed card whose lists hold an origin's packs: its own, or its adopter's; else a note why there is none. */
+/**
+ * The committed card whose lists hold an origin's packs: its own, or that of the run that took it over in the end; else
+ * a note why there is none.
+ */
 async function holderOf(
   store: Reader,
   scope: NodeScope,
   origin: SnapshotId,
 ): Promise<CardCore | "gone" | `${string}: ${string}`> {
-  const name = names.card(scope.node, origin);
-  const read = await readCard(store, scope, origin);
-  if (read.found === "nothing") return "gone";
-  if (read.found === "malformed") return `${name}: ${read.why}`;
-  if (isCommitted(read.value)) return read.value.core;
-  if (read.value.by === undefined) return `${name}: it closes a run that nobody took over`;
-  const adopter = await readCommitted(store, scope, read.value.by);
-  return adopter?.core ?? `${name}: ${read.value.by}, which took the run over, has no card`;
+  let id = origin;
+  for (let hops = 0; hops < MAX_ADOPTIONS; hops += 1) {
+    const name = names.card(scope.node, id);
+    const read = await readCard(store, scope, id);
+    if (read.found === "nothing") return id === origin ? "gone" : `${name}: it is not there, and took over ${origin}`;
+    if (read.found === "malformed") return `${name}: ${read.why}`;
+    if (isCommitted(read.value)) return read.value.core;
+    if (read.value.by === undefined) return `${name}: it closes a run that nobody took over`;
+    id = read.value.by;
+  }
+  return `${names.card(scope.node, origin)}: runs that took it over lead in a circle`;
 }
 
 /** Lists outlive their snapshot's card as long as its packs are in use; then they are found by their names alone. */

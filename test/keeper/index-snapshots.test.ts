@@ -251,6 +251,24 @@ describe("what stays good", () => {
     expect((await files(world)).index.snapshots).toHaveLength(1);
   });
 
+  it("packs of a dead run that another dead run had taken over, which it took over in turn", async () => {
+    const world = await cardWorld();
+    const [x, y] = [await world.deadRun(), await world.deadRun()];
+    const uses = [x, y].map(({ id }) => ({ snapshot: id, ranges: [[0, 1]] as const }));
+    const rows = [...x.rows, ...y.rows];
+    const card = await world.snapshot({ adopts: [y.id, x.id], adoptedRows: rows, inherited: uses });
+    await world.adopt(x.id, y.id);
+    const { index: file } = await index(world, idOf(card));
+    expect(file.snapshots[0]?.state).toBe("broken");
+    await world.adopt(y.id, idOf(card));
+    expect(await entryOf(world, card)).toMatchObject({ state: "good", remarks: [] });
+    world.store.plant(
+      names.card(world.node, y.id),
+      world.store.objects.get(names.card(world.node, x.id))?.bytes ?? new Uint8Array(0),
+    );
+    expect((await entryOf(world, card)).state).toBe("broken");
+  });
+
   it("not packs of a run whose closing card is forged", async () => {
     const world = await cardWorld();
     const { id, rows } = await world.deadRun();
