@@ -1,7 +1,9 @@
 import { timingSafeEqual } from "node:crypto";
-import { ColdkeepError, fromBase64url } from "../../vault/names/index.ts";
+import { ColdkeepError, fromBase64url, names } from "../../vault/names/index.ts";
 import { chunkId, EntryOrder, parseSegment } from "../../vault/sealed/index.ts";
 import type { ManifestEntry, ManifestSegment } from "../../vault/sealed/types.ts";
+import { advise } from "./advise.ts";
+import { explainDamage } from "./diagnose.ts";
 import { fetchRange } from "./fetch.ts";
 import { type FrameRange, type GatherLimits, makeGatherer } from "./gather.ts";
 import { openerOf } from "./open-frames.ts";
@@ -44,15 +46,19 @@ export function makeEntrySource(opened: OpenedSnapshot, packs: PackTable, signal
     const opened = new Map<ManifestSegment, Uint8Array>();
     for (const range of gatherer.take()) {
       signal.throwIfAborted();
-      const bytes = await fetchCached(range);
-      const opener = openerOf(await packs.opening(range.pack));
-      for (const { row, uses } of range.frames) {
-        const start = row.offset - range.offset;
-        const plain = opener.open(row, bytes.subarray(start, start + row.stored)).bytes;
-        for (const segment of uses) {
-          assertId(segment, plain);
-          opened.set(segment, plain);
+      try {
+        const bytes = await fetchCached(range);
+        const opener = openerOf(await packs.opening(range.pack));
+        for (const { row, uses } of range.frames) {
+          const start = row.offset - range.offset;
+          const plain = opener.open(row, bytes.subarray(start, start + row.stored)).bytes;
+          for (const segment of uses) {
+            assertId(segment, plain);
+            opened.set(segment, plain);
+          }
         }
+      } catch (error) {
+        throw advise(await explainDamage(store, packs, range.pack, error), range.pack.object);
       }
     }
     return opened;
@@ -65,6 +71,24 @@ export function makeEntrySource(opened: OpenedSnapshot, packs: PackTable, signal
       throw damaged("a segment's content is not what its id says");
   }
 
+  const name = names.manifest(manifest.node, manifest.snapshot);
+
+  function parse(plain: Uint8Array | undefined, order: EntryOrder): ManifestEntry[] {
+    try {
+      return [...parseSegment(plain ?? new Uint8Array(0), order)];
+    } catch (error) {
+      throw advise(error, name);
+    }
+  }
+
+  function end(order: EntryOrder): void {
+    try {
+      order.end();
+    } catch (error) {
+      throw advise(error, name);
+    }
+  }
+
   return {
     segments: async function* () {
       const guard = makeTreeGuard(manifest);
@@ -73,14 +97,14 @@ export function makeEntrySource(opened: OpenedSnapshot, packs: PackTable, signal
         const opened = await openBatch(batch);
         for (const segment of batch) {
           signal.throwIfAborted();
-          const entries = [...parseSegment(opened.get(segment) ?? new Uint8Array(0), order)];
+          const entries = parse(opened.get(segment), order);
           if (entries.length !== segment.entries)
             throw damaged(`a segment holds ${entries.length} entries, not ${segment.entries}`);
           for (const entry of entries) guard.check(entry);
           yield entries;
         }
       }
-      order.end();
+      end(order);
       guard.finish();
     },
   };

@@ -1,3 +1,4 @@
+export { advise } from "./advise.ts";
 export { explainDamage } from "./diagnose.ts";
 export { chunkKeyOf, type EntrySource, makeEntrySource } from "./entries.ts";
 export { fetchRange, toTransferable } from "./fetch.ts";

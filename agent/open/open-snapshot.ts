@@ -4,6 +4,7 @@ import { ColdkeepError, names, type SnapshotId } from "../../vault/names/index.t
 import { assertCardCovers, openManifest, verifyCardMac } from "../../vault/sealed/index.ts";
 import type { Manifest, SnapshotKeys } from "../../vault/sealed/types.ts";
 import type { Reader } from "../../vault/store/facets.ts";
+import { advised } from "./advise.ts";
 import { counting } from "./counting.ts";
 import { type KeyFileRequest, makeKeyRing, openKeys } from "./key-ring.ts";
 import { readCard } from "./read-card.ts";
@@ -18,19 +19,18 @@ const MAX_MANIFEST = 1 << 30;
  */
 export async function openSnapshot(o: OpenOptions): Promise<OpenedSnapshot> {
   const { store, traffic } = counting(o.store);
-  const { card, origin, signer } = await readCard(store, o);
+  const cardName = names.card(o.node, o.snapshot);
+  const { card, origin, signer } = await advised(cardName, () => readCard(store, o));
   const { core } = card;
-  const { keys, provesSender } = await openKeys(store, core, o);
+  const openRequest = (request: KeyFileRequest) =>
+    advised(names.keyJson(request.node, request.snapshot), () => openKeys(store, request, o));
+  const { keys, provesSender } = await openRequest(core);
   if (!provesSender && origin === "not verified") throw unprovenSender(o.snapshot, signer);
-  verifyCardMac(card, keys);
-  const manifest = await readManifest(store, core, keys);
-  assertCardCovers(core, manifest);
+  await advised(cardName, () => verifyCardMac(card, keys));
+  const manifest = await advised(names.manifest(o.node, o.snapshot), () => readManifest(store, core, keys));
+  await advised(cardName, () => assertCardCovers(core, manifest));
   const begin = await store.head(names.begin(o.node, o.snapshot));
-  const ring = makeKeyRing(
-    keys,
-    findOrigin(core, manifest),
-    async (request) => (await openKeys(store, request, o)).keys,
-  );
+  const ring = makeKeyRing(keys, findOrigin(core, manifest), async (request) => (await openRequest(request)).keys);
   return { store, traffic, card, keys, manifest, ring, origin, signer, receivedAt: begin?.receivedAt ?? null };
 }
 
@@ -58,7 +58,6 @@ function damaged(on: string, why: string): ColdkeepError {
     what: "the manifest cannot be used",
     on,
     why,
-    todo: "bring the object back from another copy of the vault, or use another snapshot",
   });
 }
 

@@ -28,13 +28,15 @@ interface Waiting<Job, Answer> {
   readonly reject: (error: unknown) => void;
 }
 
-/** Starts `size` threads of the worker file at `url`, which must call `serveJobs`. */
+/** Up to `size` threads of the worker file at `url`, which must call `serveJobs`; each starts when there is work for it. */
 export function startPool<Job, Answer>(url: URL, size: number, workerData?: unknown): WorkerPool<Job, Answer> {
   const waiting: Waiting<Job, Answer>[] = [];
   let closed: ColdkeepError | null = null;
   let nextId = 0;
 
-  const threads = Array.from({ length: size }, () => {
+  const threads: { readonly worker: Worker; readonly running: Map<number, Waiting<Job, Answer>> }[] = [];
+
+  function startThread() {
     const thread = { worker: new Worker(url, { workerData }), running: new Map<number, Waiting<Job, Answer>>() };
     thread.worker.on("message", (message: Answered<Answer>) => {
       const job = thread.running.get(message.id);
@@ -45,8 +47,18 @@ export function startPool<Job, Answer>(url: URL, size: number, workerData?: unkn
     });
     thread.worker.on("error", (cause) => fail(died(cause)));
     thread.worker.on("exit", () => fail(died()));
+    threads.push(thread);
     return thread;
-  });
+  }
+
+  /** An idle thread, else a new one, else the one with the least to do; null where all have enough. */
+  function choose() {
+    const idle = threads.find(({ running }) => running.size === 0);
+    if (idle !== undefined) return idle;
+    if (threads.length < size) return startThread();
+    const least = threads.reduce((a, b) => (b.running.size < a.running.size ? b : a));
+    return least.running.size < DEPTH ? least : null;
+  }
 
   function fail(error: ColdkeepError): void {
     closed ??= error;
@@ -59,13 +71,12 @@ export function startPool<Job, Answer>(url: URL, size: number, workerData?: unkn
 
   function dispatch(): void {
     while (closed === null && waiting.length > 0) {
-      const idlest = threads.reduce((a, b) => (b.running.size < a.running.size ? b : a));
-      if (idlest.running.size >= DEPTH) return;
-      const next = waiting.shift();
-      if (next === undefined) return;
+      const thread = choose();
+      const next = thread === null ? undefined : waiting.shift();
+      if (thread === null || next === undefined) return;
       nextId += 1;
-      idlest.running.set(nextId, next);
-      idlest.worker.postMessage({ id: nextId, job: next.job } satisfies Sent<Job>, next.transfer);
+      thread.running.set(nextId, next);
+      thread.worker.postMessage({ id: nextId, job: next.job } satisfies Sent<Job>, next.transfer);
     }
   }
 

@@ -1,4 +1,4 @@
-import { messageOf, type Progress } from "../../vault/names/index.ts";
+import type { Progress } from "../../vault/names/index.ts";
 import type { ManifestEntry } from "../../vault/sealed/types.ts";
 import { isReduced, type MetadataPolicy } from "./metadata.ts";
 
@@ -7,7 +7,6 @@ export interface Notes {
   add(text: string): void;
   /** Remembers what the policy leaves out of an entry. */
   seen(entry: ManifestEntry, policy: MetadataPolicy): void;
-  warn(error: unknown): void;
   all(): readonly string[];
 }
 
@@ -26,7 +25,6 @@ export function makeNotes(progress: Progress): Notes {
         add("setuid, setgid and security.* attributes were left out; --keep-special-bits restores them");
       }
     },
-    warn: (error) => progress.warn(messageOf(error)),
     all: () => [...notes],
   };
 }

@@ -2,6 +2,7 @@ import { closeSync, constants, ftruncateSync, mkdirSync, openSync } from "node:f
 import { fromSystemError } from "../../posix/system-error.ts";
 import type { Progress } from "../../vault/names/index.ts";
 import {
+  advise,
   explainDamage,
   type FrameRange,
   fetchRange,
@@ -81,14 +82,14 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
 
   async function arrive(range: FrameRange<Use>): Promise<void> {
     const { pack, offset, length, frames } = range;
-    const bytes = toTransferable(await fetchRange(o.opened.store, pack.object, offset, length));
     const { job, files } = toJob(range);
     const opening = await o.packs.opening(pack);
     try {
+      const bytes = toTransferable(await fetchRange(o.opened.store, pack.object, offset, length));
       const batch = { pack: opening, base: offset, bytes, rows: frames.map(({ row }) => row) };
       await run({ ...job, batch }, [bytes.buffer]);
     } catch (error) {
-      throw await explainDamage(o.opened.store, o.packs, pack, error);
+      throw advise(await explainDamage(o.opened.store, o.packs, pack, error), pack.object);
     }
     o.progress.advance(range.plain);
     for (const file of files) {

@@ -1,7 +1,7 @@
 import { isAlive, processIdentity, sameProcess } from "../../posix/process.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { toText } from "./byte-path.ts";
-import { journalPath, readJournal } from "./journal.ts";
+import { journalPath, type RestoreJournal, readJournal } from "./journal.ts";
 import { undoMoves } from "./swap.ts";
 import { dropStaging, finishSwapped } from "./tidy.ts";
 import type { RecoverOptions } from "./types.ts";
@@ -26,14 +26,19 @@ export async function recoverRestore(o: RecoverOptions): Promise<null | { did: s
     });
   }
   const did: string[] = [];
-  const say = (text: string) => {
+  endJournal(path, journal, (text) => {
     did.push(text);
     o.progress.note(text);
-  };
+  });
+  return { did };
+}
+
+/** Forward where every rename was done, else back. @throws as `recoverRestore`. */
+export function endJournal(path: string, journal: RestoreJournal, say: (text: string) => void): void {
   if (journal.phase === "swapped") {
     finishSwapped(path, journal, say);
     say(`finished the restore of ${journal.snapshot} that was cut off after its last step`);
-    return { did };
+    return;
   }
   if (journal.phase === "swapping") {
     undoMoves(journal.moves);
@@ -41,5 +46,4 @@ export async function recoverRestore(o: RecoverOptions): Promise<null | { did: s
   }
   dropStaging(path, journal);
   say(`removed what it had staged: ${journal.staging.map(toText).join(", ")}`);
-  return { did };
 }

@@ -2,11 +2,12 @@ import { extname } from "node:path";
 import { systemClock } from "../../posix/clock.ts";
 import { processIdentity } from "../../posix/process.ts";
 import { syncFileSystem } from "../../posix/sync.ts";
+import { messageOf, type Progress } from "../../vault/names/index.ts";
 import { chunkKeyOf, defaultWorkers, startPool } from "../open/index.ts";
 import type { BytePath } from "./byte-path.ts";
 import { checkEntries } from "./check.ts";
 import type { RestoreAnswer, RestoreJob, StagedPath } from "./jobs.ts";
-import { journalPath, type RestoreJournal, writeJournal } from "./journal.ts";
+import { journalPath, type RestoreJournal, readJournal, writeJournal } from "./journal.ts";
 import { type Layout, layOut } from "./layout.ts";
 import { placeHardlinks, placeSymlinksAndFinish } from "./links.ts";
 import { type MetadataPolicy, metadataOf } from "./metadata.ts";
@@ -14,11 +15,11 @@ import { oldFolders, planSwap } from "./moves.ts";
 import { makeNotes, type Notes } from "./notes.ts";
 import { placeEntries } from "./place.ts";
 import { assertFits, detailsOf, newRunName } from "./plan.ts";
-import { recoverRestore } from "./recover.ts";
+import { endJournal, recoverRestore } from "./recover.ts";
 import { type SelectedEntry, walkSelected } from "./selection.ts";
 import { makeStaging, type Staging } from "./staging.ts";
 import { swap } from "./swap.ts";
-import { dropStaging, finishSwapped } from "./tidy.ts";
+import { finishSwapped } from "./tidy.ts";
 import type { RestoreOptions, RestorePlan, RestoreResult } from "./types.ts";
 
 /**
@@ -52,7 +53,7 @@ export async function runRestore(plan: RestorePlan, o: RestoreOptions): Promise<
     o.progress.stage("put in place");
     journal = swap(path, { ...journal, ...planSwap(layout.roots) });
   } catch (error) {
-    undo(path, journal, notes);
+    undo(path, o.progress);
     throw error;
   }
   finishSwapped(path, journal, notes.add);
@@ -136,12 +137,16 @@ function beginJournal(layout: Layout, o: RestoreOptions): RestoreJournal {
   };
 }
 
-/** Best effort on the way out of a failure: what cannot be removed is said, and the first error stays the one thrown. */
-function undo(path: string, journal: RestoreJournal, notes: Notes): void {
+/**
+ * Best effort on the way out of a failure: what cannot be undone now is said, its journal stays for the next start, and
+ * the first error is the one thrown.
+ */
+function undo(path: string, progress: Progress): void {
   try {
-    dropStaging(path, journal);
+    const journal = readJournal(path);
+    if (journal !== null) endJournal(path, journal, () => {});
   } catch (error) {
-    notes.warn(error);
+    progress.warn(messageOf(error));
   }
 }
 

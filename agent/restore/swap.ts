@@ -23,14 +23,14 @@ export function swap(path: string, journal: RestoreJournal, onMove: (n: number) 
     });
     onMove(swapping.moves.length);
     syncFolders(swapping.moves);
+    const swapped: RestoreJournal = { ...journal, phase: "swapped" };
+    writeJournal(path, swapped);
+    return swapped;
   } catch (error) {
     undoMoves(swapping.moves);
     writeJournal(path, { ...journal, phase: "staging" });
     throw error;
   }
-  const swapped: RestoreJournal = { ...journal, phase: "swapped" };
-  writeJournal(path, swapped);
-  return swapped;
 }
 
 /**

@@ -12,10 +12,15 @@ export interface EntryFigures {
 
 /**
  * Walks the whole list of files: each segment opened and compared with its id, each entry against the rules, each chunk
- * against the pack table. Names the files that lie in packs already known to be damaged.
+ * against the pack table. Names the files that lie in what is missing of packs (`short`: bytes there are).
  * @throws ColdkeepError `integrity` where the list itself is damaged or hostile.
  */
-export async function checkEntryList(source: EntrySource, packs: PackTable, damages: Damages): Promise<EntryFigures> {
+export async function checkEntryList(
+  source: EntrySource,
+  packs: PackTable,
+  short: ReadonlyMap<string, number>,
+  damages: Damages,
+): Promise<EntryFigures> {
   const figures = { files: 0, bytes: 0, chunks: 0 };
   const linked = new Set<string>();
   for await (const entries of source.segments()) {
@@ -30,7 +35,9 @@ export async function checkEntryList(source: EntrySource, packs: PackTable, dama
         if ("hole" in piece) continue;
         figures.chunks += 1;
         const { object } = packs.find(piece);
-        if (damages.has(object)) damages.add(object, "files lie in it", latin1(entry.path));
+        if (piece.offset + piece.stored > (short.get(object) ?? Number.POSITIVE_INFINITY)) {
+          damages.addFile(object, latin1(entry.path));
+        }
       }
     }
   }

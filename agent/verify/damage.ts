@@ -10,9 +10,10 @@ const TOLD = 5;
 export interface Damages {
   /** `path` is a file that cannot be restored because of it; latin1, as bytes. */
   add(object: string, what: string, path?: string): void;
+  /** One more file that an object already found damaged costs. */
+  addFile(object: string, path: string): void;
   /** Something that makes the whole snapshot unusable. */
   addFatal(error: ColdkeepError, object: string): void;
-  has(object: string): boolean;
   list(): readonly Damage[];
 }
 
@@ -37,7 +38,9 @@ export function makeDamages(): Damages {
       damage.whats.add(messageOf(error));
       damage.fatal = true;
     },
-    has: (object) => found.has(object),
+    addFile: (object, path) => {
+      of(object).paths.add(path);
+    },
     list: () =>
       [...found].map(([object, { whats, paths, fatal }]) => ({
         object,

@@ -29,8 +29,8 @@ export interface ReadDataOptions {
   readonly packs: PackTable;
   readonly source: EntrySource;
   readonly pool: WorkerPool<VerifyJob, readonly BadFrame[]>;
-  /** Packs that need not be asked for. */
-  readonly missing: ReadonlySet<string>;
+  /** How many bytes there are of packs that lack some; those with none need not be asked for. */
+  readonly short: ReadonlyMap<string, number>;
   readonly damages: Damages;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -75,7 +75,7 @@ export async function readData(o: ReadDataOptions): Promise<void> {
   async function arrive(range: FrameRange<Use>): Promise<void> {
     const { object } = range.pack;
     const all = range.frames.map((_, n) => n);
-    if (o.missing.has(object)) {
+    if (o.short.get(object) === 0) {
       for (const n of all) await note(range, n, "the pack is missing from the vault");
       return;
     }

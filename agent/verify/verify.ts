@@ -57,17 +57,17 @@ async function verifyOpened(opened: OpenedSnapshot, damages: Damages, o: VerifyO
   return await tellFatal(damages, manifestName, async () => {
     const packs = makePackTable(opened);
     o.progress.stage("packs");
-    const missing = await checkPacks(opened, packs, damages, o.signal);
+    const short = await checkPacks(opened, packs, damages, o.signal);
     await checkKeys(opened, damages);
     o.progress.stage("list of files");
     const source = makeEntrySource(opened, packs, o.signal);
-    const figures = await checkEntryList(source, packs, damages);
+    const figures = await checkEntryList(source, packs, short, damages);
     if (!o.readData) return figures;
     o.progress.stage("data", figures.bytes);
     const url = new URL(`./verify.worker${extname(import.meta.url)}`, import.meta.url);
     const pool = startPool<VerifyJob, readonly BadFrame[]>(url, o.workers ?? defaultWorkers());
     try {
-      await readData({ opened, packs, source, pool, missing, damages, progress: o.progress, signal: o.signal });
+      await readData({ opened, packs, source, pool, short, damages, progress: o.progress, signal: o.signal });
     } finally {
       await pool.close();
     }
