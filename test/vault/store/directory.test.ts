@@ -102,9 +102,9 @@ describe("opening", () => {
 describe("what lies in the folder", () => {
   it("is 0600 in 0700, whatever the umask", async () => {
     for (const umask of [0, 0o777]) {
+      const { path, store } = await vault();
       const before = process.umask(umask);
       try {
-        const { path, store } = await vault();
         await putObject(store, "n/data/x/00000.pack", Buffer.from("x"));
         await store.replace("n/index.json", Buffer.from("x"), null);
         const modes = ["n", "n/data", "n/data/x", ".tmp", "n/data/x/00000.pack", "n/index.json"].map(

@@ -1,4 +1,4 @@
-import { closeSync, constants, fchmodSync, fstatSync, fsyncSync, lstatSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, constants, fstatSync, fsyncSync, lstatSync, mkdirSync, openSync } from "node:fs";
 import { ColdkeepError, systemCode } from "../../names/index.ts";
 
 /** The vault's own folder as it was found at opening. */
@@ -92,12 +92,8 @@ function makeFolder(root: VaultRoot, parent: number, at: string, path: string): 
     if (systemCode(error) === "EEXIST") return;
     throw error;
   }
-  const fd = openSync(at, OPEN);
-  try {
-    fchmodSync(fd, 0o700);
-  } finally {
-    closeSync(fd);
-  }
+  // By path, not by descriptor: under a strict umask we could not even open what we just made.
+  chmodSync(at, 0o700);
   settle(root, parent, path);
 }
 
