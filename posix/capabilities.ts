@@ -1,48 +1,21 @@
 import { libcTrouble } from "./libc.ts";
 
-/** One thing this machine may or may not offer, for `doctor`. */
-export interface Capability {
-  readonly name: string;
-  readonly available: boolean;
-  /** What it is for; where it is missing, what is lost and why. */
-  readonly detail: string;
+/** What libc gives beyond Node, each in words; of what is missing, what is lost and why. */
+export interface PosixCapabilities {
+  readonly available: readonly string[];
+  readonly missing: readonly string[];
 }
 
-/** What coldkeep gets from libc here, and what is lost where it cannot be called. */
-export function posixCapabilities(): Capability[] {
+/** What coldkeep gets from libc on this machine, and what is lost where libc cannot be called. For `doctor`. */
+export function posixCapabilities(): PosixCapabilities {
   const trouble = libcTrouble();
-  return NEEDS.map(({ name, use, loss }) => ({
-    name,
-    available: trouble === null,
-    detail: trouble === null ? use : `${loss} (${trouble})`,
-  }));
-}
-
-/** One sentence that says what is lost without libc; null where nothing is. */
-export function posixLoss(): string | null {
-  const trouble = libcTrouble();
-  return trouble === null ? null : `libc cannot be called (${trouble}): ${NEEDS.map(({ loss }) => loss).join("; ")}`;
+  if (trouble === null) return { available: NEEDS.map(({ use }) => use), missing: [] };
+  return { available: [], missing: NEEDS.map(({ use, loss }) => `${use} (${loss}: ${trouble})`) };
 }
 
 const NEEDS = [
-  {
-    name: "holes of sparse files",
-    use: "SEEK_DATA and SEEK_HOLE",
-    loss: "holes of sparse files are read as zeros",
-  },
-  {
-    name: "extended attributes",
-    use: "llistxattr, lgetxattr, lsetxattr",
-    loss: "extended attributes and ACLs are neither kept nor restored",
-  },
-  {
-    name: "nanosecond times",
-    use: "utimensat",
-    loss: "restored modification times are exact to a microsecond only",
-  },
-  {
-    name: "one sync for a whole file system",
-    use: "syncfs",
-    loss: "the command sync is called to make files durable",
-  },
+  { use: "holes of sparse files", loss: "they are read as zeros" },
+  { use: "extended attributes", loss: "attributes and ACLs are neither kept nor restored" },
+  { use: "nanosecond times", loss: "modification times are restored to the microsecond" },
+  { use: "one sync for a file system", loss: "the command sync is called instead" },
 ] as const;

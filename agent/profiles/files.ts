@@ -1,0 +1,9 @@
+import type { FolderView, Profile } from "./types.ts";
+
+/** Any folder of files, of which nothing is known: all of it is copied or reflinked while the node is down. */
+export const files: Profile = {
+  name: "files",
+  summary: "any files; all are copied while the node is down, unless globs say which never change",
+  omitFolder: () => null,
+  classify: (folder: FolderView) => folder.files.map(() => ({ mutability: "mutable" })),
+};

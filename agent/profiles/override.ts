@@ -1,0 +1,46 @@
+import { makeMatcher } from "./glob.ts";
+import type { FileRule, FolderView, Profile } from "./types.ts";
+
+/** Globs of the configuration over paths below a root; they win over what the profile says. */
+export interface ProfileOverrides {
+  readonly immutable?: readonly string[];
+  readonly append_only?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly secret?: readonly string[];
+}
+
+const WHY = "excluded by the configuration";
+
+/**
+ * The profile with globs on top. Where two of them match one file: exclude before append_only before immutable, since
+ * each is safe where the next one is; secret goes with any.
+ * @throws ColdkeepError `config` for a glob that means nothing.
+ */
+export function override(profile: Profile, globs: ProfileOverrides): Profile {
+  const isExcluded = makeMatcher(globs.exclude ?? []);
+  const isAppendOnly = makeMatcher(globs.append_only ?? []);
+  const isImmutable = makeMatcher(globs.immutable ?? []);
+  const isSecret = makeMatcher(globs.secret ?? []);
+
+  function ruleOf(path: string, known: FileRule): FileRule {
+    const rule: FileRule = isExcluded(path)
+      ? { mutability: "omitted", why: WHY }
+      : isAppendOnly(path)
+        ? { ...known, mutability: "append-only" }
+        : isImmutable(path)
+          ? { ...known, mutability: "immutable" }
+          : known;
+    return isSecret(path) ? { ...rule, secret: true } : rule;
+  }
+
+  return {
+    ...profile,
+    omitFolder: (path) => (isExcluded(path) ? WHY : profile.omitFolder(path)),
+    classify(folder: FolderView) {
+      const rules = profile.classify(folder);
+      return folder.files.map((name, i) =>
+        ruleOf(folder.path === "" ? name : `${folder.path}/${name}`, rules[i] ?? { mutability: "mutable" }),
+      );
+    },
+  };
+}

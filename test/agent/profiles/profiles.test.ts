@@ -1,0 +1,123 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { profileNames, profileOf } from "../../../agent/profiles/index.ts";
+import type { Mutability } from "../../../agent/profiles/types.ts";
+
+const classesOf = (profile: string, path: string, files: readonly string[], globs = {}) =>
+  Object.fromEntries(
+    profileOf(profile, globs)
+      .classify({ path, files })
+      .map((rule, i) => [files[i], rule.mutability]),
+  ) as Record<string, Mutability>;
+
+const FILES = ["CURRENT", "MANIFEST-000012", "LOCK", "LOG", "LOG.old", "CURRENT.bak", "000099.dbtmp"];
+
+describe("profile leveldb", () => {
+  it("links tables numbered below the smallest log, and copies everything else", () => {
+    const tables = ["000005.ldb", "000010.sst", "000011.ldb", "000012.ldb", "000014.ldb"];
+    const classes = classesOf("leveldb", "db", [...FILES, "000011.log", "000013.log", ...tables]);
+    expect(Object.keys(classes).filter((name) => classes[name] === "immutable")).toEqual(["000005.ldb", "000010.sst"]);
+    expect(Object.values(classes)).not.toContain("omitted");
+  });
+
+  it("copies all tables where there is no log", () => {
+    const classes = classesOf("leveldb", "", [...FILES, "000005.ldb"]);
+    expect(new Set(Object.values(classes))).toEqual(new Set(["mutable"]));
+  });
+
+  it("takes a folder without CURRENT or MANIFEST for no database", () => {
+    for (const missing of ["CURRENT", "MANIFEST-000012"]) {
+      const files = [...FILES, "000020.log", "000005.ldb"].filter((name) => name !== missing);
+      expect(classesOf("leveldb", "", files)["000005.ldb"]).toBe("mutable");
+    }
+  });
+
+  it("compares numbers, not texts, and takes no lookalikes", () => {
+    const files = [...FILES, "1000000.log", "999999.ldb", "2000000.ldb", "1.ldb.bak", "x1.ldb", "1.ldb\n", "-1.ldb"];
+    const classes = classesOf("leveldb", "", files);
+    expect(Object.keys(classes).filter((name) => classes[name] === "immutable")).toEqual(["999999.ldb"]);
+    const huge = classesOf("leveldb", "", [...FILES, "9007199254740993.log", "9007199254740992.ldb"]);
+    expect(huge["9007199254740992.ldb"]).toBe("immutable");
+  });
+
+  it("agrees with the model: no table that replaying a log could write again is ever linked", () => {
+    const number = fc.integer({ min: 1, max: 40 });
+    fc.assert(
+      fc.property(fc.uniqueArray(number), fc.uniqueArray(number), (logs, tables) => {
+        const files = [...FILES, ...logs.map((n) => `${pad(n)}.log`), ...tables.map((n) => `${pad(n)}.ldb`)];
+        const classes = classesOf("leveldb", "a/b", files);
+        for (const n of tables) {
+          // A log is replayed into tables of numbers that were not used when the log was begun.
+          const safe = logs.length > 0 && logs.every((log) => n < log);
+          expect(classes[`${pad(n)}.ldb`]).toBe(safe ? "immutable" : "mutable");
+        }
+        for (const n of logs) expect(classes[`${pad(n)}.log`]).toBe("mutable");
+      }),
+    );
+  });
+});
+
+const pad = (n: number) => String(n).padStart(6, "0");
+
+describe("globs of the configuration", () => {
+  it("win over the profile: exclude, then append_only, then immutable; secret goes with any", () => {
+    const globs = {
+      immutable: ["blocks/*.dat", "both"],
+      append_only: ["both", "grows"],
+      exclude: ["cache", "*.tmp"],
+      secret: ["keystore/**", "*.key"],
+    };
+    const profile = profileOf("files", globs);
+    const [dat, both, grows, tmp, other, key] = profile.classify({
+      path: "",
+      files: ["1.dat", "both", "grows", "a.tmp", "x", "node.key"],
+    });
+    expect([dat, both, grows].map((rule) => rule?.mutability)).toEqual(["mutable", "append-only", "append-only"]);
+    expect(tmp).toEqual({ mutability: "omitted", why: "excluded by the configuration" });
+    expect(other).toEqual({ mutability: "mutable" });
+    expect(key).toEqual({ mutability: "mutable", secret: true });
+    expect(profile.classify({ path: "blocks", files: ["1.dat"] })[0]?.mutability).toBe("immutable");
+    expect(profile.classify({ path: "blocks/a", files: ["1.dat"] })[0]?.mutability).toBe("mutable");
+    expect(profile.classify({ path: "keystore/a", files: ["b"] })[0]?.secret).toBe(true);
+    expect(profile.omitFolder("cache")).toBe("excluded by the configuration");
+    expect(profile.omitFolder("a/cache")).toBe("excluded by the configuration");
+    expect(profile.omitFolder("caches")).toBeNull();
+    expect(profile.classify({ path: "cache/deep", files: ["x"] })[0]?.mutability).toBe("omitted");
+  });
+
+  it("see bytes: names that are no UTF-8, non-ASCII letters, newlines", () => {
+    const isOmitted = (glob: string, bytes: Buffer) =>
+      profileOf("files", { exclude: [glob] }).classify({ path: "", files: [bytes.toString("latin1")] })[0]
+        ?.mutability === "omitted";
+    expect(isOmitted("für", Buffer.from("für"))).toBe(true);
+    expect(isOmitted("f?r", Buffer.from("für"))).toBe(true);
+    expect(isOmitted("f?r", Buffer.from([0x66, 0xff, 0x72]))).toBe(true);
+    expect(isOmitted("f??r", Buffer.from("für"))).toBe(false);
+    expect(isOmitted("*", Buffer.from("a\nb"))).toBe(true);
+    expect(isOmitted("[a-c]1", Buffer.from("b1"))).toBe(true);
+    expect(isOmitted("[!a-c]1", Buffer.from("b1"))).toBe(false);
+    expect(isOmitted("a.b", Buffer.from("axb"))).toBe(false);
+    expect(isOmitted("\\*", Buffer.from("*"))).toBe(true);
+    expect(isOmitted("\\*", Buffer.from("x"))).toBe(false);
+  });
+
+  it("that mean nothing are refused with the glob in the message", () => {
+    for (const glob of ["", "/", "a[", "a\\", "[z-a]"]) {
+      expect(() => profileOf("files", { exclude: [glob] })).toThrow(/cannot read a glob: "/);
+    }
+  });
+});
+
+describe("profiles", () => {
+  it("are known by name; another name is refused with those that are", () => {
+    expect(profileNames()).toEqual(["files", "leveldb"]);
+    expect(() => profileOf("rocksbd")).toThrow(/there is no such profile: "rocksbd": known are files, leveldb/);
+  });
+
+  it("class whatever they do not know as mutable", () => {
+    expect(profileOf("files").classify({ path: "", files: ["a", "000001.ldb"] })).toEqual([
+      { mutability: "mutable" },
+      { mutability: "mutable" },
+    ]);
+  });
+});
