@@ -1,21 +1,30 @@
 import { libcTrouble } from "./libc.ts";
 
-/** What libc gives beyond Node, each in words; of what is missing, what is lost and why. */
-export interface PosixCapabilities {
-  readonly available: readonly string[];
-  readonly missing: readonly string[];
+/** One thing that libc gives beyond Node, for `doctor`. */
+export interface Capability {
+  readonly name: string;
+  readonly available: boolean;
+  /** The calls it takes; where it is missing, what is lost and why. */
+  readonly detail: string;
 }
 
-/** What coldkeep gets from libc on this machine, and what is lost where libc cannot be called. For `doctor`. */
-export function posixCapabilities(): PosixCapabilities {
+/** What coldkeep gets from libc on this machine, and what is lost where libc cannot be called. */
+export function posixCapabilities(): Capability[] {
   const trouble = libcTrouble();
-  if (trouble === null) return { available: NEEDS.map(({ use }) => use), missing: [] };
-  return { available: [], missing: NEEDS.map(({ use, loss }) => `${use} (${loss}: ${trouble})`) };
+  return NEEDS.map(({ name, use, loss }) => ({
+    name,
+    available: trouble === null,
+    detail: trouble === null ? use : `${loss} (${trouble})`,
+  }));
 }
 
 const NEEDS = [
-  { use: "holes of sparse files", loss: "they are read as zeros" },
-  { use: "extended attributes", loss: "attributes and ACLs are neither kept nor restored" },
-  { use: "nanosecond times", loss: "modification times are restored to the microsecond" },
-  { use: "one sync for a file system", loss: "the command sync is called instead" },
+  { name: "holes of sparse files", use: "SEEK_DATA and SEEK_HOLE", loss: "they are read as zeros" },
+  {
+    name: "extended attributes",
+    use: "llistxattr, lgetxattr, lsetxattr",
+    loss: "attributes and ACLs are neither kept nor restored",
+  },
+  { name: "nanosecond times", use: "utimensat", loss: "modification times are restored to the microsecond" },
+  { name: "one sync for a file system", use: "syncfs", loss: "the command sync is called instead" },
 ] as const;
