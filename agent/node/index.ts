@@ -1,0 +1,22 @@
+import { type CommandConfig, commandManager } from "./command-manager.ts";
+import { noneManager } from "./none-manager.ts";
+import type { ServiceManager } from "./types.ts";
+
+export type { CommandConfig } from "./command-manager.ts";
+export * from "./control.ts";
+export { type HealthConfig, type HeightConfig, makeProbe } from "./probe.ts";
+export type { CommandLine } from "./run-command.ts";
+export type * from "./types.ts";
+
+/** How a node is stopped, started and asked whether it runs, as the configuration says it. */
+export type ServiceConfig = CommandConfig | { readonly manager: "none" };
+
+/** The service manager that the configuration names. */
+export function makeManager(config: ServiceConfig): ServiceManager {
+  switch (config.manager) {
+    case "command":
+      return commandManager(config);
+    case "none":
+      return noneManager;
+  }
+}
