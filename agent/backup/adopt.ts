@@ -8,8 +8,8 @@ import type { RunHead } from "./run-files.ts";
 
 /**
  * Closes dead runs by a card "adopted", so that no one else can end them otherwise, and tells which of them are ours to
- * build on. A run that an interrupted adopter had meant to take over is closed in that adopter's name: either this
- * card is the first, or it says the very same as the one the adopter left (Ed25519 signs the same bytes the same way,
+ * build on. A run that an interrupted adopter had meant to take over is closed in the name of the first such adopter:
+ * either this card is the first, or it says the very same as the one the adopter left (Ed25519 signs the same bytes the same way,
  * RFC 8032). Any other card there means that the run was committed or given up, and it is left alone. `dead` is newest
  * first, so that adopters come before the adopted.
  */
@@ -19,14 +19,15 @@ export async function adoptRuns(o: {
   readonly dead: readonly LocalRun[];
   readonly signingKey: KeyObject;
   readonly signal: AbortSignal;
+  readonly retryPauses?: readonly number[];
 }): Promise<LocalRun[]> {
   const { vault, node } = o.run;
   const adopted: LocalRun[] = [];
   for (const run of o.dead) {
     const { snapshot } = run.head;
-    const by = adopted.find(({ head }) => head.adopts.includes(snapshot))?.head.snapshot ?? o.run.snapshot;
+    const by = adopted.findLast(({ head }) => head.adopts.includes(snapshot))?.head.snapshot ?? o.run.snapshot;
     const closing = encodeCard(signClosingCard({ vault, node, snapshot, by }, o.signingKey));
-    if ((await putNew(o.store, names.card(node, snapshot), closing, { signal: o.signal })).put) adopted.push(run);
+    if ((await putNew(o.store, names.card(node, snapshot), closing, o)).put) adopted.push(run);
   }
   return adopted;
 }

@@ -120,7 +120,9 @@ export async function putCard({ options: o, run }: CommitOptions, core: CardCore
   const name = names.card(o.node, run.id);
   writePrivateFile(join(run.folder, RUN_FILES.card), bytes);
   try {
-    if ((await putNew(o.store, name, bytes, {})).put) return card;
+    // Not to be cut off: once the card is on its way, only its fate is of interest.
+    const { retryPauses } = o;
+    if ((await putNew(o.store, name, bytes, retryPauses === undefined ? {} : { retryPauses })).put) return card;
   } catch (error) {
     if (!isColdkeepError(error) || !error.retryable) throw error;
     throw new ColdkeepError("outcome-unknown", {

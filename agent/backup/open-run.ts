@@ -97,7 +97,7 @@ async function tryOpen(
   };
   const folder = state.runs.make(id);
   writeRunHead(folder, head);
-  const adopted = await adoptRuns({ store, run: head, dead, signingKey: o.signingKey, signal: o.signal });
+  const adopted = await adoptRuns({ ...o, run: head, dead });
   for (const run of adopted) dropScan(run.folder);
   const giveUp = () => {
     // A run that closed others in its name must stay known, so that the next one can take them over through it.
@@ -107,7 +107,7 @@ async function tryOpen(
   if (monotonic() - startedAt > BEGIN_LIMIT_MS) return giveUp();
   const begin = encodeBegin(beginOf(head, state.publicKey, adopted));
   const sha256 = createHash("sha256").update(begin).digest();
-  if (!(await putNew(store, names.begin(node, id), begin, { sha256, signal: o.signal })).put) return giveUp();
+  if (!(await putNew(store, names.begin(node, id), begin, { ...o, sha256 })).put) return giveUp();
   return { id, head, folder, keys, keyFile, parent, adopted, started, startedAt };
 }
 

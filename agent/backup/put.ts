@@ -25,7 +25,7 @@ export async function putNew(store: Creator, name: string, bytes: Uint8Array, o:
       if (outcome.created) return { put: true, size: bytes.length, receipt: outcome.receipt };
       return outcome.same ? { put: true, size: bytes.length, receipt: null } : { put: false };
     } catch (error) {
-      const pause = (o.pauses ?? PAUSES)[attempt];
+      const pause = (o.retryPauses ?? PAUSES)[attempt];
       if (pause === undefined || !isColdkeepError(error) || !error.retryable) throw error;
       await sleep(pause, undefined, o.signal === undefined ? {} : { signal: o.signal });
     }
@@ -35,7 +35,7 @@ export async function putNew(store: Creator, name: string, bytes: Uint8Array, o:
 export interface PutOptions {
   readonly sha256?: Uint8Array;
   readonly signal?: AbortSignal;
-  readonly pauses?: readonly number[];
+  readonly retryPauses?: readonly number[];
 }
 
 /** The name of an object of our own run holds what we did not put: whoever did is no friend of this run. */

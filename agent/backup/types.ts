@@ -26,6 +26,8 @@ export interface BackupOptions {
   readonly full: boolean;
   /** Worker threads; default: one a core, 2 to 8. */
   readonly workers?: number;
+  /** Pauses in milliseconds before bytes whose put failed for a passing reason are put again; default 0.2 to 5 s. */
+  readonly retryPauses?: readonly number[];
   /** Origins the snapshot may name; default and most: 256. */
   readonly maxOrigins?: number;
   /** Wall clock, milliseconds since the epoch. */

@@ -22,6 +22,7 @@ export interface UploaderOptions {
   readonly snapshot: SnapshotId;
   readonly journal: Journal;
   readonly signal: AbortSignal;
+  readonly retryPauses?: readonly number[];
   /** Throws where the run has lasted too long to be committed: nothing more need be put then. */
   readonly assertInTime: () => void;
 }
@@ -31,7 +32,7 @@ export function makeUploader(o: UploaderOptions): Uploader {
   async function put(name: string, bytes: Uint8Array, sha256: Uint8Array): Promise<void> {
     o.assertInTime();
     const full = names.dataObject(o.node, o.snapshot, name);
-    const outcome = await putNew(o.store, full, bytes, { sha256, signal: o.signal });
+    const outcome = await putNew(o.store, full, bytes, { ...o, sha256 });
     if (!outcome.put) throw foreignObject(full);
     o.journal.receipt(name);
     figures.stored += bytes.length;

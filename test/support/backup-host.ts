@@ -26,12 +26,12 @@ export interface BackupHost {
 export const NODE = toNodeName("node-1");
 export const VAULT = makeVaultId(Buffer.alloc(16, 7));
 
-export function backupHost(dir: string, store: Store, name = "host"): BackupHost {
+/** `keys` are handed on where the same host starts again. */
+export function backupHost(dir: string, store: Store, name = "host", keys = memoryKeys()): BackupHost {
   const stateDir = join(dir, name, "state");
   const root = join(dir, name, "root");
   mkdirSync(root, { recursive: true });
   const { state } = initNodeState(stateDir, NODE);
-  const keys = memoryKeys();
   let now = Date.UTC(2026, 0, 15);
   const options = (changes: Partial<BackupOptions> = {}): BackupOptions => ({
     vault: VAULT,

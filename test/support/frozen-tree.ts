@@ -9,8 +9,10 @@ export interface TreeRules {
   readonly isImmutable?: (path: string) => boolean;
   readonly isSecret?: (path: string) => boolean;
   readonly capturedAt?: number;
-  readonly onCapture?: () => void;
+  readonly onCapture?: () => unknown;
   readonly onRelease?: () => void;
+  /** Called before an entry is told; all have been listed before the first. */
+  readonly onEntry?: (path: string) => void;
 }
 
 /**
@@ -51,7 +53,10 @@ export function frozenTree(roots: readonly FreezeRoot[], rules: TreeRules = {}):
     },
     omitted: rules.omitted ?? [],
     entries: async function* () {
-      for (const root of sorted) yield* walk(root, rules);
+      for (const entry of all()) {
+        rules.onEntry?.(Buffer.from(entry.path).toString("latin1"));
+        yield entry;
+      }
     },
     release: async () => rules.onRelease?.(),
   } as Omit<FrozenTree, "__brand"> as FrozenTree;
