@@ -52,13 +52,15 @@ function runWithPackagedNode() {
     process.exitCode = 1;
     return;
   }
-  const child = spawn(node, [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: "inherit",
-  });
-  // What is sent to this process alone is passed on. A terminal's Ctrl-C reaches both, and the child decides.
+  // What is sent to this process alone is passed on. A terminal's Ctrl-C reaches both, and the child decides. From
+  // before the start, so that no signal falls between.
+  let child;
   const atTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
   process.on("SIGINT", () => atTerminal || child.kill("SIGINT"));
   for (const signal of ["SIGTERM", "SIGHUP", "SIGQUIT"]) process.on(signal, () => child.kill(signal));
+  child = spawn(node, [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: "inherit",
+  });
   child.once("error", (error) => {
     console.error(`coldkeep cannot run ${node}: ${error.message}`);
     process.exitCode = 1;

@@ -15,22 +15,24 @@ export function checkHost(io: Io): readonly Check[] {
       fail("system", "refused", process.platform, "coldkeep needs Linux: it proves by /proc that a node is down"),
     );
   }
-  const { available, missing } = posixCapabilities();
-  checks.push(
-    missing.length === 0
-      ? ok("kernel", available.join(", "))
-      : warn(
-          "kernel",
-          `without ${missing.join("; ")}`,
-          "npm ci brings the package koffi along, through which they are used",
-        ),
-  );
+  checks.push(checkKernel());
   checks.push(checkSelf());
   const now = io.clock.now();
   if (now < NO_EARLIER) {
     checks.push(warn("clock", new Date(now).toISOString(), "set this host's clock; snapshots are named by it"));
   }
   return checks;
+}
+
+function checkKernel(): Check {
+  const all = posixCapabilities();
+  const missing = all.filter(({ available }) => !available);
+  if (missing.length === 0) return ok("kernel", all.map(({ name }) => name).join(", "));
+  return warn(
+    "kernel",
+    missing.map(({ name, detail }) => `no ${name}: ${detail}`).join("\n"),
+    "reinstall with npm, so that the package koffi and its part for this platform are there",
+  );
 }
 
 /** Proof of death looks into other users' processes, which takes root or CAP_SYS_PTRACE. */

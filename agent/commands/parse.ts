@@ -26,14 +26,6 @@ export function moment(text: string): number {
   );
 }
 
-/** Milliseconds of `90s`, `5m`, `7d`. */
-export async function duration(text: string): Promise<number> {
-  const { DURATION_FORM, parseDuration } = await import("../config/index.ts");
-  const found = parseDuration(text);
-  if (found !== null) return found;
-  throw new SyntaxError(`${DURATION_FORM} is expected`);
-}
-
 /** `name=/absolute/path`. */
 export function namedRoot(text: string): { readonly name: string; readonly path: string } {
   const at = text.indexOf("=");

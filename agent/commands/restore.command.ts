@@ -1,5 +1,5 @@
 import { defineCommand } from "./define.ts";
-import { duration, heightOfChannel, moment, wholeNumber } from "./parse.ts";
+import { heightOfChannel, moment, wholeNumber } from "./parse.ts";
 
 export interface RestoreFlags {
   readonly at?: number;
@@ -13,7 +13,8 @@ export interface RestoreFlags {
   readonly trustCardKey?: string;
   readonly minHeight?: number;
   readonly minSeq?: number;
-  readonly maxAge?: number;
+  /** A duration as it was written. */
+  readonly maxAge?: string;
 }
 
 const off = { kind: "boolean", optional: true, withNegated: false } as const;
@@ -68,7 +69,7 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
     minSeq: { ...optional, parse: wholeNumber, placeholder: "n", brief: "Refuse a snapshot with a lower number" },
     maxAge: {
       ...optional,
-      parse: duration,
+      parse: String,
       placeholder: "time",
       brief: "Refuse a snapshot older than this: 90s, 5m, 12h, 7d",
     },

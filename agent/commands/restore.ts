@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { selectSnapshot } from "../../keeper/index.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
+import { DURATION_FORM, parseDuration } from "../config/index.ts";
 import { assertNotRunning } from "../freeze/index.ts";
 import {
   planRestore,
@@ -80,9 +81,15 @@ async function optionsFor(
     stateDir: config.stateDir,
     ...(flags.minSeq === undefined ? {} : { minSeq: flags.minSeq }),
     ...(flags.minHeight === undefined ? {} : { minHeight: flags.minHeight }),
-    ...(flags.maxAge === undefined ? {} : { maxAgeMs: flags.maxAge }),
+    ...(flags.maxAge === undefined ? {} : { maxAgeMs: ageOf(flags.maxAge) }),
     clock: io.clock,
   };
+}
+
+function ageOf(text: string): number {
+  const found = parseDuration(text);
+  if (found !== null) return found;
+  throw new ColdkeepError("usage", { what: "--max-age is no duration", on: JSON.stringify(text), why: DURATION_FORM });
 }
 
 function targetsOf({ node }: Session, to: string | undefined): RestoreTargets {

@@ -1,4 +1,4 @@
-import { type Document, LineCounter, parseDocument } from "yaml";
+import { type Document, type ErrorCode, LineCounter, parseDocument, visit } from "yaml";
 import type { $ZodIssue } from "zod/v4/core";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { locate, type Position } from "./locate.ts";
@@ -29,14 +29,13 @@ const MAX_ALIASES = 100;
 export function parseConfig(text: string, path: string, profiles: readonly string[]): Config {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
-  const broken = [...document.errors, ...document.warnings];
+  const broken = brokenPlaces(document);
   if (broken.length > 0) {
     throw refused(
-      broken.map(({ pos, code }) => {
-        const { line, col } = lines.linePos(pos[0]);
-        const key =
-          code === "DUPLICATE_KEY" ? /^[\w-]{1,64}(?=\s*:)/.exec(text.slice(pos[0], pos[0] + 80))?.[0] : undefined;
-        return `${path}:${line}:${col}: ${key === undefined ? "" : `${key}: `}${syntaxWords(code)}`;
+      broken.map(({ offset, code }) => {
+        const { line, col } = lines.linePos(offset);
+        const key = code === "DUPLICATE_KEY" ? keyAt(text, offset) : "";
+        return `${path}:${line}:${col}: ${key}${syntaxWords(code)}`;
       }),
     );
   }
@@ -46,6 +45,24 @@ export function parseConfig(text: string, path: string, profiles: readonly strin
   const mistakes = [...checkSuite(result.data), ...checkPlaces(result.data)];
   if (mistakes.length > 0) throw say(mistakes);
   return settingsOf(result.data, path);
+}
+
+/** Where the file is no YAML, or not only what a configuration needs of it. */
+function brokenPlaces(document: Document): { offset: number; code: ErrorCode }[] {
+  const broken = [...document.errors, ...document.warnings].map(({ pos, code }) => ({ offset: pos[0], code }));
+  if (broken.length > 0) return broken;
+  visit(document, {
+    Alias(_, alias) {
+      if (alias.resolve(document) === undefined) broken.push({ offset: alias.range?.[0] ?? 0, code: "BAD_ALIAS" });
+    },
+  });
+  return broken;
+}
+
+/** The key that begins at `offset`, for the message. */
+function keyAt(text: string, offset: number): string {
+  const key = /^[\w-]{1,64}(?=\s*:)/.exec(text.slice(offset, offset + 80))?.[0];
+  return key === undefined ? "" : `${key}: `;
 }
 
 function toValue(document: Document, path: string): unknown {

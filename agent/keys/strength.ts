@@ -8,11 +8,19 @@ const WEAK_BITS = 72;
  * an alphabet it is taken, how many different characters of it occur, and how much only repeats or counts on. Random bytes pass; words and patterns do not.
  */
 export function guessable({ bytes }: KeySource): string | null {
-  const text = Buffer.from(bytes).toString("latin1");
+  const text = unitOf(Buffer.from(bytes).toString("latin1"));
   const fresh = [...text].filter((_, index) => index < 2 || !continues(text, index)).length;
   const bits = Math.floor(fresh * Math.log2(Math.min(alphabetOf(text), new Set(text).size * 2)));
   if (bits >= WEAK_BITS) return null;
   return `it has at most about ${bits} bits of chance in it, ${WEAK_BITS} or more are wise`;
+}
+
+/** What a text repeats over and over, or the text itself. */
+function unitOf(text: string): string {
+  for (let length = 1; length <= text.length / 2; length += 1) {
+    if (text.slice(length) === text.slice(0, -length)) return text.slice(0, length);
+  }
+  return text;
 }
 
 /** True where a character follows from the two before it: a repetition, or counting up or down. */

@@ -1,0 +1,87 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { tempDir } from "../support/tmp.ts";
+
+const LAUNCHER = fileURLToPath(new URL("../../bin/coldkeep.mjs", import.meta.url));
+
+/** Makes this Node believe that it is an older one; the packaged Node of the tests undoes it. */
+const OLD_NODE =
+  'data:text/javascript,Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.1.0" } });';
+
+/** The launcher alone in a folder, beside a packaged "Node 24" that is a shell script. */
+function packaged(script: string, version = "24.0.0"): string {
+  const folder = tempDir("coldkeep-launcher");
+  const node = join(folder, "node_modules", `node-${process.platform}-${process.arch}`);
+  mkdirSync(join(node, "bin"), { recursive: true });
+  writeFileSync(join(node, "package.json"), JSON.stringify({ name: "node", version }));
+  writeFileSync(join(node, "bin", "node"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  copyFileSync(LAUNCHER, join(folder, "coldkeep.mjs"));
+  return join(folder, "coldkeep.mjs");
+}
+
+describe("the launcher on an older Node", () => {
+  it("says what to install where there is no newer one", () => {
+    const copy = join(tempDir("coldkeep-launcher"), "coldkeep.mjs");
+    copyFileSync(LAUNCHER, copy);
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", OLD_NODE, copy, "list"], {
+      encoding: "utf8",
+    });
+    expect(stderr).toContain("coldkeep needs Node 24 or newer; this is Node 20.1.0");
+    expect(stderr).toContain("nodejs.org");
+    expect(stdout).toBe("");
+    expect(status).toBe(1);
+  });
+
+  it("does not go on with a packaged Node that is too old as well", () => {
+    const { status, stderr } = spawnSync(process.execPath, ["--import", OLD_NODE, packaged("exit 7", "22.0.0")], {
+      encoding: "utf8",
+    });
+    expect(stderr).toContain("coldkeep needs Node 24");
+    expect(status).toBe(1);
+  });
+
+  it("goes on with the packaged one: same words, same streams, same exit code", () => {
+    const copy = packaged('shift; shift; shift; cat; echo "words: $*"; echo problem >&2; exit 7');
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ["--import", OLD_NODE, copy, "list", "--at", "a b"],
+      {
+        encoding: "utf8",
+        input: "from stdin\n",
+      },
+    );
+    expect(stdout).toBe("from stdin\nwords: list --at a b\n");
+    expect(stderr).toBe("problem\n");
+    expect(status).toBe(7);
+  });
+
+  it.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("passes %s on and waits for the end", async (signal) => {
+    const copy = packaged(`trap 'echo got it; exit 130' ${signal.slice(3)}; echo ready; while :; do sleep 0.05; done`);
+    const child = spawn(process.execPath, ["--import", OLD_NODE, copy], { stdio: ["ignore", "pipe", "ignore"] });
+    let said = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+      if (said === "ready\n") child.kill(signal);
+    });
+    const [status] = await once(child, "close");
+    expect(said).toBe("ready\ngot it\n");
+    expect(status).toBe(130);
+  });
+
+  it("ends as the child did where a signal killed it", () => {
+    const { status } = spawnSync(process.execPath, ["--import", OLD_NODE, packaged("kill -KILL $$")]);
+    expect(status).toBe(137);
+  });
+});
+
+describe("the launcher in a checkout", () => {
+  it("runs the sources", () => {
+    const { status, stdout } = spawnSync(process.execPath, [LAUNCHER, "--version"], { encoding: "utf8" });
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+/);
+    expect(status).toBe(0);
+  });
+});
