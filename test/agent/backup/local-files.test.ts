@@ -1,0 +1,160 @@
+import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { encodeRow, ROW_BYTES, rowsOf } from "../../../agent/backup/chunk-rows.ts";
+import { appendPieces, entryToLine, type LocalEntry, lineToEntry } from "../../../agent/backup/entry-line.ts";
+import { createJournal, readReceived, rowRange } from "../../../agent/backup/journal.ts";
+import { chunkBytes, packBudget, workerCount } from "../../../agent/backup/limits.ts";
+import { createSummedFile, hasSum, readLines } from "../../../agent/backup/local-files.ts";
+import { readRunHead, readRunRecord } from "../../../agent/backup/run-files.ts";
+import { tempDir } from "../../support/tmp.ts";
+
+const MIB = 1 << 20;
+
+describe("a run's local files", () => {
+  it("give back every line, however long and wherever blocks cut it, and know when they were changed", () => {
+    const dir = tempDir();
+    let n = 0;
+    const line = fc.oneof(
+      fc.string({ maxLength: 40 }),
+      fc.integer({ min: MIB - 3, max: MIB + 3 }).map((k) => "é".repeat(k / 2)),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(
+          line.map((text) => text.replaceAll("\n", " ")),
+          { maxLength: 6 },
+        ),
+        (lines) => {
+          n += 1;
+          const path = join(dir, String(n));
+          const file = createSummedFile(path);
+          for (const text of lines) file.add(`${text}\n`);
+          const sum = file.finish();
+          expect([...readLines(path)]).toEqual(lines);
+          expect(hasSum(path, sum)).toBe(true);
+          appendFileSync(path, "x");
+          expect(hasSum(path, sum)).toBe(false);
+          expect([...readLines(path)]).toEqual(lines);
+        },
+      ),
+      { numRuns: 25 },
+    );
+    expect(hasSum(join(dir, "missing"), { size: 0, sha256: "" })).toBe(false);
+  });
+
+  it("are private and never overwritten", () => {
+    const path = join(tempDir(), "entries");
+    createSummedFile(path).finish();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(() => createSummedFile(path)).toThrow(/EEXIST/);
+  });
+
+  it("keep an entry with any names, targets, attributes and pieces", () => {
+    const bytes = fc
+      .array(fc.integer({ min: 0, max: 255 }), { maxLength: 20 })
+      .map((b) => Buffer.from(b).toString("latin1"));
+    const entry: fc.Arbitrary<LocalEntry> = fc.record({
+      path: bytes,
+      type: fc.constantFrom("file", "directory", "symlink", "hardlink"),
+      mode: fc.nat(0o7777),
+      uid: fc.nat(0xffff_ffff),
+      gid: fc.nat(0xffff_ffff),
+      mtime: fc.tuple(fc.integer({ min: -1e9, max: 4e9 }), fc.nat(999_999_999)),
+      size: fc.nat(Number.MAX_SAFE_INTEGER),
+      secret: fc.boolean(),
+      fingerprint: fc.string(),
+      target: fc.option(bytes),
+      xattrs: fc.array(fc.tuple(fc.string(), bytes), { maxLength: 3 }),
+      pieces: fc.array(fc.integer()),
+    });
+    fc.assert(
+      fc.property(entry, (e) => {
+        const line = entryToLine(e);
+        expect(line.indexOf("\n")).toBe(line.length - 1);
+        expect(lineToEntry(line.slice(0, -1))).toEqual(e);
+      }),
+    );
+  });
+
+  it("join the parts of a file: holes that touch are one hole", () => {
+    const pieces: number[] = [];
+    appendPieces(pieces, [1, -10]);
+    appendPieces(pieces, [-5, 2]);
+    appendPieces(pieces, Float64Array.of(2, -1));
+    expect(pieces).toEqual([1, -15, 2, 2, -1]);
+  });
+
+  it("keep rows of chunks whole where blocks cut them", () => {
+    const id = Buffer.alloc(32, 7);
+    const place = { origin: 3, pack: 9, frame: 5, offset: 4_000_000_000, stored: 17, plain: 1, codec: 1 as const };
+    const all = Buffer.concat([encodeRow(1, id, place), encodeRow(4_294_967_294, id, { ...place, codec: 0 })]);
+    for (const cut of [1, 63, 64, 65, 127]) {
+      const rows = [...rowsOf([all.subarray(0, cut), all.subarray(cut)])];
+      expect(rows.map((r) => [r.row, r.offset, r.codec])).toEqual([
+        [1, 4_000_000_000, 1],
+        [4_294_967_294, 4_000_000_000, 0],
+      ]);
+    }
+    expect([...rowsOf([all.subarray(0, 100)])]).toHaveLength(1);
+  });
+
+  it("count a pack as received only by its receipt, whatever of the journal a crash left", () => {
+    const folder = tempDir();
+    const journal = createJournal(folder);
+    const note = { salt: "s", commit: "c", secret: false };
+    const row = Buffer.alloc(ROW_BYTES);
+    journal.intent({ name: "key.json", size: 1, sha256: "00" });
+    journal.receipt("key.json");
+    journal.intent({ name: "00000.pack", size: 1, sha256: "00" }, { index: 0, ...note }, [row, row]);
+    journal.intent({ name: "00001.pack", size: 1, sha256: "00" }, { index: 1, ...note }, [row]);
+    journal.receipt("00001.pack");
+    expect(readReceived(folder).map((r) => [r.name, rowRange(r.pack)])).toEqual([["00001.pack", [128, 192]]]);
+    journal.receipt("00000.pack");
+    journal.close();
+    const path = join(folder, "journal");
+    const whole = readFileSync(path);
+    expect(readReceived(folder).map((r) => r.pack.index)).toEqual([1, 0]);
+    for (let length = whole.length - 1; length >= 0; length -= 1) {
+      truncateSync(path, length);
+      expect(readReceived(folder).length).toBeLessThan(2);
+    }
+  });
+
+  it("are as good as lost where they are damaged", () => {
+    const folder = tempDir();
+    expect([readRunHead(folder), readRunRecord(folder)]).toEqual([null, null]);
+    for (const text of [
+      "",
+      "{",
+      "[]",
+      "null",
+      '{"version":1}',
+      '{"version":2,"snapshot":"x"}',
+      '{"version":1,"entries":1}',
+    ]) {
+      writeFileSync(join(folder, "run.json"), text, { mode: 0o600 });
+      writeFileSync(join(folder, "record.json"), text, { mode: 0o600 });
+      expect([readRunHead(folder), readRunRecord(folder)]).toEqual([null, null]);
+    }
+  });
+});
+
+describe("the bounds of a run", () => {
+  it("cut files by their size alone, and keep pack buffers within 165 MiB", () => {
+    expect([0, 2 ** 30, 2 ** 30 + 1].map(chunkBytes)).toEqual([MIB, MIB, 4 * MIB]);
+    for (let workers = 1; workers <= 8; workers += 1) {
+      const { target, buffers } = packBudget(workers);
+      expect(buffers).toBeGreaterThan(workers);
+      expect(target).toBeGreaterThanOrEqual(16 * MIB);
+      expect(target * buffers).toBeLessThanOrEqual(160 * MIB);
+    }
+    expect([
+      workerCount(undefined, 1),
+      workerCount(undefined, 4),
+      workerCount(undefined, 64),
+      workerCount(1, 64),
+    ]).toEqual([2, 4, 8, 1]);
+  });
+});
