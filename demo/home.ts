@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sized } from "./words.ts";
@@ -14,7 +23,7 @@ const BYTES_A_BLOCK = 12_000;
  * @throws Error where there is not room enough for `blocks` blocks.
  */
 export function makeHome(blocks: number): string {
-  const parent = tmpdir();
+  const parent = realpathSync(tmpdir());
   for (const name of readdirSync(parent)) {
     if (name.startsWith(PREFIX) && isLeftBehind(join(parent, name))) rmSync(join(parent, name), { recursive: true });
   }

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -32,7 +32,8 @@ export function demoNode(home: string): DemoNode {
   const control = (action: string, options: readonly string[] = []) =>
     execFileSync(process.execPath, [CONTROL, action, home, ...options]);
   const isRunning = () => spawnSync(process.execPath, [CONTROL, "is-running", home]).status === 0;
-  const inShell = (action: string) => [process.execPath, CONTROL, action, home].map(quote).join(" ");
+  const script = join(home, "nodectl");
+  const inShell = (action: string) => `${quote(script)} ${action}`;
   const url = (path: string) => `http://127.0.0.1:${readFileSync(join(home, "run/port"), "utf8")}${path}`;
 
   async function ask(path: string): Promise<Record<string, unknown> | null> {
@@ -46,7 +47,14 @@ export function demoNode(home: string): DemoNode {
     home,
     data,
     commands: { start: inShell("start"), stop: inShell("stop"), isRunning: inShell("is-running") },
-    start: (...options) => void control("start", options),
+    start(...options) {
+      mkdirSync(home, { recursive: true });
+      const words = [process.execPath, CONTROL, '"$action"', home].map((word) =>
+        word.startsWith('"') ? word : quote(word),
+      );
+      writeFileSync(script, `#!/bin/sh\naction=$1\nshift\nexec ${words.join(" ")} "$@"\n`, { mode: 0o700 });
+      control("start", options);
+    },
     async stop() {
       if (!existsSync(home)) return;
       control("stop");
@@ -81,5 +89,5 @@ export function demoNode(home: string): DemoNode {
 
 /** One word for a shell, whatever is in it. */
 export function quote(word: string): string {
-  return /^[\w./:=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return /^[\w./:=…-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -2,6 +2,7 @@
  * The tour: a real node, a real database, the whole job of coldkeep, and the proof at the end. Everything lies in one
  * temporary folder; nothing keeps running.
  */
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { styleText } from "node:util";
 import { coldkeepJson, coldkeepText } from "./cli.ts";
@@ -59,7 +60,7 @@ async function main(): Promise<void> {
 }
 
 async function tour(stage: Stage): Promise<void> {
-  say(`This tour takes a real node through the whole job of coldkeep. Its files lie in ${stage.home}`);
+  say(`This tour takes a real node through the whole job of coldkeep. "…" stands for its folder, ${stage.home}`);
   await startNode(stage);
   await init(stage);
   await firstBackup(stage);
@@ -81,14 +82,16 @@ async function startNode({ node, signal }: Stage): Promise<void> {
 async function init(stage: Stage): Promise<void> {
   step("Tell coldkeep about it");
   const { home, node, config, vault } = stage;
+  mkdirSync(join(home, "keys"), { mode: 0o700 });
   await run(stage, [
     "init",
     ...["--node", "demo", "--profile", "leveldb", "--root", `data=${node.data}`],
     ...["--stop", node.commands.stop, "--start", node.commands.start, "--is-running", node.commands.isRunning],
     ...["--height-url", node.url("/height")],
-    ...["--vault", `file://${vault}`, "--key-file", join(home, "coldkeep.key"), "--state-dir", join(home, "state")],
+    ...["--vault", `file://${vault}`, "--key-file", join(home, "keys", "demo.key"), "--state-dir", join(home, "state")],
     ...["--config", config],
   ]);
+  say("The warnings are for real use: in a tour the node, the vault and the key all lie on one disk.");
 }
 
 async function firstBackup(stage: Stage): Promise<void> {
@@ -144,7 +147,7 @@ function spread(last: number, count: number): Set<number> {
 function farewell({ home, node, config, vault }: Stage): void {
   step("Yours now");
   say("The node is stopped. Its vault, and the key without which nobody reads it:");
-  say(`  ${vault}\n  ${join(home, "coldkeep.key")}`);
+  say(`  ${vault}\n  ${join(home, "keys", "demo.key")}`);
   say("Try next:");
   say(`  node bin/coldkeep.mjs verify --all --read-data --config ${config}`);
   say(`  node bin/coldkeep.mjs show latest --config ${config}`);
@@ -158,7 +161,24 @@ function farewell({ home, node, config, vault }: Stage): void {
 /** Runs one command as a user does: shows the line, then what it printed. */
 async function run({ home, signal }: Stage, words: readonly string[]): Promise<void> {
   signal.throwIfAborted();
-  say(styleText("cyan", `\n  $ ${["coldkeep", ...words].map(quote).join(" ").replaceAll(home, "…")}`));
+  const line = foldCommand(["coldkeep", ...words].map((word) => quote(word.replaceAll(home, "…"))));
+  say(styleText("cyan", `\n  $ ${line}`));
   const printed = await coldkeepText(words, signal);
-  say(`${printed.trimEnd().replaceAll(/^(?=.)/gm, "  ")}\n`);
+  say(
+    `${printed
+      .trimEnd()
+      .replaceAll(home, "…")
+      .replaceAll(/^(?=.)/gm, "  ")}\n`,
+  );
+}
+
+/** A command over several lines, as one would type it: folded before options. */
+function foldCommand(words: readonly string[]): string {
+  const lines = [""];
+  for (const word of words) {
+    const last = lines.at(-1) ?? "";
+    if (word.startsWith("--") && last.length > 70) lines.push(word);
+    else lines[lines.length - 1] = last === "" ? word : `${last} ${word}`;
+  }
+  return lines.join(" \\\n      ");
 }
