@@ -1,0 +1,771 @@
+#!/usr/bin/env python3
+"""Reads a coldkeep vault without coldkeep: an independent reader, written from docs/FORMAT.md alone.
+
+    python3 tools/read_vault.py --vault DIR --node NAME --key-file FILE --to DIR
+    COLDKEEP_KEY=... python3 tools/read_vault.py --vault DIR --node NAME --key-env COLDKEEP_KEY --to DIR
+
+Restores one snapshot of a directory vault into a fresh directory: files, directories, symlinks, hardlinks, modes, times,
+holes and extended attributes. Checks the card's signature and MAC, the key commitments, every tag and every chunk id.
+Needs Python 3.9 or later and, from PyPI, the packages in tools/requirements.txt.
+Software keys (a string, hex, or a file) with suite aes-256-gcm. Sections named in comments are those of docs/FORMAT.md.
+"""
+import argparse
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import stat
+import struct
+import sys
+
+try:
+    import zstandard
+    from cryptography.exceptions import InvalidSignature, InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+except ImportError as missing:
+    sys.exit(f"read_vault: {missing}. Run: python3 -m pip install --require-hashes -r tools/requirements.txt")
+
+HEADER, BOUND, TRAILER, TAG = 96, 64, 16, 16
+HEADER_MAGIC, TRAILER_MAGIC = b"CKOBJ\r\n\x1a", b"CKEND\r\n\x1a"
+DATA, FOOTER, PADDING = 1, 2, 3
+KINDS = {"pack": 1, "manifest": 2}
+SUITE, SUITE_NUMBER, KEY_BYTES = "aes-256-gcm", 1, 32
+MAX_PLAIN = 16 * 1024 * 1024
+MAX_INTEGER = 2**53 - 1
+
+NODE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?\Z")
+SNAPSHOT_ID = re.compile(r"\d{8}T\d{6}Z(?:-bh(?:0|[1-9]\d{0,15}))?-[0-9a-f]{16}\Z")
+MEMBER = re.compile(r"[A-Za-z0-9_.-]{0,255}\Z")
+
+
+class Damaged(Exception):
+    """The vault is not as docs/FORMAT.md says."""
+
+
+def check(condition, what):
+    if not condition:
+        raise Damaged(what)
+
+
+# Section 1: words and notation
+
+
+def lp(*items):
+    parts = []
+    for item in items:
+        data = item.encode() if isinstance(item, str) else item
+        parts += [struct.pack(">H", len(data)), data]
+    return b"".join(parts)
+
+
+def unb64(text, length, what):
+    check(isinstance(text, str), f"{what} is no text")
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        raise Damaged(f"{what} is not base64url") from None
+    check(base64.urlsafe_b64encode(data).rstrip(b"=").decode() == text, f"{what} is not canonical base64url")
+    check(length is None or len(data) == length, f"{what} has {len(data)} bytes, expected {length}")
+    return data
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def mac(key, *parts):
+    return hmac.new(key, b"".join(parts), hashlib.sha256).digest()
+
+
+def expand(prk, info, length):
+    """HKDF-Expand, RFC 5869 section 2.3."""
+    out, block, i = b"", b"", 1
+    while len(out) < length:
+        block = mac(prk, block, info, bytes([i]))
+        out += block
+        i += 1
+    return out[:length]
+
+
+def extract(salt, ikm):
+    return mac(salt, ikm)
+
+
+# Section 3: JSON
+
+
+def read_json(data, what):
+    """The value of canonical bytes; anything else is refused."""
+
+    def no_fraction(text):
+        raise Damaged(f"{what}: {text} is no integer")
+
+    def members(pairs):
+        found = dict(pairs)
+        check(len(found) == len(pairs), f"{what}: a member is there twice")
+        for name in found:
+            check(MEMBER.match(name) and name != "__proto__", f"{what}: a member's name is outside the alphabet")
+        return found
+
+    try:
+        value = json.loads(
+            data.decode("utf-8"), object_pairs_hook=members, parse_float=no_fraction, parse_constant=no_fraction
+        )
+        canonical = write_json(value, what).encode("utf-8")
+    except (UnicodeError, ValueError, RecursionError):
+        raise Damaged(f"{what}: not canonical JSON") from None
+    check(canonical == data, f"{what}: not in canonical form")
+    newer = value.get("format", value.get("core", {})) if isinstance(value, dict) else 1
+    newer = newer.get("format", 1) if isinstance(newer, dict) else newer
+    check(not isinstance(newer, int) or newer <= 1, f"{what}: written in format {newer}, this reader knows 1")
+    return value
+
+
+def write_json(value, what, depth=0):
+    check(depth <= 24, f"{what}: nested too deep")
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, int):
+        check(abs(value) <= MAX_INTEGER, f"{what}: {value} is out of bounds")
+        return str(value)
+    if isinstance(value, list):
+        return "[" + ",".join(write_json(item, what, depth + 1) for item in value) + "]"
+    check(isinstance(value, dict), f"{what}: null has no place in the format")
+    # Names of members are ASCII, so code points and UTF-16 units sort alike.
+    return "{" + ",".join(f'"{name}":{write_json(value[name], what, depth + 1)}' for name in sorted(value)) + "}"
+
+
+def require(record, what, required, optional=()):
+    """Exactly the members named."""
+    check(isinstance(record, dict), f"{what} is no object")
+    for name in required:
+        check(name in record, f"{what}: {name} is missing")
+    for name in record:
+        check(name in required or name in optional, f"{what}: {name} is unknown")
+    return record
+
+
+def whole(value, low, high, what):
+    check(isinstance(value, int) and not isinstance(value, bool) and low <= value <= high, f"{what} is out of bounds")
+    return value
+
+
+def text_of(value, what):
+    check(isinstance(value, str), f"{what} is no text")
+    return value
+
+
+def list_of(value, what):
+    check(isinstance(value, list), f"{what} is no list")
+    return value
+
+
+def snapshot_id(value, what):
+    check(isinstance(value, str) and SNAPSHOT_ID.match(value), f"{what} is no snapshot id")
+    return value
+
+
+# Section 2: names. The only way to the vault's files.
+
+
+class Vault:
+    def __init__(self, folder, node):
+        check(NODE_NAME.match(node) and ".." not in node and node not in ("groups", "tickets", "vault.json"), "no node name")
+        self.folder, self.node = folder, node
+
+    def _path(self, name):
+        return os.path.join(self.folder, self.node, *name.split("/"))
+
+    def read(self, name, limit):
+        path = self._path(name)
+        try:
+            with open(path, "rb") as file:
+                data = file.read(limit + 1)
+        except FileNotFoundError:
+            raise Damaged(f"{name} is missing") from None
+        check(len(data) <= limit, f"{name} is larger than {limit} bytes")
+        return data
+
+    def read_range(self, name, offset, length):
+        try:
+            with open(self._path(name), "rb") as file:
+                file.seek(offset)
+                data = file.read(length)
+        except FileNotFoundError:
+            raise Damaged(f"{name} is missing") from None
+        check(len(data) == length, f"{name} is truncated: {length} bytes expected at {offset}, found {len(data)}")
+        return data
+
+    def latest(self):
+        """The newest snapshot that backup_list names; without that file, the greatest id with a committed card."""
+        try:
+            first = self.read("backup_list", 64 * 1024 * 1024).decode("ascii").split("\n")[0]
+            if first:
+                return snapshot_id(first.split("/")[-1], "backup_list")
+        except Damaged:
+            pass
+        suffix = ".card.json"
+        cards = [n[: -len(suffix)] for n in os.listdir(self._path("snapshots")) if n.endswith(suffix)]
+        for found in sorted((c for c in cards if SNAPSHOT_ID.match(c)), reverse=True):
+            if "core" in read_json(self.read(f"snapshots/{found}{suffix}", 64 * 1024 * 1024), found):
+                return found
+        raise Damaged("the node has no snapshot")
+
+
+# Section 4: keys
+
+
+class Keys:
+    """Everything derived from one snapshot's key."""
+
+    def __init__(self, sk, vault_id, node, snapshot):
+        self.vault_id, self.node, self.snapshot = vault_id, node, snapshot
+        prk = extract(sha256(context(vault_id, node, snapshot)), sk)
+        for label in ("commit", "pack", "manifest", "card", "slots"):
+            setattr(self, label, expand(prk, lp("coldkeep/v1 " + label), 32))
+
+
+def context(vault_id, node, snapshot):
+    return lp("coldkeep/v1", bytes([SUITE_NUMBER]), vault_id, node, snapshot)
+
+
+class KeyRing:
+    """Opens key.json of each origin once."""
+
+    def __init__(self, vault, vault_text, source):
+        self.vault, self.vault_text, self.source = vault, vault_text, source
+        self.vault_id = unb64(vault_text, 16, "vault")
+        self.opened, self.stretched = {}, {}
+
+    def keys_of(self, snapshot, commit):
+        if snapshot not in self.opened:
+            self.opened[snapshot] = self._open(snapshot, commit)
+        return self.opened[snapshot]
+
+    def _open(self, snapshot, commit):
+        what = f"data/{snapshot}/key.json"
+        file = read_json(self.vault.read(what, 64 * 1024), what)
+        require(
+            file, what, ("format", "vault", "node", "snapshot", "suite", "commit", "generation", "slots", "mac")
+        )
+        check(file["vault"] == self.vault_text and file["node"] == self.vault.node, f"{what} is of another node")
+        check(file["snapshot"] == snapshot and file["suite"] == SUITE, f"{what} is of another snapshot")
+        check(unb64(file["commit"], 32, "commit") == commit, f"{what} is not this snapshot's")
+        slots = list_of(file["slots"], "slots")
+        check(1 <= len(slots) <= 32, f"{what} has {len(slots)} slots")
+        damaged = None
+        for slot in slots:
+            if not isinstance(slot, dict) or slot.get("type") != "key":
+                continue
+            try:
+                sk = self._unwrap(slot, snapshot)
+            except Damaged as error:
+                damaged = error
+                continue
+            if sk is None:
+                continue
+            keys = Keys(sk, self.vault_id, self.vault.node, snapshot)
+            check(hmac.compare_digest(keys.commit, commit), f"{what}: not the key of this snapshot")
+            bare = {name: value for name, value in file.items() if name != "mac"}
+            expected = mac(keys.slots, b"coldkeep/v1 slots\0", write_json(bare, what).encode())
+            if not hmac.compare_digest(expected, unb64(file["mac"], 32, "mac")):
+                print(f"warning: the list of slots in {what} was tampered with; the key itself is proven", file=sys.stderr)
+            return keys
+        raise damaged or Damaged(f"the key given does not open {what}")
+
+    def _unwrap(self, slot, snapshot):
+        require(slot, "a key slot", ("id", "type", "kid", "added", "stretch", "salt", "ct"))
+        stretch = require(slot["stretch"], "a key slot's stretch", ("kdf", "salt", "n", "r", "p"))
+        n = whole(stretch["n"], 2**14, 2**20, "n")
+        check(stretch["kdf"] == "scrypt" and n & (n - 1) == 0, "a stretching this reader refuses")
+        check(stretch["r"] == 8 and stretch["p"] == 1, "a stretching this reader refuses")
+        stretch_salt = unb64(stretch["salt"], 32, "stretch.salt")
+        known = (stretch_salt, n)
+        if known not in self.stretched:
+            self.stretched[known] = hashlib.scrypt(
+                self.source, salt=stretch_salt, n=n, r=8, p=1, dklen=32, maxmem=256 * n * 8
+            )
+        kek = self.stretched[known]
+        if expand(extract(b"", kek), lp("coldkeep/v1 kid"), 8).hex() != slot["kid"]:
+            return None
+        info = lp("coldkeep/v1 slot") + context(self.vault_id, self.vault.node, snapshot)
+        okm = expand(extract(unb64(slot["salt"], 32, "salt"), kek), info, KEY_BYTES + 12)
+        try:
+            return AESGCM(okm[:KEY_BYTES]).decrypt(okm[KEY_BYTES:], unb64(slot["ct"], 48, "ct"), b"")
+        except InvalidTag:
+            raise Damaged("a key slot is damaged") from None
+
+
+# Section 5: sealed objects
+
+
+class Sealed:
+    """Key, nonce base and commitment of one object."""
+
+    def __init__(self, keys, kind, index, name, salt):
+        self.name = f"data/{keys.snapshot}/{name}"
+        tag = sha256(lp("coldkeep/v1 name", keys.vault_id, keys.node, keys.snapshot, name))[:16]
+        head = HEADER_MAGIC + bytes([1, SUITE_NUMBER, KINDS[kind], 0]) + struct.pack(">I", index)
+        self.bound = head + tag + salt
+        secret = extract(salt, getattr(keys, kind))
+        okm = expand(secret, lp("coldkeep/v1 object", self.bound), KEY_BYTES + 12 + 32)
+        self.aead = AESGCM(okm[:KEY_BYTES])
+        self.nonce_base, self.commit = okm[KEY_BYTES : KEY_BYTES + 12], okm[KEY_BYTES + 12 :]
+
+    def open(self, kind, i, codec, plain, sealed):
+        nonce = self.nonce_base[:8] + (int.from_bytes(self.nonce_base[8:], "big") ^ i).to_bytes(4, "big")
+        try:
+            body = self.aead.decrypt(nonce, bytes(sealed), struct.pack(">BIBI", kind, i, codec, plain))
+        except InvalidTag:
+            raise Damaged(f"{self.name}: frame {i} is damaged") from None
+        if codec == 0:
+            check(len(body) == plain, f"{self.name}: frame {i} has another length than declared")
+            return body
+        return decompress(body, plain, f"{self.name}: frame {i}")
+
+
+def decompress(body, plain, what):
+    try:
+        reader = zstandard.ZstdDecompressor(max_window_size=2**24).stream_reader(body)
+        out = reader.read(plain + 1)
+    except zstandard.ZstdError:
+        raise Damaged(f"{what} does not decompress") from None
+    check(len(out) == plain, f"{what} has another length than declared")
+    return out
+
+
+def row_is_possible(offset, stored, plain, codec):
+    fits = stored == plain + TAG if codec == 0 else codec == 1 and TAG <= stored < plain + TAG
+    return fits and plain <= MAX_PLAIN and HEADER <= offset <= 5 * 2**30 - stored
+
+
+def open_whole(keys, kind, index, name, data):
+    """The plaintexts of all data frames of an object."""
+    what = f"data/{keys.snapshot}/{name}"
+    check(len(data) >= HEADER + TAG + TRAILER, f"{what} is truncated")
+    check(data[:8] == HEADER_MAGIC, f"{what} is no coldkeep object")
+    check(data[8] == 1, f"{what} has version {data[8]}, this reader knows 1")
+    sealed = Sealed(keys, kind, index, name, data[32:64])
+    check(data[:BOUND] == sealed.bound, f"{what} is another object")
+    check(hmac.compare_digest(data[BOUND:HEADER], sealed.commit), f"{what}: wrong key or damaged header")
+    stored, n, magic = struct.unpack(">II8s", data[-TRAILER:])
+    start = len(data) - TRAILER - stored
+    check(magic == TRAILER_MAGIC and n <= 2**24 and stored == 10 * n + TAG and start >= HEADER, f"{what} is truncated")
+    footer = sealed.open(FOOTER, n, 0, 10 * n, data[start : start + stored])
+    frames, offset = [], HEADER
+    for i in range(n):
+        frame_type, codec, size, plain = struct.unpack_from(">BBII", footer, 10 * i)
+        last_padding = frame_type == PADDING and i == n - 1 and codec == 0 and plain < 65536
+        check(frame_type == DATA or last_padding, f"{what}: impossible frame {i}")
+        check(row_is_possible(offset, size, plain, codec), f"{what}: impossible frame {i}")
+        body = sealed.open(frame_type, i, codec, plain, data[offset : offset + size])
+        if frame_type == DATA:
+            frames.append(body)
+        else:
+            check(not any(body), f"{what}: the padding is not zero")
+        offset += size
+    check(offset == start and len(data) % 65536 == 0, f"{what} is truncated")
+    return frames
+
+
+# Sections 6, 7: card and manifest
+
+CORE = (
+    "format", "state", "vault", "node", "snapshot", "suite", "commit", "seq", "started", "captured", "profile", "tags",
+    "bytes", "manifest", "pack_lists", "origins",
+)  # fmt: skip
+CORE_OPTIONAL = ("parent", "downtime_ms", "heights", "group")
+MANIFEST = (
+    "format", "vault", "node", "snapshot", "suite", "captured", "profile", "tags", "roots", "chunk_key", "origins",
+    "packs", "segments", "totals", "omitted",
+)  # fmt: skip
+
+
+def read_card(vault, snapshot, pin):
+    name = f"snapshots/{snapshot}.card.json"
+    card = read_json(vault.read(name, 64 * 1024 * 1024), name)
+    check(isinstance(card, dict) and "core" in card, f"{name} closes a run that never became a snapshot")
+    require(card, name, ("core", "mac", "sig"))
+    core = require(card["core"], name, CORE, CORE_OPTIONAL)
+    check(core["state"] == "committed" and core["format"] == 1, f"{name} is no card of a snapshot")
+    check(core["node"] == vault.node and core["snapshot"] == snapshot, f"{name} is another snapshot's")
+    check(core["suite"] == SUITE, f"{name}: suite {core['suite']}, this reader has {SUITE}")
+    require(card["sig"], name, ("key", "value"))
+    key = unb64(card["sig"]["key"], 32, "sig.key")
+    signed = b"coldkeep/v1 sig\0" + write_json(core, name).encode() + unb64(card["mac"], 32, "mac")
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(unb64(card["sig"]["value"], 64, "sig.value"), signed)
+    except (InvalidSignature, ValueError):
+        raise Damaged(f"{name}: the signature does not verify") from None
+    check(pin is None or pin == card["sig"]["key"], f"{name} is signed by another host")
+    return card
+
+
+def read_manifest(vault, core, keys):
+    name = f"data/{keys.snapshot}/manifest"
+    expected = require(core["manifest"], "manifest of the card", ("size", "sha256"))
+    data = vault.read(name, whole(expected["size"], 1, 2**30, "size of the manifest"))
+    check(len(data) == expected["size"], f"{name} is truncated")
+    check(sha256(data).hex() == expected["sha256"], f"{name} is not what the card recorded")
+    manifest = read_json(b"".join(open_whole(keys, "manifest", 0, "manifest", data)), name)
+    require(manifest, name, MANIFEST, ("heights",))
+    for field in ("format", "vault", "node", "snapshot", "suite"):
+        check(manifest[field] == core[field], f"{name} belongs to another {field}")
+    check_pack_table(manifest, core, name)
+    roots = [require(root, "a root", ("name", "path"))["name"] for root in list_of(manifest["roots"], "roots")]
+    check(len(set(roots)) == len(roots) >= 1, f"{name}: a root is there twice, or none is")
+    for root in roots:
+        check("/" not in text_of(root, "a root"), "a root's name has more than one component")
+        check_path(root.encode("utf-8"))
+    return manifest, [root.encode("utf-8") for root in roots]
+
+
+def check_pack_table(manifest, core, name):
+    """The card must cover every pack in use (ruling: a lying card)."""
+    covered = {}
+    for origin in list_of(core["origins"], "origins of the card"):
+        require(origin, "an origin of the card", ("snapshot", "ranges"))
+        covered[origin["snapshot"]] = origin["ranges"]
+    origins = list_of(manifest["origins"], "origins")
+    check(len(origins) <= 256, f"{name}: more than 256 origins")
+    for origin in origins:
+        require(origin, "an origin", ("snapshot", "suite", "commit"))
+        snapshot_id(origin["snapshot"], "an origin")
+        check(origin["suite"] == SUITE, f"{name}: an origin has another suite")
+    seen = set()
+    for pack in list_of(manifest["packs"], "packs"):
+        require(pack, "a pack", ("origin", "index", "size", "salt", "commit"), ("secret",))
+        whole(pack["origin"], 0, len(origins) - 1, "origin of a pack")
+        whole(pack["index"], 0, 99999, "number of a pack")
+        place = (origins[pack["origin"]]["snapshot"], pack["index"])
+        check(place not in seen, f"{name}: a pack is there twice")
+        seen.add(place)
+        ranges = covered.get(place[0], [])
+        check(any(first <= place[1] <= last for first, last in ranges), f"the card does not list pack {place}")
+
+
+class Packs:
+    """Frames by their place."""
+
+    def __init__(self, vault, ring, manifest):
+        self.vault, self.ring = vault, ring
+        self.commits = {o["snapshot"]: unb64(o["commit"], 32, "commit") for o in manifest["origins"]}
+        names = [o["snapshot"] for o in manifest["origins"]]
+        self.table = {(names[p["origin"]], p["index"]): p for p in manifest["packs"]}
+        self.sealed = {}
+        self.chunk_key = unb64(manifest["chunk_key"], 32, "chunk_key")
+
+    def chunk(self, place, secret=False):
+        """The plaintext of one chunk, its id compared. place: origin, pack, frame, offset, stored, plain, codec, id."""
+        origin, pack, frame, offset, stored, plain, codec, chunk_id = place
+        for value in (pack, frame, offset, stored, plain, codec):
+            whole(value, 0, MAX_INTEGER, "a place")
+        check(row_is_possible(offset, stored, plain, codec) and frame < 2**24, "a chunk lies at an impossible place")
+        sealed = self._sealed(origin, pack)
+        body = sealed.open(DATA, frame, codec, plain, self.vault.read_range(sealed.name, offset, stored))
+        label = lp("secret chunk") if secret else lp("chunk")
+        expected = unb64(chunk_id, 32, "a chunk id")
+        check(hmac.compare_digest(mac(self.chunk_key, label, body), expected), f"{sealed.name}: another content than captured")
+        return body
+
+    def _sealed(self, origin, index):
+        if (origin, index) not in self.sealed:
+            pack = self.table.get((origin, index))
+            check(pack is not None, f"pack {index} of {origin} is not in the pack table")
+            keys = self.ring.keys_of(origin, self.commits[origin])
+            sealed = Sealed(keys, "pack", index, f"{index:05d}.pack", unb64(pack["salt"], 32, "salt"))
+            check(hmac.compare_digest(sealed.commit, unb64(pack["commit"], 32, "commit")), f"{sealed.name}: wrong key")
+            self.sealed[(origin, index)] = sealed
+        return self.sealed[(origin, index)]
+
+
+# Section 8: files
+
+ENTRY = ("type", "mode", "uid", "gid", "mtime")
+ENTRY_OPTIONAL = ("path", "path_raw", "target", "target_raw", "size", "pieces", "from", "xattrs", "secret")
+
+
+def check_path(path):
+    check(len(path) <= 4095 and b"\0" not in path, "a path is too long or holds a NUL byte")
+    for part in path.split(b"/"):
+        check(1 <= len(part) <= 255 and part not in (b".", b".."), f"a path that cannot be restored: {path!r}")
+    return path
+
+
+def bytes_of(entry, field):
+    if field in entry:
+        check(f"{field}_raw" not in entry, f"{field} is there twice")
+        return text_of(entry[field], field).encode("utf-8")
+    if f"{field}_raw" not in entry:
+        return None
+    raw = unb64(entry[f"{field}_raw"], None, field)
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw
+    raise Damaged(f"{field} is text and stands as bytes")
+
+
+def sort_key(path):
+    return path.split(b"/")
+
+
+def entries_of(manifest, packs):
+    """All entries, in order, each with its path, target and pieces decoded."""
+    last = None
+    for segment in list_of(manifest["segments"], "segments"):
+        fields = ("origin", "pack", "frame", "offset", "stored", "plain", "codec", "id")
+        require(segment, "a segment", (*fields, "entries"))
+        plain = packs.chunk([segment[field] for field in fields])
+        lines = plain.split(b"\n")
+        check(lines.pop() == b"", "a segment's last line has no end")
+        head = require(read_json(lines[0], "a segment"), "a segment", ("origins",))
+        check(len(lines) - 1 == segment["entries"] <= 4096, "a segment has another number of entries than recorded")
+        for line in lines[1:]:
+            entry = read_entry(read_json(line, "an entry"), head["origins"])
+            part = last is not None and last["path"] == entry["path"] and last["end"] < last["size"]
+            if part:
+                check(entry["from"] == last["end"] and entry["size"] == last["size"], "a file's parts do not fit")
+            else:
+                check(last is None or last["end"] == last["size"], "the end of a file is missing")
+                check(last is None or sort_key(last["path"]) < sort_key(entry["path"]), "entries are out of order")
+                check(entry["from"] == 0, "the beginning of a file is missing")
+            last = entry
+            yield entry
+    check(last is None or last["end"] == last["size"], "the end of a file is missing")
+
+
+def read_entry(raw, origins):
+    require(raw, "an entry", ENTRY, ENTRY_OPTIONAL)
+    path = check_path(bytes_of(raw, "path") or b"")
+    kind = raw["type"]
+    check(kind in ("file", "directory", "symlink", "hardlink"), f"{path!r} has an unknown type")
+    check(("size" in raw) == ("pieces" in raw) == (kind == "file"), f"{path!r}: only files have content")
+    seconds, nanoseconds = list_of(raw["mtime"], "mtime")
+    entry = {
+        "path": path,
+        "type": kind,
+        "mode": whole(raw["mode"], 0, 0o7777, "mode"),
+        "uid": whole(raw["uid"], 0, 2**32 - 1, "uid"),
+        "gid": whole(raw["gid"], 0, 2**32 - 1, "gid"),
+        "mtime": whole(seconds, -MAX_INTEGER, MAX_INTEGER, "mtime") * 10**9 + whole(nanoseconds, 0, 999_999_999, "mtime"),
+        "size": whole(raw.get("size", 0), 0, MAX_INTEGER, "size"),
+        "from": whole(raw.get("from", 0), 0, MAX_INTEGER, "from"),
+        "secret": raw.get("secret", False),
+        "target": bytes_of(raw, "target"),
+        "xattrs": [(text_of(n, "xattr"), unb64(v, None, "xattr")) for n, v in list_of(raw.get("xattrs", []), "xattrs")],
+        "pieces": [],
+    }
+    check((entry["target"] is not None) == (kind in ("symlink", "hardlink")), f"{path!r}: a target too many or too few")
+    check(entry["target"] is None or (0 < len(entry["target"]) <= 4095 and b"\0" not in entry["target"]), "a bad target")
+    end = entry["from"]
+    for piece in list_of(raw.get("pieces", []), "pieces"):
+        if isinstance(piece, list):
+            check(len(piece) == 8, "a piece has 8 items")
+            origin = list_of(origins, "origins")[whole(piece[0], 0, len(origins) - 1, "origin of a piece")]
+            piece = [snapshot_id(origin, "an origin"), *piece[1:]]
+            end += whole(piece[5], 1, MAX_PLAIN, "length of a piece")
+        else:
+            end += whole(piece, 1, MAX_INTEGER, "length of a hole")
+        entry["pieces"].append(piece)
+    check(end <= entry["size"], f"{path!r}: its pieces are longer than it")
+    entry["end"] = end
+    return entry
+
+
+# Section 9: writing files safely
+
+
+class Placer:
+    """Puts entries below one folder. Opens each parent by itself, never through a symlink."""
+
+    def __init__(self, folder, keep_special):
+        self.root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        self.keep_special = keep_special
+        self.directories, self.files, self.links = {}, {}, []
+        self.notes = set()
+
+    def parent(self, path):
+        """A descriptor of the folder a path lies in, and the path's last component."""
+        *above, name = path.split(b"/")
+        fd = os.dup(self.root)
+        for part in above:
+            try:
+                below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=fd)
+            finally:
+                os.close(fd)
+            fd = below
+        return fd, name
+
+    def place(self, entry, packs, roots):
+        path = entry["path"]
+        above = path.rpartition(b"/")[0]
+        if above == b"":
+            check(path in roots and entry["type"] == "directory", f"{path!r} is no root of the snapshot")
+        else:
+            check(above in self.directories, f"{path!r} lies in nothing that was restored")
+        if entry["type"] == "symlink":
+            self.links.append(entry)
+            return
+        fd, name = self.parent(path)
+        try:
+            if entry["type"] == "directory":
+                os.mkdir(name, 0o700, dir_fd=fd)
+                self.directories[path] = entry
+            elif entry["type"] == "file":
+                self._write(fd, name, entry, packs)
+            else:
+                self._hardlink(fd, name, entry)
+        finally:
+            os.close(fd)
+
+    def _write(self, parent, name, entry, packs):
+        start = os.O_CREAT | os.O_EXCL if entry["from"] == 0 else 0
+        fd = os.open(name, os.O_WRONLY | os.O_NOFOLLOW | start, 0o600, dir_fd=parent)
+        with os.fdopen(fd, "wb", buffering=0) as file:
+            at = entry["from"]
+            for piece in entry["pieces"]:
+                if isinstance(piece, int):
+                    at += piece
+                    continue
+                body = memoryview(packs.chunk(piece, entry["secret"]))
+                file.seek(at)
+                at += len(body)
+                while body:
+                    body = body[file.write(body) :]
+            file.truncate(entry["size"])
+            first = entry if entry["from"] == 0 else self.files[entry["path"]]
+            self.files[entry["path"]] = first
+            if entry["end"] == entry["size"]:
+                self._finish(file.fileno(), first)
+
+    def _hardlink(self, parent, name, entry):
+        target = check_path(entry["target"])
+        check(target in self.files, f"{entry['path']!r} is a hardlink to no file before it")
+        source, source_name = self.parent(target)
+        try:
+            os.link(source_name, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
+        finally:
+            os.close(source)
+
+    def finish(self):
+        """Symlinks, then the folders' own modes and times, from the inside out."""
+        for entry in self.links:
+            fd, name = self.parent(entry["path"])
+            try:
+                os.symlink(entry["target"], name, dir_fd=fd)
+                self._try("owners", os.chown, name, entry["uid"], entry["gid"], dir_fd=fd, follow_symlinks=False)
+                times = (entry["mtime"], entry["mtime"])
+                os.utime(name, ns=times, dir_fd=fd, follow_symlinks=False)
+            finally:
+                os.close(fd)
+        for path in sorted(self.directories, key=sort_key, reverse=True):
+            parent, name = self.parent(path)
+            try:
+                fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+            finally:
+                os.close(parent)
+            try:
+                self._finish(fd, self.directories[path])
+            finally:
+                os.close(fd)
+
+    def _finish(self, fd, entry):
+        self._try("owners", os.fchown, fd, entry["uid"], entry["gid"])
+        for name, value in entry["xattrs"]:
+            if name.startswith("security.") and not self.keep_special:
+                self.notes.add("security.* attributes were dropped; --keep-special-bits restores them")
+            elif hasattr(os, "setxattr"):
+                self._try("extended attributes", os.setxattr, fd, name, value)
+        mode = entry["mode"] if self.keep_special else entry["mode"] & ~(stat.S_ISUID | stat.S_ISGID)
+        if mode != entry["mode"]:
+            self.notes.add("setuid and setgid bits were dropped; --keep-special-bits restores them")
+        os.fchmod(fd, mode)
+        os.utime(fd, ns=(entry["mtime"], entry["mtime"]))
+
+    def _try(self, what, function, *arguments, **named):
+        try:
+            function(*arguments, **named)
+        except OSError as error:
+            self.notes.add(f"some {what} could not be set: {error.strerror}")
+
+
+def read_source(arguments):
+    """The bytes of the software key (section 4)."""
+    if arguments.key_file is not None:
+        with open(arguments.key_file, "rb") as file:
+            data = file.read(4097)
+        check(len(data) <= 4096, "the key file is larger than 4,096 bytes")
+        return data.translate(None, b" \t\n\v\f\r")
+    text = os.environ.get(arguments.key_env)
+    check(text is not None, f"the environment has no {arguments.key_env}")
+    if text[:2] in ("0x", "0X"):
+        try:
+            return bytes.fromhex(text[2:])
+        except ValueError:
+            raise Damaged(f"{arguments.key_env} begins with 0x and is not hexadecimal") from None
+    return text.encode("utf-8")
+
+
+def restore(arguments):
+    vault = Vault(arguments.vault, arguments.node)
+    source = read_source(arguments)
+    snapshot = vault.latest() if arguments.snapshot == "latest" else snapshot_id(arguments.snapshot, "--snapshot")
+    card = read_card(vault, snapshot, arguments.pin)
+    core = card["core"]
+    check(arguments.vault_id in (None, core["vault"]), "the snapshot is of another vault")
+    ring = KeyRing(vault, core["vault"], source)
+    keys = ring.keys_of(snapshot, unb64(core["commit"], 32, "commit"))
+    expected = mac(keys.card, b"coldkeep/v1 card\0", write_json(core, "card").encode())
+    check(hmac.compare_digest(expected, unb64(card["mac"], 32, "mac")), "the card's MAC does not verify")
+    manifest, roots = read_manifest(vault, core, keys)
+    packs = Packs(vault, ring, manifest)
+    os.makedirs(arguments.to, mode=0o700, exist_ok=True)
+    check(not os.listdir(arguments.to), f"{arguments.to} is not empty")
+    placer = Placer(arguments.to, arguments.keep_special_bits)
+    paths, files, size, last = 0, 0, 0, None
+    for entry in entries_of(manifest, packs):
+        placer.place(entry, packs, roots)
+        if entry["path"] != last:
+            paths, files, size = paths + 1, files + (entry["type"] == "file"), size + entry["size"]
+        last = entry["path"]
+    placer.finish()
+    found = {"entries": paths, "files": files, "bytes": size}
+    check(manifest["totals"] == found, f"the manifest promises {manifest['totals']}, found {found}")
+    for note in sorted(placer.notes):
+        print(f"note: {note}", file=sys.stderr)
+    if arguments.pin is None:
+        print(f"note: signed by {card['sig']['key']}; give --pin to have it compared", file=sys.stderr)
+    print(f"{snapshot}: {files} files, {size} bytes restored to {arguments.to}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Restores one snapshot of a coldkeep directory vault.")
+    parser.add_argument("--vault", required=True, metavar="DIR")
+    parser.add_argument("--node", required=True, metavar="NAME")
+    parser.add_argument("--snapshot", default="latest", metavar="ID", help="default: latest")
+    key = parser.add_mutually_exclusive_group(required=True)
+    key.add_argument("--key-file", metavar="FILE", help="file that holds the key")
+    key.add_argument("--key-env", metavar="NAME", help="environment variable that holds the key: text, or 0x and hex")
+    parser.add_argument("--to", required=True, metavar="DIR", help="a new or empty directory")
+    parser.add_argument("--pin", metavar="KEY", help="the host's card-signing key, base64url")
+    parser.add_argument("--vault-id", metavar="ID", help="the archive expected")
+    parser.add_argument("--keep-special-bits", action="store_true", help="setuid, setgid and security.* too")
+    arguments = parser.parse_args()
+    try:
+        restore(arguments)
+    except Damaged as error:
+        sys.exit(f"read_vault: {error}")
+    except OSError as error:
+        sys.exit(f"read_vault: {error.strerror}: {error.filename}")
+
+
+if __name__ == "__main__":
+    main()
