@@ -35,6 +35,7 @@ export interface CopyOptions {
 }
 
 const BUFFER_BYTES = 1 << 20;
+const STEP_BYTES = 8 << 20;
 let shared: Buffer | undefined;
 
 /** What the file system answers where it has no reflinks, or not between these two places (ioctl_ficlone(2)). */
@@ -61,48 +62,59 @@ export function tryReflink(from: PathBytes, to: PathBytes): boolean {
  * @throws the system's error.
  */
 export function copyFileSparse(from: PathBytes, to: PathBytes, options: CopyOptions = {}): CopyFigures {
+  const steps = copyFileSteps(from, to, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** `copyFileSparse` in steps of a few MiB, so that other things can be done between them. Ended early, it leaves nothing. */
+export function* copyFileSteps(
+  from: PathBytes,
+  to: PathBytes,
+  options: CopyOptions = {},
+): Generator<void, CopyFigures> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   const source = openSync(from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  let made = false;
+  let complete = false;
   try {
     const info = fstatSync(source, { bigint: true });
     // Through /proc, since the path may lead elsewhere by now.
     const reflinked = options.reflink !== false && info.isFile() && tryReflink(`/proc/self/fd/${source}`, to);
+    made = reflinked;
+    const target = openTarget(to, reflinked);
+    made = true;
+    let copied = 0;
     try {
-      const copied = fill(source, to, info, reflinked);
-      carryXattrs(from, to);
-      setMtime(to, toFileTime(info.mtimeNs));
-      return { reflinked, copied, source: info };
-    } catch (error) {
-      tryUnlink(to);
-      throw error;
+      if (!reflinked) copied = yield* copyData(source, target, Number(info.size));
+      tryUnlessForbidden(() => fchownSync(target, Number(info.uid), Number(info.gid)));
+      fchmodSync(target, Number(info.mode & 0o7777n));
+    } finally {
+      closeSync(target);
     }
+    for (const xattr of readXattrs(from)) tryUnlessForbidden(() => setXattr(to, xattr));
+    setMtime(to, toFileTime(info.mtimeNs));
+    complete = true;
+    return { reflinked, copied, source: info };
   } finally {
     closeSync(source);
+    if (made && !complete) tryUnlink(to);
   }
 }
 
-function fill(source: number, to: PathBytes, info: BigIntStats, reflinked: boolean): number {
+function openTarget(path: PathBytes, exists: boolean): number {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   // A reflink comes with the source's mode, which may forbid us to open it.
-  if (reflinked) chmodSync(to, 0o600);
-  const target = openSync(to, O_WRONLY | O_NOFOLLOW | (reflinked ? 0 : O_CREAT | O_EXCL), 0o600);
-  try {
-    const copied = reflinked ? 0 : copyData(source, target, Number(info.size));
-    tryUnlessForbidden(() => fchownSync(target, Number(info.uid), Number(info.gid)));
-    fchmodSync(target, Number(info.mode & 0o7777n));
-    return copied;
-  } finally {
-    closeSync(target);
-  }
+  if (exists) chmodSync(path, 0o600);
+  return openSync(path, O_WRONLY | O_NOFOLLOW | (exists ? 0 : O_CREAT | O_EXCL), 0o600);
 }
 
-/**
- * Copies the first `size` bytes between two open files, data only.
- * @returns the bytes written. @throws the system's error.
- */
-export function copyData(source: number, target: number, size: number): number {
+function* copyData(source: number, target: number, size: number): Generator<void, number> {
   shared ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
   let copied = 0;
+  let step = 0;
   for (const { offset, length } of dataExtents(source, size)) {
     for (let at = offset; at < offset + length; ) {
       const got = readSync(source, shared, 0, Math.min(BUFFER_BYTES, offset + length - at), at);
@@ -110,14 +122,14 @@ export function copyData(source: number, target: number, size: number): number {
       for (let done = 0; done < got; ) done += writeSync(target, shared, done, got - done, at + done);
       at += got;
       copied += got;
+      step += got;
+      if (step < STEP_BYTES) continue;
+      step = 0;
+      yield;
     }
   }
   ftruncateSync(target, size);
   return copied;
-}
-
-function carryXattrs(from: PathBytes, to: PathBytes): void {
-  for (const xattr of readXattrs(from)) tryUnlessForbidden(() => setXattr(to, xattr));
 }
 
 function tryUnlessForbidden(act: () => void): void {

@@ -4,6 +4,8 @@ export * from "./copy.ts";
 export * from "./durable.ts";
 export * from "./holes.ts";
 export * from "./lockfile.ts";
+export * from "./mounts.ts";
+export * from "./openfiles.ts";
 export * from "./process.ts";
 export * from "./sync.ts";
 export * from "./system-error.ts";
