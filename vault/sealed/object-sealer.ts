@@ -49,6 +49,8 @@ export class ObjectSealer {
   readonly #salt: Uint8Array;
   readonly #rows: FrameRow[] = [];
   readonly #footer: number[][] = [];
+  /** Fed frame by frame, while each is still in the processor's cache. */
+  readonly #sha256 = createHash("sha256");
   #buffer: Uint8Array;
   #size = HEADER_BYTES;
   #spent = false;
@@ -66,6 +68,7 @@ export class ObjectSealer {
     this.#reserve(HEADER_BYTES);
     this.#buffer.set(bound, 0);
     this.#buffer.set(this.#secrets.commit, BOUND_BYTES);
+    this.#sha256.update(this.#buffer.subarray(0, HEADER_BYTES));
   }
 
   /** Bytes so far, header included. */
@@ -108,16 +111,17 @@ export class ObjectSealer {
     const footer = this.#footerBytes();
     this.#seal(FRAME_FOOTER, 0, footer, footer.length);
     this.#reserve(TRAILER_BYTES);
-    const trailer = viewOf(this.#buffer.subarray(this.#size, this.#size + TRAILER_BYTES));
-    trailer.setUint32(0, footer.length + TAG_BYTES);
-    trailer.setUint32(4, n);
-    this.#buffer.set(TRAILER_MAGIC, this.#size + 8);
+    const trailer = this.#buffer.subarray(this.#size, this.#size + TRAILER_BYTES);
+    viewOf(trailer).setUint32(0, footer.length + TAG_BYTES);
+    viewOf(trailer).setUint32(4, n);
+    trailer.set(TRAILER_MAGIC, 8);
+    this.#sha256.update(trailer);
     this.#size += TRAILER_BYTES;
     this.#spent = true;
     const bytes = this.#buffer.subarray(0, this.#size);
     return {
       bytes,
-      sha256: createHash("sha256").update(bytes).digest(),
+      sha256: this.#sha256.digest(),
       salt: this.#salt,
       commit: this.#secrets.commit,
       rows: this.#rows,
@@ -146,6 +150,7 @@ export class ObjectSealer {
     const { suite, key, nonceBase } = this.#secrets;
     suite.sealInto(key, frameNonce(nonceBase, frame), frameAad(type, frame, codec, plain), body, this.#buffer, offset);
     this.#size += stored;
+    this.#sha256.update(this.#buffer.subarray(offset, this.#size));
     this.#footer.push([type, codec, stored, plain]);
     return offset;
   }

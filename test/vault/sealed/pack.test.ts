@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { names } from "../../../vault/names/index.ts";
@@ -30,6 +31,7 @@ describe("a pack", () => {
     const pack = sealPack(sealer, 2, true);
     expect(pack).toMatchObject({ index: 2, secret: true });
     expect(pack.bytes.length).toBe(65_536);
+    expect(Buffer.from(pack.sha256)).toEqual(createHash("sha256").update(pack.bytes).digest());
     expect(Buffer.from(pack.bytes.subarray(32, 64))).toEqual(Buffer.from(pack.salt));
     expect(Buffer.from(pack.bytes.subarray(64, 96))).toEqual(Buffer.from(pack.commit));
   });
