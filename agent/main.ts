@@ -47,6 +47,8 @@ process.exit(defect === undefined ? code : 1);
 
 async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // While a question is open, Ctrl-C is a key that the line editor reads and no signal.
+  lines.once("SIGINT", () => abort.abort());
   try {
     return await lines.question(question, { signal: abort.signal });
   } finally {

@@ -1,12 +1,11 @@
 import { realpathSync } from "node:fs";
-import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { selectSnapshot } from "../../keeper/index.ts";
 import { isColdkeepError } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
 import { guessable, loadKeySource, toIdentity } from "../keys/index.ts";
 import { openSnapshot } from "../open/index.ts";
-import { type Check, ok, warn } from "./check.ts";
+import { type Check, note, ok, warn } from "./check.ts";
 import type { Call } from "./define.ts";
 import { pinnedKeyOf, suiteOf } from "./opened.ts";
 import type { Session } from "./session.ts";
@@ -29,10 +28,6 @@ export async function checkKey({ config, node }: Session): Promise<readonly Chec
     if (place !== undefined) {
       checks.push(
         warn("key place", `${file} lies in ${place}`, "whoever gets the vault or a copy of the node gets the key"),
-      );
-    } else if (dirname(vault) === dirname(file)) {
-      checks.push(
-        warn("key place", `${file} lies beside the vault`, "keep it where the vault's readers and backups do not go"),
       );
     }
   }
@@ -60,7 +55,7 @@ export async function checkKeyOpens(session: Session, store: Store, call: Call):
     return ok("key proven", `it opens ${snapshot}`);
   } catch (error) {
     if (!isColdkeepError(error, "not-found")) throw error;
-    return warn(
+    return note(
       "key proven",
       "it has opened no snapshot yet",
       "after the first backup run `coldkeep verify --read-data`",

@@ -5,7 +5,7 @@ import { messageOf, names } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
 import { formatBytes } from "../report/index.ts";
 import { openNodeState } from "../state/index.ts";
-import { type Check, fail, ok, warn } from "./check.ts";
+import { type Check, fail, note, ok, warn } from "./check.ts";
 import type { Session } from "./session.ts";
 
 const SMALL = 64 << 10;
@@ -30,7 +30,7 @@ export async function checkVault({ config, node }: Session, store: Store): Promi
   const shared = node.roots.find((root) => deviceOf(root.path) === statSync(path).dev);
   if (shared !== undefined) {
     checks.push(
-      warn(
+      note(
         "vault disk",
         `it is on the file system of root ${shared.name}`,
         "a broken disk takes both; copy the vault elsewhere",

@@ -4,7 +4,8 @@ import type { Styles } from "../report/index.ts";
 /** One thing the doctor looked at. */
 export interface Check {
   readonly name: string;
-  readonly status: "ok" | "warn" | "fail";
+  /** `note`: as it should be for now, and worth knowing. */
+  readonly status: "ok" | "note" | "warn" | "fail";
   /** What was found. */
   readonly found: string;
   /** What to do about it. */
@@ -15,6 +16,10 @@ export interface Check {
 
 export function ok(name: string, found: string): Check {
   return { name, status: "ok", found };
+}
+
+export function note(name: string, found: string, todo: string): Check {
+  return { name, status: "note", found, todo };
 }
 
 export function warn(name: string, found: string, todo: string): Check {
@@ -41,7 +46,7 @@ export async function attempt(name: string, look: () => Promise<Check | readonly
 /** The checks as people read them, and the error that stands for the first failure. */
 export function checksText(checks: readonly Check[], styles: Styles): string {
   const width = Math.max(...checks.map(({ name }) => name.length));
-  const marks = { ok: styles.good("ok  "), warn: styles.warn("WARN"), fail: styles.bad("FAIL") };
+  const marks = { ok: styles.good("ok  "), note: "note", warn: styles.warn("WARN"), fail: styles.bad("FAIL") };
   return checks
     .flatMap(({ name, status, found, todo }) => [
       `${marks[status]}  ${name.padEnd(width)}  ${found.replaceAll("\n", `\n${" ".repeat(width + 8)}`)}`,

@@ -24,7 +24,8 @@ export const command = defineCommand<InitFlags>({
   about:
     "Writes a commented configuration (never over an existing one), makes the key file where there is none, the folder\n" +
     "of coldkeep's state with the key that signs this host's snapshots, and the vault. Then it checks everything as\n" +
-    "`coldkeep doctor` does. On a terminal it asks for what was not given.",
+    "`coldkeep doctor` does. On a terminal it asks for what was not given. Where the configuration is there already and no\n" +
+    "node is described, it prepares what that names: run it after adding a node to the file.",
   examples: [
     [
       "init --node icon --profile leveldb --root data=/srv/icon/data --vault file:///backup/vault \\\n" +

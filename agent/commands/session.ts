@@ -1,4 +1,5 @@
-import { ColdkeepError, type VaultId } from "../../vault/names/index.ts";
+import { randomBytes } from "node:crypto";
+import { ColdkeepError, makeVaultId, type VaultId } from "../../vault/names/index.ts";
 import { type Config, DEFAULT_CONFIG, loadConfig, type NodeSettings, nearest } from "../config/index.ts";
 import { profileNames } from "../profiles/index.ts";
 import type { Call } from "./define.ts";
@@ -21,7 +22,8 @@ export function readConfig({ flags, progress }: Call): Config {
   return config;
 }
 
-function pickNode({ nodes, path }: Config, wanted: string | undefined): NodeSettings {
+/** The node of that name, or the only one. @throws ColdkeepError `usage` naming the nodes there are. */
+export function pickNode({ nodes, path }: Config, wanted: string | undefined): NodeSettings {
   const known = nodes.map(({ name }) => name);
   const [first] = nodes;
   if (wanted === undefined) {
@@ -50,6 +52,6 @@ export function vaultIdOf({ vaultId, path }: Config): VaultId {
     what: "vault_id is missing",
     on: path,
     why: "each snapshot is bound to the archive it belongs to",
-    todo: "`coldkeep init` writes one; where the vault has snapshots already, `coldkeep show latest` tells theirs",
+    todo: `\`coldkeep show latest\` tells that of snapshots there are; else add a new one: vault_id: ${makeVaultId(randomBytes(16))}`,
   });
 }

@@ -15,11 +15,16 @@ const PAUSE_MS = 2_000;
  * on, `skip-and-restart` stops it, starts it and ends the run, so that the next one finds it well.
  * @throws ColdkeepError `node-down` where the backup is skipped; `node-stop`, `node-start` where restarting failed.
  */
-export async function checkAnswers(node: NodeSettings, control: NodeControl, call: Call): Promise<void> {
+export async function checkAnswers(
+  node: NodeSettings,
+  control: NodeControl,
+  call: Call,
+  { pauseMs = PAUSE_MS }: { readonly pauseMs?: number } = {},
+): Promise<void> {
   const { progress, io } = call;
   // Nobody stops or starts it here: a freeze takes it as it is, and proves that it is down.
   if (!control.manager.controls) return;
-  const silent = await whyDown(control, io.signal);
+  const silent = await whyDown(control, io.signal, pauseMs);
   if (silent === null) return;
   if (node.whenDown === "backup") {
     progress.warn(`${node.name} does not answer (${silent}); backed up all the same, as when_down says`);
@@ -47,10 +52,10 @@ export async function checkAnswers(node: NodeSettings, control: NodeControl, cal
 }
 
 /** Why the node counts as down, or null where it is well. */
-export async function whyDown(control: NodeControl, signal: AbortSignal): Promise<string | null> {
+async function whyDown(control: NodeControl, signal: AbortSignal, pauseMs: number): Promise<string | null> {
   let why: string | null = null;
   for (let ask = 1; ask <= ASKS; ask += 1) {
-    if (ask > 1) await sleep(PAUSE_MS, undefined, { signal });
+    if (ask > 1) await sleep(pauseMs, undefined, { signal });
     why = await askOnce(control, signal);
     if (why === null) return null;
   }

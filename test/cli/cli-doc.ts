@@ -16,9 +16,10 @@ where it is stale.
 
 Global flags (\`--config\`, \`--node\`, \`--json\`, \`--log-format\`, \`-v\`) may stand before or after the command. With \`--json\`
 exactly one JSON document is printed on stdout, progress is silent, and an error is one JSON line on stderr:
-\`{"error":{"kind":…,"message":…,"exit_code":…,"what":…,"on":…,"why":…,"todo":…}}\`. Without it, results go to stdout and
-everything else to stderr: a redrawn line on a terminal, one line an event elsewhere (\`--log-format json\` for machines).
-Colours follow the terminal and \`NO_COLOR\`.
+\`{"error":{"kind":…,"message":…,"exit_code":…,"what":…,"on":…,"why":…,"todo":…}}\`. \`verify\` and \`doctor\` print their
+answer and, where something is wrong, the error as well. Without \`--json\`, results go to stdout and everything else to
+stderr: a redrawn line on a terminal, one line an event elsewhere (\`--log-format json\` for machines). Colours follow the
+terminal and \`NO_COLOR\`.
 
 \`SIGINT\`, \`SIGTERM\` and \`SIGHUP\` end a run early: the node is brought back first, nothing half-done stays visible, and the
 exit code is ${EXIT_CODES.interrupted.code}. A second signal changes nothing.

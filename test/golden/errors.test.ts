@@ -37,7 +37,7 @@ const LINES = [
   "list --config @/two.yaml --node alpha",
   "list --config @/wrong.yaml",
   "list --config @/open.yaml",
-  "init --config @/two.yaml",
+  "init --config @/two.yaml --profile files",
   "init --config @/new.yaml --node demo",
   "init --config @/new.yaml --node demo --profile files --root data=/srv --vault /v --stop true",
   "--json list --config @/two.yaml",

@@ -1,0 +1,84 @@
+import { type ExecFileSyncOptionsWithStringEncoding, execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, it } from "vitest";
+import { sharedTempDir } from "../support/tmp.ts";
+
+const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
+
+describe("the package, installed without what it was built with", () => {
+  const folder = sharedTempDir("coldkeep-package");
+  const installed = join(folder, "node_modules", "coldkeep");
+  const run = (...words: string[]) =>
+    spawnSync(process.execPath, [join(installed, "dist", "coldkeep.mjs"), ...words], { encoding: "utf8", cwd: folder });
+
+  beforeAll(() => {
+    const npm: ExecFileSyncOptionsWithStringEncoding = { cwd: PROJECT, encoding: "utf8", stdio: "pipe" };
+    const packed = execFileSync("npm", ["pack", "--json", "--silent", "--pack-destination", folder], npm);
+    const name = readdirSync(folder).find((file) => file.endsWith(".tgz"));
+    if (name === undefined) throw new Error(`npm pack made no package: ${packed}`);
+    mkdirSync(installed, { recursive: true });
+    execFileSync("tar", ["-xzf", join(folder, name), "-C", installed, "--strip-components=1"]);
+    // koffi, which is native, is the one package that is not bundled.
+    symlinkSync(join(PROJECT, "node_modules", "koffi"), join(folder, "node_modules", "koffi"));
+  });
+
+  it("holds no sources, tests or keys", () => {
+    const files = readdirSync(installed, { recursive: true, encoding: "utf8" });
+    expect(files.filter((file) => /\.(ts|key|pem|map)$|(^|\/)(test|agent|demo)\//.test(file))).toEqual([]);
+    expect(files).toEqual(
+      expect.arrayContaining(["dist/coldkeep.mjs", "dist/main.js", "package.json", "LICENSE", "docs/CLI.md"]),
+    );
+  });
+
+  it("says its version and its help", () => {
+    const { version } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as { version: string };
+    expect(run("--version").stdout.trim()).toBe(version);
+    const help = run("--help");
+    expect(help.stdout).toContain("coldkeep backup");
+    expect(help.status).toBe(0);
+  });
+
+  it("does not read yaml, zod or koffi to print help", () => {
+    const chunk = (text: string) => /from\s*"\.\/([^"]+)"|import\s*"\.\/([^"]+)"/g[Symbol.matchAll](text);
+    const seen = new Set<string>();
+    const visit = (name: string) => {
+      if (seen.has(name)) return;
+      seen.add(name);
+      const text = readFileSync(join(installed, "dist", name), "utf8");
+      for (const [, from, bare] of chunk(text)) visit(from ?? bare ?? "");
+    };
+    visit("main.js");
+    const texts = [...seen].map((name) => readFileSync(join(installed, "dist", name), "utf8"));
+    expect(seen.size).toBeGreaterThan(1);
+    for (const sign of ["ZodError", "YAMLParseError", "koffi"]) {
+      expect(
+        texts.filter((text) => text.includes(sign)),
+        sign,
+      ).toEqual([]);
+    }
+  });
+
+  it("makes and restores a snapshot of a node that is down", () => {
+    const data = join(folder, "data");
+    mkdirSync(data);
+    writeFileSync(join(data, "small"), "hello\n");
+    writeFileSync(join(data, "large"), Buffer.alloc(3_000_000, "block "));
+    const config = ["--config", join(folder, "config.yaml")];
+    const made = run(
+      ...["init", ...config, "--state-dir", join(folder, "state"), "--vault", join(folder, "vault")],
+      ...["--key-file", join(folder, "key"), "--node", "demo", "--profile", "files", "--root", `data=${data}`],
+    );
+    expect(made.status, made.stderr).toBe(0);
+    const backup = run("backup", ...config, "--json");
+    expect(backup.status, backup.stderr).toBe(0);
+    const verify = run("verify", "--read-data", ...config, "--json");
+    expect(verify.status, verify.stderr).toBe(0);
+    const restore = run("restore", "--to", join(folder, "copy"), ...config, "--json");
+    expect(restore.status, restore.stderr).toBe(0);
+    for (const name of ["small", "large"]) {
+      expect(readFileSync(join(folder, "copy", "data", name)).equals(readFileSync(join(data, name)))).toBe(true);
+    }
+  });
+});
