@@ -19,7 +19,7 @@ import {
 } from "./choose-parent.ts";
 import { BEGIN_LIMIT_MS } from "./limits.ts";
 import { putNew } from "./put.ts";
-import { chunkKeyCheck, RUN_FILES, type RunHead, writeRunHead } from "./run-files.ts";
+import { chunkKeyCheck, RUN_FILES, type RunHead, readRunRecord, writeRunHead } from "./run-files.ts";
 import type { BackupOptions } from "./types.ts";
 
 /** A run that the vault knows of, before the node is stopped. */
@@ -50,6 +50,7 @@ export async function openRun(
   heights: Heights | null,
   monotonic: () => number,
 ): Promise<OpenRun> {
+  dropHalfLists(state);
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const opened = await tryOpen(o, state, heights, monotonic);
     if (opened !== null) return opened;
@@ -98,7 +99,6 @@ async function tryOpen(
   const folder = state.runs.make(id);
   writeRunHead(folder, head);
   const adopted = await adoptRuns({ ...o, run: head, dead });
-  for (const run of adopted) dropScan(run.folder);
   const giveUp = () => {
     // A run that closed others in its name must stay known, so that the next one can take them over through it.
     if (adopted.length === 0) state.runs.remove(id);
@@ -131,8 +131,13 @@ function heightOf(heights: Heights | null): number | undefined {
   return heights[""] ?? (all.length === 1 ? all[0] : undefined);
 }
 
-/** A dead run's half-written list of entries serves nobody any more. */
-function dropScan(folder: string): void {
-  for (const name of [RUN_FILES.entries, RUN_FILES.chunks, RUN_FILES.tables])
-    rmSync(join(folder, name), { force: true });
+/** Half-written lists of runs that were cut off serve nobody any more, and may be large. */
+function dropHalfLists(state: NodeState): void {
+  for (const id of state.runs.list()) {
+    const folder = state.runs.folder(id);
+    if (readRunRecord(folder) !== null) continue;
+    for (const name of HALF_LISTS) rmSync(join(folder, name), { force: true });
+  }
 }
+
+const HALF_LISTS = [RUN_FILES.entries, RUN_FILES.chunks, RUN_FILES.tables];

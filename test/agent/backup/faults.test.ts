@@ -1,8 +1,9 @@
-import { appendFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { rebuildIndex } from "../../../keeper/index.ts";
-import { ColdkeepError, names } from "../../../vault/names/index.ts";
+import { ColdkeepError, names, type SnapshotId } from "../../../vault/names/index.ts";
 import type { Store } from "../../../vault/store/facets.ts";
 import { backupHost, NODE, VAULT } from "../../support/backup-host.ts";
 import { type Fault, type FaultyCall, faultyStore } from "../../support/faulty-store.ts";
@@ -261,6 +262,29 @@ describe("a run", () => {
     expect((await failure(host.backup({ onCapture }, { recipients: [bad] }))).kind).toBe("key");
     expect(captured).toBe(false);
     expect([...host.memory.objects.keys()]).toEqual([names.nodeJson(NODE)]);
+  });
+
+  it("is taken over by one of two hosts that were cloned from one, never by both", async () => {
+    const host = faultyHost((call) => (isCreateOf("00001.pack")(call) ? "no-space" : null));
+    await failure(host.backup({ isImmutable }));
+    const dir = join(host.stateDir, "../..");
+    execFileSync("cp", ["-a", join(dir, "host"), join(dir, "clone")]);
+    const one = await restarted(host).backup({ isImmutable });
+    const clone = backupHost(dir, host.memory, "clone", host.keys);
+    const two = await clone.backup({ isImmutable });
+    expect([one.card.core.bytes.added, two.card.core.bytes.added]).toEqual([0, MIB + 17]);
+    expect((await clone.read(two.snapshot)).entries).toHaveLength(3);
+    expect((await statesOf(host.memory)).map(([state]) => state)).toEqual(["good", "good"]);
+  });
+
+  it("forgets the long lists of runs that were cut off, and keeps what they put", async () => {
+    const host = faultyHost((call) => (isCreateOf("00001.pack")(call) ? "no-space" : null));
+    await failure(host.backup({ isImmutable }));
+    const folder = host.state.runs.folder(host.state.runs.list()[0] as SnapshotId);
+    expect(readdirSync(folder).sort()).toEqual(["chunks.sent", "entries", "journal", "run.json"]);
+    host.disarm();
+    await host.backup({ isImmutable }, { full: true });
+    expect(readdirSync(folder).sort()).toEqual(["chunks.sent", "journal", "run.json"]);
   });
 
   it("of a host that does not own the node's name is refused before anything is stopped", async () => {
