@@ -28,7 +28,7 @@ export const EXIT_CODES: Readonly<Record<Outcome, { readonly code: number; reado
 };
 
 /** The kind of anything that was thrown: what is no ColdkeepError is a defect. */
-export function kindOf(error: unknown): ErrorKind {
+function kindOf(error: unknown): ErrorKind {
   return isColdkeepError(error) ? error.kind : "internal";
 }
 
