@@ -12,7 +12,7 @@ export const RUN_LIMIT_MS = 3 * 24 * 3600 * 1000;
 /** Longest time between reading head.json and putting the begin. Milliseconds. */
 export const BEGIN_LIMIT_MS = 60_000;
 /** Worker threads without a wish of the user: one a core within these. */
-export const DEFAULT_WORKERS = { least: 2, most: 8 } as const;
+export const DEFAULT_WORKERS = { least: 2, most: 4 } as const;
 
 /**
  * Bytes of a chunk in a file of `size` bytes: 1 MiB, and 4 MiB above 1 GiB. Depends on the size alone, so that a file
@@ -23,16 +23,17 @@ export function chunkBytes(size: number): number {
 }
 
 /**
- * Pack size and number of pack buffers for so many workers: one being filled each and at least one on its way, in at
- * most about 160 MiB altogether; packs are 16 to 32 MiB (docs/FORMAT.md).
+ * Pack size and number of pack buffers for so many workers: one being filled each and at least one on its way. Packs
+ * are 16 to 32 MiB (docs/FORMAT.md); where memory and size pull apart, memory wins: the whole process is to stay below
+ * 300 MB, of which an idle Node takes some 70 and each worker 30.
  */
 export function packBudget(workers: number): { readonly target: number; readonly buffers: number } {
   const buffers = workers + Math.max(1, Math.ceil(workers / 4));
-  const target = Math.min(32 * MIB, Math.max(16 * MIB, Math.floor((160 * MIB) / buffers)));
+  const target = Math.min(32 * MIB, Math.max(16 * MIB, Math.floor((72 * MIB) / buffers)));
   return { target, buffers };
 }
 
-/** 1 to 8, from what was asked for and the machine's cores. */
+/** From what was asked for and the machine's cores. */
 export function workerCount(asked: number | undefined, cores: number): number {
   if (asked !== undefined) return Math.min(64, Math.max(1, Math.floor(asked)));
   return Math.min(DEFAULT_WORKERS.most, Math.max(DEFAULT_WORKERS.least, cores));

@@ -24,7 +24,7 @@ export interface BackupOptions {
   readonly tags: readonly string[];
   /** Ignore the parent: shares nothing with the past. */
   readonly full: boolean;
-  /** Worker threads; default: one a core, 2 to 8. */
+  /** Worker threads; default: one a core, 2 to 4. More are faster where the disks are, and take some 45 MB each. */
   readonly workers?: number;
   /** Pauses in milliseconds before bytes whose put failed for a passing reason are put again; default 0.2 to 5 s. */
   readonly retryPauses?: readonly number[];

@@ -142,19 +142,19 @@ describe("a run's local files", () => {
 });
 
 describe("the bounds of a run", () => {
-  it("cut files by their size alone, and keep pack buffers within 165 MiB", () => {
+  it("cut files by their size alone, and keep pack buffers within 80 MiB for the usual workers", () => {
     expect([0, 2 ** 30, 2 ** 30 + 1].map(chunkBytes)).toEqual([MIB, MIB, 4 * MIB]);
-    for (let workers = 1; workers <= 8; workers += 1) {
+    for (let workers = 1; workers <= 4; workers += 1) {
       const { target, buffers } = packBudget(workers);
       expect(buffers).toBeGreaterThan(workers);
       expect(target).toBeGreaterThanOrEqual(16 * MIB);
-      expect(target * buffers).toBeLessThanOrEqual(160 * MIB);
+      expect(target * buffers).toBeLessThanOrEqual(80 * MIB);
     }
     expect([
       workerCount(undefined, 1),
       workerCount(undefined, 4),
       workerCount(undefined, 64),
       workerCount(1, 64),
-    ]).toEqual([2, 4, 8, 1]);
+    ]).toEqual([2, 4, 4, 1]);
   });
 });
