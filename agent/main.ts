@@ -3,18 +3,14 @@ import { systemClock } from "../posix/clock.ts";
 import { messageOf, systemCode } from "../vault/names/index.ts";
 import { runCli } from "./commands/run-cli.ts";
 
-/** How signals end the run: the first asks, and nothing that a later one says makes it forget the node. */
+/** Signals end the run early: the first asks, and no later one makes it forget the node. */
 const abort = new AbortController();
-const signals = { SIGINT: 0, SIGTERM: 0, SIGHUP: 0 };
-for (const name of Object.keys(signals) as (keyof typeof signals)[]) {
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(name, () => {
-    const again = abort.signal.aborted;
-    process.stderr.write(
-      again
-        ? "coldkeep: already stopping; the node is brought back first\n"
-        : `coldkeep: ${name}: stopping; the node is brought back first\n`,
-    );
-    abort.abort();
+    if (!abort.signal.aborted) abort.abort(new DOMException(name, "AbortError"));
+    else if (!process.argv.includes("--json")) {
+      process.stderr.write("coldkeep: already stopping; a node that is down is brought back first\n");
+    }
   });
 }
 
@@ -48,7 +44,7 @@ process.exit(defect === undefined ? code : 1);
 async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   // While a question is open, Ctrl-C is a key that the line editor reads and no signal.
-  lines.once("SIGINT", () => abort.abort());
+  lines.once("SIGINT", () => abort.abort(new DOMException("SIGINT", "AbortError")));
   try {
     return await lines.question(question, { signal: abort.signal });
   } finally {

@@ -8,6 +8,6 @@ export interface Io {
   readonly ask: ((question: string) => Promise<string>) | null;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: ReportClock;
-  /** Ends the run: the node is brought back, nothing half-done stays visible. */
+  /** Ends the run; its reason says what asked for that. The node is brought back, nothing half-done stays visible. */
   readonly signal: AbortSignal;
 }

@@ -1,5 +1,5 @@
 import { run, type StricliDynamicCommandContext } from "@stricli/core";
-import { ColdkeepError, isColdkeepError } from "../../vault/names/index.ts";
+import { ColdkeepError, isColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import {
   failureDocument,
@@ -34,6 +34,9 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     },
     perform: async (flags, work) => {
       const progress = reportFor(flags, io);
+      const stopping = () =>
+        progress.warn(`${messageOf(io.signal.reason)}: stopping; a node that is down is brought back first`);
+      io.signal.addEventListener("abort", stopping);
       try {
         const answer = await work({ flags, io, progress });
         progress.close();
@@ -42,6 +45,8 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
       } catch (error) {
         progress.close(true);
         failures.push(error);
+      } finally {
+        io.signal.removeEventListener("abort", stopping);
       }
     },
   };
@@ -89,7 +94,7 @@ function interrupted(error: unknown, signal: AbortSignal): unknown {
   if (!signal.aborted || isColdkeepError(error)) return error;
   return new ColdkeepError("interrupted", {
     what: "interrupted",
-    why: "a signal asked to stop",
+    why: `${messageOf(signal.reason)} asked to stop`,
     todo: "run the command again when it suits",
     cause: error,
   });

@@ -21,7 +21,8 @@ function node(answers: readonly boolean[], options: { running?: boolean; control
         if (options.stops === false) throw new Error("it hangs");
         running = false;
       },
-      async start() {
+      async start({ signal }) {
+        signal?.throwIfAborted();
         did.push("start");
         running = true;
       },
