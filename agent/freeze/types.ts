@@ -1,3 +1,4 @@
+import type { Clock } from "../../posix/clock.ts";
 import type { Heights } from "../../vault/card/types.ts";
 import type { Progress } from "../../vault/names/index.ts";
 import type { NodeControl } from "../node/types.ts";
@@ -22,6 +23,8 @@ export interface FreezeOptions {
   readonly stateDir: string;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Default: the machine's. Durations are measured with its monotonic half only. */
+  readonly clock?: Clock;
 }
 
 /** One entry of the frozen tree, parents before children, in the order of sealed's comparePaths. */

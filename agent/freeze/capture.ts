@@ -1,0 +1,132 @@
+import { ColdkeepError, isColdkeepError, messageOf } from "../../vault/names/index.ts";
+import { type Started, startAndWait } from "../node/control.ts";
+import type { StoppedNode } from "../node/types.ts";
+import { readEntries } from "./entries.ts";
+import type { FileGroups } from "./file-groups.ts";
+import { makeInodes, onceStopped, whileRunning } from "./freeze-files.ts";
+import { makeInodeSet } from "./inode-set.ts";
+import { interruption, tryToUndo } from "./interruption.ts";
+import { writeJournal } from "./journal.ts";
+import type { FreezeRun } from "./run.ts";
+import { makeCopyNeeds } from "./space.ts";
+import { assertStillDown, stopNode } from "./stop-node.ts";
+import type { FrozenTree } from "./types.ts";
+
+/** A finish that took longer than this (ms) is followed by another look for whoever holds files. */
+const LONG_FINISH = 1_000;
+
+interface Captured {
+  readonly stopped: StoppedNode;
+  readonly finished: Finished;
+  readonly capturedAt: number;
+}
+
+type Finished = Pick<FrozenTree["figures"], "files" | "bytes" | "linked" | "copied" | "copiedBytes" | "reflinked"> & {
+  readonly walk: number;
+  readonly groups: FileGroups;
+};
+
+/**
+ * The outage: stop, prove, finish, start. The node is asked to start again whatever happens in between, and an abort
+ * does not reach that; only then is anything said about what went wrong.
+ */
+export async function capture(run: FreezeRun): Promise<FrozenTree> {
+  const { options: o, record } = run;
+  o.signal.throwIfAborted();
+  let captured: Captured | null = null;
+  let failure: { readonly error: unknown } | null = null;
+  try {
+    writeJournal(o.stateDir, { ...record, step: "stopping" });
+  } catch (error) {
+    await tryToUndo(run.undo, o.progress);
+    throw error;
+  }
+  try {
+    captured = await stopAndFinish(run);
+  } catch (error) {
+    failure = { error };
+  }
+  const started = await bringBack(run, failure?.error ?? null);
+  if (captured === null || o.signal.aborted) {
+    await tryToUndo(run.undo, o.progress);
+    throw interruption(failure?.error ?? o.signal.reason, o.signal);
+  }
+  return makeTree(run, captured, started);
+}
+
+async function stopAndFinish(run: FreezeRun): Promise<Captured> {
+  const { options: o, clock, inodes, places } = run;
+  const proof = { control: o.control, roots: places, inodes, profile: o.profile, progress: o.progress };
+  const stopped = await stopNode({
+    ...proof,
+    clock,
+    signal: o.signal,
+    // Files that came since the preparation: linked where that will do, and known to the proof.
+    beforeProof: async () => void (await run.pass(whileRunning(inodes, makeCopyNeeds()), o.signal)),
+  });
+  o.progress.stage("freeze");
+  const capturedAt = clock.now();
+  const fresh = makeInodes(places, makeInodeSet);
+  const groups: FileGroups = new Map();
+  const { walk, counts } = await run.pass(onceStopped(inodes, fresh, groups), o.signal);
+  const isNew = [...fresh.values()].some((set) => set.size > 0);
+  if (isNew) assertStillDown({ ...proof, inodes: fresh });
+  if (clock.monotonic() - stopped.provenAt > LONG_FINISH) assertStillDown(proof);
+  return { stopped, capturedAt, finished: { ...counts, walk, groups } };
+}
+
+/** @throws ColdkeepError `node-start`; the journal then stays, so that the next run tries again before all else. */
+async function bringBack(run: FreezeRun, failure: unknown): Promise<Started> {
+  const { options: o, record, clock } = run;
+  let started: Started;
+  try {
+    started = await startAndWait(o.control, o.progress, new AbortController().signal, clock);
+  } catch (error) {
+    await tryToUndo(async () => {
+      writeJournal(o.stateDir, { ...record, step: "stopping" }, true);
+      await run.removeTrees();
+    }, o.progress);
+    throw failure === null ? error : withFailure(error, failure);
+  }
+  try {
+    writeJournal(o.stateDir, { ...record, step: "started" });
+  } catch (error) {
+    // The node runs; the worst that follows is that a later run asks it to start once more.
+    o.progress.warn(`the journal could not be written: ${messageOf(error)}`);
+  }
+  return started;
+}
+
+function withFailure(error: unknown, failure: unknown): unknown {
+  if (!isColdkeepError(error)) return error;
+  const { kind, what, on, why, todo } = error;
+  return new ColdkeepError(kind, {
+    what,
+    ...(on === undefined ? {} : { on }),
+    why: `${why ?? "no reason is known"} (before that: ${messageOf(failure)})`,
+    ...(todo === undefined ? {} : { todo }),
+    cause: error,
+  });
+}
+
+function makeTree(run: FreezeRun, captured: Captured, started: Started): FrozenTree {
+  const { options: o, places, files, notes, heights } = run;
+  const { stopped, capturedAt, finished } = captured;
+  const { walk, groups, ...counts } = finished;
+  const tree: Omit<FrozenTree, "__brand"> = {
+    capturedAt,
+    heights,
+    roots: places.map(({ root }) => root),
+    figures: {
+      ...counts,
+      freezeMs: started.askedAt - stopped.provenAt,
+      downtimeMs: o.control.manager.controls ? started.runningAt - stopped.askedAt : null,
+    },
+    get omitted() {
+      return notes.list();
+    },
+    entries: () => readEntries({ places, files, walk, groups, notes }),
+    release: () => run.undo(),
+  };
+  return tree as FrozenTree;
+}

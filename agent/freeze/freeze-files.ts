@@ -1,0 +1,148 @@
+import type { BigIntStats } from "node:fs";
+import { ColdkeepError } from "../../vault/names/index.ts";
+import { fromBytes, toText } from "./bytes.ts";
+import { type FileGroups, groupKey, stricter } from "./file-groups.ts";
+import type { FrozenPlace } from "./frozen-place.ts";
+import type { InodeSet } from "./inode-set.ts";
+import type { FileRow } from "./records.ts";
+import { assertRoom, type CopyNeeds } from "./space.ts";
+import { type FileHandler, type FoundFile, ownerOf, statOf, xattrsOf } from "./walk.ts";
+
+/** Inodes of captured files by device. */
+export type Inodes = ReadonlyMap<bigint, InodeSet>;
+
+/**
+ * While the node may still run: links what never changes (or copies it, where it cannot be linked), and counts what
+ * will have to be copied once the node is down.
+ */
+export function whileRunning(inodes: Inodes, needs: CopyNeeds): FileHandler {
+  return function* (file) {
+    const { place, path, rule, old } = file;
+    if (rule.mutability === "mutable") {
+      const info = plainFile(file);
+      if (info === null) return null;
+      remember(inodes, info);
+      needs.add(place, info);
+      return rowOf(file, info, { mutability: "mutable", means: "none", number: 0, links: 1 });
+    }
+    if (rule.mutability === "omitted") return null;
+    const { mutability } = rule;
+    if (old !== null && old.number > 0) {
+      const info = plainFile(file);
+      if (info === null) return null;
+      remember(inodes, info);
+      const links = old.means === "link" ? 2 : 1;
+      if (stillHolds(old, info)) return rowOf(file, info, { mutability, means: old.means, number: old.number, links });
+    }
+    const number = place.link(path);
+    if (number !== null) {
+      // The frozen inode is the one that counts, whatever took its name meanwhile.
+      const info = statOf(fromBytes(place.pathOf(number)));
+      if (info?.isFile() !== true) return null;
+      remember(inodes, info);
+      return rowOf(file, info, { mutability, means: "link", number, links: 2 });
+    }
+    const info = plainFile(file);
+    if (info === null) return null;
+    remember(inodes, info);
+    // What only grows is copied with the mutable ones, when it has stopped growing.
+    if (mutability === "append-only") {
+      needs.add(place, info);
+      return rowOf(file, info, { mutability, means: "none", number: 0, links: 1 });
+    }
+    assertRoom(place, place.reflinks ? 0n : allocated(info));
+    const copy = yield* place.copy(path);
+    return rowOf(file, info, { mutability, means: copy.means, number: copy.number, links: 1 });
+  };
+}
+
+/** Once the node is proven down: brings every row up to date and copies what is mutable. */
+export function onceStopped(inodes: Inodes, fresh: Inodes, groups: FileGroups): FileHandler {
+  return function* (file) {
+    const { rule, old } = file;
+    if (rule.mutability === "omitted") return null;
+    const info = plainFile(file);
+    if (info === null) return null;
+    remember(fresh, info, inodes);
+    const { mutability } = rule;
+    const key = groupKey(info.dev, info.ino);
+    const links = old?.means === "link" && old.ino === info.ino ? 2 : 1;
+    const group = info.nlink > BigInt(links) ? groups.get(key) : undefined;
+    const strictest = stricter(group?.mutability ?? mutability, mutability);
+    const secret = rule.secret === true || group?.secret === true;
+    // A link will not do for a file that turns out to be written through this name.
+    if (group !== undefined && (group.mutability === "mutable" || mutability !== "mutable")) {
+      groups.set(key, { ...group, mutability: strictest, secret });
+      return rowOf(file, info, { mutability, means: group.means, number: group.number, links });
+    }
+    const taken = yield* take(file, info);
+    const row = rowOf(file, info, { ...taken, mutability, links });
+    if (row.grouped) groups.set(key, { ...taken, mutability: strictest, secret });
+    return row;
+  };
+
+  function* take({ place, path, rule, old }: FoundFile, info: BigIntStats) {
+    if (rule.mutability !== "mutable") {
+      if (old !== null && old.number > 0 && stillHolds(old, info)) return { means: old.means, number: old.number };
+      const number = place.link(path);
+      if (number !== null) return { means: "link" as const, number };
+    }
+    const { means, number } = yield* place.copy(path);
+    return { means, number };
+  }
+}
+
+/** True where the frozen inode still is what the name leads to; a copy must also be of this very state. */
+function stillHolds(old: FileRow, info: BigIntStats): boolean {
+  if (old.ino !== info.ino) return false;
+  return old.means === "link" || (BigInt(old.size) === info.size && old.mtimeNs === info.mtimeNs);
+}
+
+function plainFile({ path }: FoundFile): BigIntStats | null {
+  const info = statOf(path);
+  return info?.isFile() === true ? info : null;
+}
+
+function remember(into: Inodes, { dev, ino }: BigIntStats, known?: Inodes): void {
+  if (known?.get(dev)?.has(Number(ino)) !== true) into.get(dev)?.add(Number(ino));
+}
+
+/** Bytes a file takes on disk, holes left out (stat(2): blocks of 512). */
+export function allocated(info: BigIntStats): bigint {
+  const bytes = info.blocks * 512n;
+  return bytes < info.size ? bytes : info.size;
+}
+
+function rowOf(
+  { name, path, rule, youngFrom, shown }: FoundFile,
+  info: BigIntStats,
+  state: Pick<FileRow, "mutability" | "means" | "number"> & { readonly links: number },
+): FileRow {
+  const { mutability, means, number, links } = state;
+  if (info.size > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new ColdkeepError("refused", { what: "a file is too large to be captured", on: toText(shown) });
+  }
+  return {
+    name,
+    kind: "file",
+    ...ownerOf(info),
+    size: Number(info.size),
+    mtimeNs: info.mtimeNs,
+    ino: info.ino,
+    mutability,
+    means,
+    number,
+    grouped: info.nlink > BigInt(links),
+    sparse: info.blocks * 512n < info.size,
+    secret: rule.secret === true,
+    young: info.mtimeNs >= youngFrom,
+    target: "",
+    // A link shows its attributes itself; a copy may not be allowed to carry them all.
+    xattrs: means === "link" ? null : xattrsOf(path),
+  };
+}
+
+/** The frozen places' devices, each with an empty set. */
+export function makeInodes(places: readonly FrozenPlace[], make: () => InodeSet): Inodes {
+  return new Map(places.map(({ dev }) => [dev, make()]));
+}

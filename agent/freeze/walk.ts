@@ -1,0 +1,338 @@
+import { type BigIntStats, type Dirent, lstatSync, readdirSync, readlinkSync } from "node:fs";
+import { fromSystemError } from "../../posix/system-error.ts";
+import { readXattrs } from "../../posix/xattrs.ts";
+import { type ErrorKind, systemCode } from "../../vault/names/index.ts";
+import type { FileRule, Profile } from "../profiles/types.ts";
+import { below, fromBytes, fromText, type Latin1, toBytes } from "./bytes.ts";
+import { FREEZE_FOLDER, type FrozenPlace } from "./frozen-place.ts";
+import type { Notes } from "./notes.ts";
+import { addCounts, type Counts, type FileRow, type FolderHead, NO_COUNTS } from "./records.ts";
+import type { HeadCursor, WalkFiles, WalkWriter } from "./walk-files.ts";
+
+/**
+ * What a walk does with the plain files it meets, the rest it does by itself: makes the row of one file, or null where
+ * it is not captured. May yield between long steps.
+ */
+export type FileHandler = (file: FoundFile) => Generator<void, FileRow | null>;
+
+export interface FoundFile {
+  readonly place: FrozenPlace;
+  readonly path: Latin1;
+  readonly name: Latin1;
+  /** `<root name>/<path below it>`, for notes. */
+  readonly shown: Latin1;
+  readonly rule: FileRule;
+  /** The row that an earlier walk made of this name. */
+  readonly old: FileRow | null;
+  /** Files changed after this moment count as young (ns). */
+  readonly youngFrom: bigint;
+}
+
+export interface WalkOptions {
+  readonly places: readonly FrozenPlace[];
+  readonly profile: Profile;
+  readonly files: WalkFiles;
+  readonly writer: WalkWriter;
+  /** The heads of the walk before: folders that did not change since are not read again. */
+  readonly before: HeadCursor | null;
+  readonly handle: FileHandler;
+  readonly notes: Notes;
+  /** Mount points, latin1. */
+  readonly mounts: ReadonlySet<Latin1>;
+}
+
+/** A folder's times are exact to a clock tick, or to 2 s on old file systems: what lies that close may hide a change. */
+const FOLDER_MARGIN = 2_000_000_000n;
+/** A file that is written through a mapping tells so late; a table can be hours in the writing of a compaction. */
+const FILE_MARGIN = 3_600_000_000_000n;
+
+/**
+ * Walks all roots once, in the order of entries, and writes what it finds. Yields often: whoever drives it may stop
+ * there. Folders and files that vanish meanwhile are left out.
+ * @throws ColdkeepError `permission`, `no-space`, else `internal`.
+ */
+export function* walk(o: WalkOptions): Generator<void> {
+  for (const [root, place] of o.places.entries()) {
+    const now = place.now();
+    yield* visit(o, { root, place, foldersFrom: now - FOLDER_MARGIN, filesFrom: now - FILE_MARGIN }, "");
+  }
+  o.writer.finish();
+}
+
+interface Root {
+  readonly root: number;
+  readonly place: FrozenPlace;
+  readonly foldersFrom: bigint;
+  readonly filesFrom: bigint;
+}
+
+function* visit(o: WalkOptions, at: Root, path: Latin1): Generator<void> {
+  const { before, writer } = o;
+  const source = path === "" ? at.place.path : below(at.place.path, path);
+  const info = statOf(source);
+  const old = before?.take(at.root, path) ?? null;
+  if (info?.isDirectory() !== true) {
+    before?.leave(at.root, path);
+    return;
+  }
+  const isMounted = path !== "" && (info.dev !== at.place.dev || o.mounts.has(source));
+  if (isMounted) {
+    o.notes.add(
+      "another file system is mounted here and not captured; name it as a root of its own",
+      shownOf(at, path),
+    );
+    writer.end({ ...headOf(at, path, info, source), volatile: false, counts: NO_COUNTS });
+    before?.leave(at.root, path);
+    return;
+  }
+  if (old !== null && !old.young && isSame(old, info)) {
+    if (old.volatile) yield* again(o, at, old, source);
+    else writer.keep(old);
+    for (;;) {
+      const child = before?.peekChild(at.root, path) ?? null;
+      if (child === null) return;
+      yield;
+      yield* visit(o, at, child.path);
+    }
+  }
+  const folders = yield* read(o, at, path, source, info, old);
+  for (const name of folders) {
+    yield;
+    yield* visit(o, at, below(path, name));
+  }
+  before?.leave(at.root, path);
+}
+
+/** Reads a folder; returns the names of the folders in it, in order. */
+function* read(
+  o: WalkOptions,
+  at: Root,
+  path: Latin1,
+  source: Latin1,
+  info: BigIntStats,
+  old: FolderHead | null,
+): Generator<void, Latin1[]> {
+  const { files, others, folders } = sort(o, at, path, list(source));
+  const rules = o.profile.classify({ path, files });
+  const ruleOf = new Map(files.map((name, i) => [name, rules[i] ?? { mutability: "mutable" as const }]));
+  const known = old === null ? null : merge(o.files.rows(old));
+  const sums = makeSums();
+  for (const [name, kind] of others) {
+    const shown = shownOf(at, below(path, name));
+    const child = below(source, name);
+    const row =
+      kind === "symlink"
+        ? symlinkRow(child, name)
+        : yield* handle(o, at, child, name, shown, ruleOf.get(name), known?.(name) ?? null);
+    if (row === null) continue;
+    sums.add(row);
+    o.writer.row(row);
+    yield;
+  }
+  o.writer.end({ ...headOf(at, path, info, source), ...sums.sums() });
+  return folders;
+}
+
+/** Handles the files of a folder that did not change: only those that may have changed without it. */
+function* again(o: WalkOptions, at: Root, old: FolderHead, source: Latin1): Generator<void> {
+  const sums = makeSums();
+  for (const row of o.files.rows(old)) {
+    const { name, mutability, secret } = row;
+    const shown = shownOf(at, below(old.path, name));
+    const next = isVolatile(row)
+      ? yield* handle(o, at, below(source, name), name, shown, { mutability, secret }, row)
+      : row;
+    if (next === null) continue;
+    sums.add(next);
+    o.writer.row(next);
+    yield;
+  }
+  const { rows: _, ...head } = old;
+  o.writer.end({ ...head, ...sums.sums() });
+}
+
+function* handle(
+  o: WalkOptions,
+  at: Root,
+  path: Latin1,
+  name: Latin1,
+  shown: Latin1,
+  rule: FileRule = { mutability: "mutable" },
+  old: FileRow | null,
+): Generator<void, FileRow | null> {
+  if (rule.mutability === "omitted") {
+    o.notes.add(`left out: ${rule.why ?? "rebuildable"}`, shown);
+    return null;
+  }
+  if (o.mounts.has(path)) {
+    o.notes.add("another file is mounted over it, and not captured", shown);
+    return null;
+  }
+  return yield* attempt(path, o.handle({ place: at.place, path, name, shown, rule, old, youngFrom: at.filesFrom }));
+}
+
+/** Names in order: plain files for the profile, files and symlinks for rows, folders to go into. */
+function sort(o: WalkOptions, at: Root, path: Latin1, entries: readonly Dirent<Buffer>[]) {
+  const files: Latin1[] = [];
+  const others: [name: Latin1, kind: "file" | "symlink"][] = [];
+  const folders: Latin1[] = [];
+  for (const entry of entries) {
+    const name = fromBytes(entry.name);
+    const shown = shownOf(at, below(path, name));
+    if (entry.isDirectory()) {
+      const why = o.profile.omitFolder(below(path, name));
+      if (why !== null) o.notes.add(`left out: ${why}`, shown);
+      else if (!isOurs(path, name)) folders.push(name);
+    } else if (entry.isSymbolicLink()) others.push([name, "symlink"]);
+    else if (entry.isFile()) {
+      files.push(name);
+      others.push([name, "file"]);
+    } else o.notes.add("a socket, FIFO or device: not captured", shown);
+  }
+  folders.sort(byBytes);
+  others.sort(([a], [b]) => byBytes(a, b));
+  return { files, others, folders };
+}
+
+/** Frozen trees, and what a restore may have beside its target, where the root is a mount point. */
+function isOurs(path: Latin1, name: Latin1): boolean {
+  return name === FREEZE_FOLDER || (path === "" && name.startsWith(".coldkeep-"));
+}
+
+/** Looks up rows by ascending names. */
+function merge(rows: Generator<FileRow>): (name: Latin1) => FileRow | null {
+  let next = rows.next();
+  return (name) => {
+    while (next.done !== true && next.value.name < name) next = rows.next();
+    if (next.done === true || next.value.name !== name) return null;
+    return next.value.kind === "file" ? next.value : null;
+  };
+}
+
+function makeSums() {
+  let counts: Counts = NO_COUNTS;
+  let volatile = false;
+  return {
+    add(row: FileRow) {
+      volatile ||= isVolatile(row);
+      if (row.kind === "file") counts = addCounts(counts, countsOf(row));
+    },
+    sums: () => ({ counts, volatile }),
+  };
+}
+
+/** True for rows that an unchanged folder does not vouch for. */
+function isVolatile(row: FileRow): boolean {
+  return row.kind === "file" && (row.mutability !== "immutable" || row.young || row.grouped || row.means === "none");
+}
+
+function countsOf(row: FileRow): Counts {
+  const { size, means } = row;
+  const copied = means === "copy";
+  return {
+    files: 1,
+    bytes: size,
+    linked: means === "link" ? 1 : 0,
+    copied: copied ? 1 : 0,
+    copiedBytes: copied ? size : 0,
+    reflinked: means === "reflink" ? 1 : 0,
+  };
+}
+
+function headOf(at: Root, path: Latin1, info: BigIntStats, source: Latin1) {
+  const { dev, ino, mtimeNs, ctimeNs } = info;
+  return {
+    root: at.root,
+    path,
+    ...ownerOf(info),
+    dev,
+    ino,
+    mtimeNs,
+    ctimeNs,
+    xattrs: xattrsOf(source),
+    young: mtimeNs >= at.foldersFrom || ctimeNs >= at.foldersFrom,
+  };
+}
+
+function isSame(head: FolderHead, info: BigIntStats): boolean {
+  return (
+    head.ino === info.ino && head.dev === info.dev && head.mtimeNs === info.mtimeNs && head.ctimeNs === info.ctimeNs
+  );
+}
+
+function symlinkRow(path: Latin1, name: Latin1): FileRow | null {
+  const info = statOf(path);
+  if (info?.isSymbolicLink() !== true) return null;
+  const target = guard(path, () => fromBytes(readlinkSync(toBytes(path), "buffer")));
+  if (target === null) return null;
+  return {
+    name,
+    kind: "symlink",
+    ...ownerOf(info),
+    size: 0,
+    mtimeNs: info.mtimeNs,
+    ino: info.ino,
+    mutability: "mutable",
+    means: "none",
+    number: 0,
+    grouped: false,
+    sparse: false,
+    secret: false,
+    young: false,
+    target,
+    xattrs: xattrsOf(path),
+  };
+}
+
+export function ownerOf(info: BigIntStats) {
+  return { mode: Number(info.mode & 0o7777n), uid: Number(info.uid), gid: Number(info.gid) };
+}
+
+export function xattrsOf(path: Latin1): NonNullable<FileRow["xattrs"]> {
+  return guard(path, () => readXattrs(toBytes(path)).map(({ name, value }) => [name, fromBytes(value)] as const)) ?? [];
+}
+
+function list(path: Latin1): Dirent<Buffer>[] {
+  return guard(path, () => readdirSync(toBytes(path), { encoding: "buffer", withFileTypes: true })) ?? [];
+}
+
+/** What lies there now; null where nothing does. @throws ColdkeepError. */
+export function statOf(path: Latin1): BigIntStats | null {
+  return guard(path, () => lstatSync(toBytes(path), { bigint: true }));
+}
+
+function guard<T>(path: Latin1, look: () => T): T | null {
+  try {
+    return look();
+  } catch (error) {
+    if (isGone(error)) return null;
+    throw failure(error, path);
+  }
+}
+
+/** Runs a handler; a file that vanishes under it is not captured. */
+function* attempt(path: Latin1, steps: Generator<void, FileRow | null>): Generator<void, FileRow | null> {
+  try {
+    return yield* steps;
+  } catch (error) {
+    if (isGone(error)) return null;
+    throw failure(error, path);
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "");
+}
+
+function failure(error: unknown, path: Latin1) {
+  const otherwise: ErrorKind = "internal";
+  return fromSystemError(error, { what: "cannot freeze", on: toBytes(path), otherwise });
+}
+
+function shownOf(at: Root, path: Latin1): Latin1 {
+  return below(fromText(at.place.root.name), path);
+}
+
+function byBytes(a: Latin1, b: Latin1): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
