@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { systemClock } from "../../posix/clock.ts";
 import { acquireLock } from "../../posix/lockfile.ts";
 import { ColdkeepError, names, toBase64url, toHex } from "../../vault/names/index.ts";
-import type { FreezeOptions, FrozenTree, PreparedFreeze } from "../freeze/types.ts";
+import { prepareFreeze } from "../freeze/index.ts";
+import type { FrozenTree } from "../freeze/types.ts";
 import { type NodeState, openNodeState } from "../state/index.ts";
 import { claimNode } from "./claim-node.ts";
 import { putCard, putLists } from "./commit.ts";
@@ -24,7 +25,7 @@ import { makeUploader, type Uploader } from "./uploader.ts";
 import { usedTables, writeLocalRecord } from "./used-tables.ts";
 
 /** Freeze's one entry function. */
-export type Freeze = (o: FreezeOptions) => Promise<PreparedFreeze>;
+export type Freeze = typeof prepareFreeze;
 
 /**
  * The story of a backup: claim the name, prepare the freeze, begin in the vault, stop, freeze and start the node, then
@@ -33,8 +34,7 @@ export type Freeze = (o: FreezeOptions) => Promise<PreparedFreeze>;
  * The node's state must have been made by `init`; one run a node at a time.
  * @throws ColdkeepError of any kind of its parts; `interrupted` on abort; `busy` where another run is active.
  */
-export async function runBackup(o: BackupOptions, given?: Freeze): Promise<BackupResult> {
-  const freeze = given ?? (await import("../freeze/index.ts")).prepareFreeze;
+export async function runBackup(o: BackupOptions, freeze: Freeze = prepareFreeze): Promise<BackupResult> {
   const monotonic = o.monotonic ?? systemClock.monotonic;
   const beganAt = monotonic();
   const state = openNodeState(o.stateDir, o.node);
