@@ -15,8 +15,6 @@ import type { SuiteName } from "./types.ts";
 
 /** An integer from 0 to 2^53-1. */
 export const count = z.int().min(0);
-/** An integer from 0 to 2^32-1. */
-export const u32 = z.int().min(0).max(0xffff_ffff);
 /** Milliseconds since the epoch. */
 export const time = z.int().min(0);
 /** Text for people and names of profiles, tags, channels: at most 255 UTF-16 units. */

@@ -1,9 +1,7 @@
 export {
-  assertCardCore,
   encodeCard,
   isCommitted,
   MAX_ORIGINS,
-  MAX_PACK_LIST_ROWS,
   MAX_PACKS,
   parseCard,
 } from "./card.ts";

@@ -1,13 +1,13 @@
 export { cardMac, verifyCardMac } from "./card-mac.ts";
 export { chunkId, fileDigest } from "./chunk-id.ts";
 export { compress, decompress } from "./codec.ts";
-export { contextTag, deriveKeys, newSnapshotKey, systemRandom } from "./derive.ts";
-export { lengthOf, MAX_PIECES } from "./entry.ts";
-export { MAX_KEY_FILE, type OpenedKeyFile, openKeyFile, parseKeyFile, writeKeyFile } from "./key-file.ts";
+export { contextTag, deriveKeys, newSnapshotKey } from "./derive.ts";
+export { MAX_PIECES } from "./entry.ts";
+export { type OpenedKeyFile, openKeyFile, parseKeyFile, writeKeyFile } from "./key-file.ts";
 export { assertCardCovers, cardOrigins, openManifest, sealManifest } from "./manifest.ts";
-export { type ObjectOpener, ObjectSealer, openObject, RangeOpener, type SealedObject } from "./object.ts";
+export { ObjectSealer, openObject, RangeOpener, type SealedObject } from "./object.ts";
 export { PACK_TARGET, packFits, sealPack } from "./pack.ts";
-export { assertSafePath, comparePaths, showPath } from "./paths.ts";
+export { assertSafePath, comparePaths } from "./paths.ts";
 export { EntryOrder, parseSegment, SegmentWriter, splitEntry } from "./segment.ts";
 export { keyIdentity, keyRecipient, newStretch, type Stretch, stretchKey } from "./slots/key.ts";
 export type * from "./types.ts";

@@ -7,7 +7,7 @@ import { suiteOf } from "./suites.ts";
 import type { Identity, KeyFile, Recipient, Slot, SnapshotKeys, SnapshotScope } from "./types.ts";
 
 /** Bytes of a key.json; readers refuse larger ones. */
-export const MAX_KEY_FILE = 64 * 1024;
+const MAX_KEY_FILE = 64 * 1024;
 const LABEL = "coldkeep/v1 slots\0";
 
 /**

@@ -1,3 +1,3 @@
 export { ObjectSealer, type SealedObject } from "./object-sealer.ts";
-export { type ObjectOpener, openObject } from "./open-object.ts";
+export { openObject } from "./open-object.ts";
 export { RangeOpener } from "./range-opener.ts";

@@ -1,8 +1,8 @@
 import { ColdkeepError } from "../names/index.ts";
 
 /** Bytes of a whole path, and of one component: what Linux takes (PATH_MAX and NAME_MAX, limits.h). */
-export const MAX_PATH = 4095;
-export const MAX_NAME = 255;
+const MAX_PATH = 4095;
+const MAX_NAME = 255;
 
 const SLASH = 0x2f;
 const DOT = 0x2e;

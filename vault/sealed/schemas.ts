@@ -6,7 +6,7 @@ import type { KeyFile, Manifest, Slot } from "./types.ts";
 
 /** The shapes of what the sealed half stores as JSON (docs/FORMAT.md). */
 
-export const MAX_SLOTS = 32;
+const MAX_SLOTS = 32;
 /** Segments of a manifest: 65,536 of up to 4,096 entries. */
 const MAX_SEGMENTS = 65_536;
 /** Packs of a manifest, of all origins. */

@@ -6,8 +6,6 @@ import { comparePaths, showPath } from "./paths.ts";
 import { segmentHead } from "./schemas.ts";
 import type { ManifestEntry } from "./types.ts";
 
-export { assertSafePath, comparePaths } from "./paths.ts";
-
 /** A segment ends at a path that the path itself chooses, so that an insertion changes one segment and not all after. */
 const CUT_AFTER_ENTRIES = 256;
 const CUT_MASK = 0x0f;

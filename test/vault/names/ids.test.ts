@@ -119,9 +119,17 @@ describe("names of objects", () => {
       names.card(node, id),
       names.expired(node, id, 1),
       names.fate(node, id, 1),
+      names.proof(node, id, "20260101T000000Z"),
+      names.pin(node, id, "0011"),
+      names.share(node, "ticket"),
     ];
     expect(new Set(all).size).toBe(all.length);
     for (const name of all) expect(name).toMatch(/^n\/[a-z0-9A-Z_./-]+$/);
+  });
+
+  it("that belong to no node lie below words that cannot name one", () => {
+    const all = [names.VAULT_JSON, names.REVOKED_TICKETS, names.groupJson("g", "id"), names.groupDown("g", "slot")];
+    for (const name of all) expect(isNodeName(name.split("/")[0] ?? "")).toBe(false);
   });
 
   it("of packs and lists are numbered so that they sort", () => {
