@@ -18,7 +18,7 @@ export function encodeRow(row: number, id: Uint8Array, place: TablePlace): Uint8
   return bytes;
 }
 
-export function decodeRow(bytes: Buffer, at: number): ChunkRow {
+function decodeRow(bytes: Buffer, at: number): ChunkRow {
   const word = (n: number) => bytes.readUInt32LE(at + ID_BYTES + n * 4);
   return {
     id: bytes.subarray(at, at + ID_BYTES),

@@ -30,7 +30,7 @@ export interface CommitOptions {
 }
 
 /** The manifest's root: what the snapshot holds, and how to open it. */
-export function makeManifest({ options: o, run, tree, scanned, stored, table, tables }: CommitOptions): Manifest {
+function makeManifest({ options: o, run, tree, scanned, stored, table, tables }: CommitOptions): Manifest {
   return {
     format: FORMAT,
     vault: o.vault,

@@ -12,7 +12,7 @@ export const RUN_LIMIT_MS = 3 * 24 * 3600 * 1000;
 /** Longest time between reading head.json and putting the begin. Milliseconds. */
 export const BEGIN_LIMIT_MS = 60_000;
 /** Worker threads without a wish of the user: one a core within these. */
-export const DEFAULT_WORKERS = { least: 2, most: 4 } as const;
+const DEFAULT_WORKERS = { least: 2, most: 4 } as const;
 
 /**
  * Bytes of a chunk in a file of `size` bytes: 1 MiB, and 4 MiB above 1 GiB. Depends on the size alone, so that a file

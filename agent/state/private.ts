@@ -5,8 +5,8 @@ import { fromSystemError, showPath } from "../../posix/system-error.ts";
 import { ColdkeepError, systemCode } from "../../vault/names/index.ts";
 
 /** Folders of the state are for their owner alone, and so is every file in them. */
-export const FOLDER_MODE = 0o700;
-export const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
 
 /**
  * Makes a folder of mode 0700, whatever the umask, with the folders above it; one that is there must be private.
@@ -28,7 +28,7 @@ export function makePrivateFolder(path: string): void {
 }
 
 /** @throws ColdkeepError `permission` where others than its owner, or another owner, may enter; `refused` where it is no folder. */
-export function assertPrivateFolder(path: string): void {
+function assertPrivateFolder(path: string): void {
   const info = statOf(path);
   if (!info.isDirectory()) throw noFolder(path);
   assertOwn(path, info, "folder", "700");

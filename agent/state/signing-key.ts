@@ -53,7 +53,7 @@ export function loadSigningKey(folder: string): SigningKey {
 }
 
 /** base64url of the raw public key: the last 32 bytes of its SubjectPublicKeyInfo (RFC 8410 section 4). */
-export function publicKeyOf(key: KeyObject): string {
+function publicKeyOf(key: KeyObject): string {
   return createPublicKey(key).export({ type: "spki", format: "der" }).subarray(-32).toString("base64url");
 }
 
