@@ -33,7 +33,7 @@ export function fakeFreeze(rules: TreeRules = {}): (o: FreezeOptions) => Promise
   });
 }
 
-export function frozenTree(roots: readonly FreezeRoot[], rules: TreeRules = {}): FrozenTree {
+function frozenTree(roots: readonly FreezeRoot[], rules: TreeRules = {}): FrozenTree {
   const sorted = [...roots].sort((a, b) => (a.name < b.name ? -1 : 1));
   const all = () => sorted.flatMap((root) => [...walk(root, rules)]);
   const files = all().filter((entry) => entry.type === "file");
