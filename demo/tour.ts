@@ -91,7 +91,7 @@ async function init(stage: Stage): Promise<void> {
     ...["--vault", `file://${vault}`, "--key-file", join(home, "keys", "demo.key"), "--state-dir", join(home, "state")],
     ...["--config", config],
   ]);
-  say("The warnings are for real use: in a tour the node, the vault and the key all lie on one disk.");
+  say("In a tour the node, the vault and the key may lie on one disk. For real, keep them apart.");
 }
 
 async function firstBackup(stage: Stage): Promise<void> {

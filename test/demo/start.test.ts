@@ -28,7 +28,7 @@ describe("npm start on an older Node", () => {
         encoding: "utf8",
         env: { ...process.env, TMPDIR: "/nowhere/at/all" },
       });
-      expect(stderr).toContain("/nowhere/at/all");
+      expect(stderr).toContain("/nowhere");
       expect(status).toBe(1);
     },
   );
