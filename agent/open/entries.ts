@@ -11,12 +11,14 @@ import type { PackTable } from "./pack-table.ts";
 import { makeTreeGuard } from "./tree-guard.ts";
 import type { OpenedSnapshot } from "./types.ts";
 
-/** Segments are gathered 16 MiB at a time: they lie side by side, and the next requests should not wait. */
-const LIMITS: GatherLimits = { range: 8 << 20, gap: 128 << 10, plain: 16 << 20, frames: 4096 };
+/** Segments lie side by side: a few are fetched by one request. */
+const LIMITS: GatherLimits = { range: 8 << 20, perRange: 4096, gap: 128 << 10, plain: 4 << 20, frames: 4096 };
+/** Entries handed out together: parsed, they take far more memory than in their segment. */
+const AT_ONCE = 256;
 /** Sealed segments kept for the next pass over the entries; what does not fit is fetched again. */
 const CACHE_BYTES = 48 << 20;
 
-/** The entries of a snapshot, as often as they are asked for, a segment at a time, in the order of `comparePaths`. */
+/** The entries of a snapshot, as often as they are asked for, some at a time, in the order of `comparePaths`. */
 export interface EntrySource {
   /** @throws ColdkeepError `integrity` for anything damaged or hostile; the store's errors; the signal's reason. */
   segments(): AsyncGenerator<readonly ManifestEntry[]>;
@@ -73,12 +75,19 @@ export function makeEntrySource(opened: OpenedSnapshot, packs: PackTable, signal
 
   const name = names.manifest(manifest.node, manifest.snapshot);
 
-  function parse(plain: Uint8Array | undefined, order: EntryOrder): ManifestEntry[] {
+  function* parse(plain: Uint8Array | undefined, order: EntryOrder): Generator<ManifestEntry[]> {
+    let some: ManifestEntry[] = [];
     try {
-      return [...parseSegment(plain ?? new Uint8Array(0), order)];
+      for (const entry of parseSegment(plain ?? new Uint8Array(0), order)) {
+        some.push(entry);
+        if (some.length < AT_ONCE) continue;
+        yield some;
+        some = [];
+      }
     } catch (error) {
       throw advise(error, name);
     }
+    yield some;
   }
 
   function end(order: EntryOrder): void {
@@ -97,11 +106,14 @@ export function makeEntrySource(opened: OpenedSnapshot, packs: PackTable, signal
         const opened = await openBatch(batch);
         for (const segment of batch) {
           signal.throwIfAborted();
-          const entries = parse(opened.get(segment), order);
-          if (entries.length !== segment.entries)
-            throw damaged(`a segment holds ${entries.length} entries, not ${segment.entries}`);
-          for (const entry of entries) guard.check(entry);
-          yield entries;
+          let count = 0;
+          for (const entries of parse(opened.get(segment), order)) {
+            for (const entry of entries) guard.check(entry);
+            count += entries.length;
+            yield entries;
+          }
+          if (count !== segment.entries)
+            throw advise(damaged(`a segment holds ${count} entries, not ${segment.entries}`), name);
         }
       }
       end(order);

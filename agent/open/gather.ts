@@ -21,6 +21,8 @@ export interface FrameRange<Use> {
 export interface GatherLimits {
   /** Largest request, bytes; a frame that is larger by itself gets a request of its own. */
   readonly range: number;
+  /** Most frames of one request: each costs memory of its own on the way. */
+  readonly perRange: number;
   /** Largest stretch that is read over rather than asked for apart, bytes. */
   readonly gap: number;
   /** How much is gathered before it is sorted into requests: plain bytes, and frames. */
@@ -28,7 +30,7 @@ export interface GatherLimits {
   readonly frames: number;
 }
 
-export const GATHER: GatherLimits = { range: 8 << 20, gap: 128 << 10, plain: 256 << 20, frames: 16_384 };
+export const GATHER: GatherLimits = { range: 4 << 20, perRange: 512, gap: 128 << 10, plain: 256 << 20, frames: 4096 };
 
 /**
  * Collects frames as they are wanted, in any order, and gives them back as few, large requests in the order they lie in
@@ -81,7 +83,7 @@ export function makeGatherer<Use>(packs: PackTable, limits: GatherLimits = GATHE
 export function toRanges<Use>(
   pack: PackRow,
   frames: readonly WantedFrame<Use>[],
-  limits: Pick<GatherLimits, "range" | "gap">,
+  limits: Pick<GatherLimits, "range" | "perRange" | "gap">,
 ): FrameRange<Use>[] {
   const ranges: FrameRange<Use>[] = [];
   let run: WantedFrame<Use>[] = [];
@@ -95,7 +97,8 @@ export function toRanges<Use>(
   for (const frame of frames.toSorted((a, b) => a.row.offset - b.row.offset)) {
     const { offset, stored } = frame.row;
     const reach = Math.max(end, offset + stored);
-    if (run.length > 0 && offset - end <= limits.gap && reach - start <= limits.range) {
+    const near = offset - end <= limits.gap && reach - start <= limits.range;
+    if (run.length > 0 && run.length < limits.perRange && near) {
       run.push(frame);
       end = reach;
       continue;
@@ -121,3 +124,11 @@ function contradiction(pack: PackRow, frame: number): ColdkeepError {
     todo: "it was sealed by a faulty or hostile host: use another snapshot",
   });
 }
+
+/** What a range costs on its way, for a budget in bytes: its own, and what describes each frame and its uses. */
+export function costOf(range: FrameRange<unknown>): number {
+  return range.length + range.frames.length * PER_FRAME;
+}
+
+/** Measured, with what is cloned for the worker thread. */
+const PER_FRAME = 8192;

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { type Transferable, Worker } from "node:worker_threads";
 import { ColdkeepError } from "../../vault/names/index.ts";
@@ -9,12 +10,18 @@ export interface WorkerPool<Job, Answer> {
   readonly size: number;
   /** @throws what the job threw; `internal` where its thread died. */
   run(job: Job, transfer?: readonly Transferable[]): Promise<Answer>;
-  /** Ends the threads; jobs still running are rejected. */
+  /** Rejects what is still running, and waits for the threads to end after the jobs they have. */
   close(): Promise<void>;
 }
 
 /** Two jobs a thread, so that none waits for the main thread between jobs. */
 const DEPTH = 2;
+
+/**
+ * A thread's garbage is short-lived and its large buffers lie outside of this: a small young generation costs nothing
+ * and keeps the whole process below its bound. The old generation's limit is far above what a job takes.
+ */
+const LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 256 };
 
 /** One a core, from 1 to 8: opening is bound by the processor. */
 export function defaultWorkers(): number {
@@ -37,7 +44,10 @@ export function startPool<Job, Answer>(url: URL, size: number, workerData?: unkn
   const threads: { readonly worker: Worker; readonly running: Map<number, Waiting<Job, Answer>> }[] = [];
 
   function startThread() {
-    const thread = { worker: new Worker(url, { workerData }), running: new Map<number, Waiting<Job, Answer>>() };
+    const thread = {
+      worker: new Worker(url, { workerData, resourceLimits: LIMITS }),
+      running: new Map<number, Waiting<Job, Answer>>(),
+    };
     thread.worker.on("message", (message: Answered<Answer>) => {
       const job = thread.running.get(message.id);
       thread.running.delete(message.id);
@@ -46,7 +56,10 @@ export function startPool<Job, Answer>(url: URL, size: number, workerData?: unkn
       dispatch();
     });
     thread.worker.on("error", (cause) => fail(died(cause)));
-    thread.worker.on("exit", () => fail(died()));
+    thread.worker.on("exit", () => {
+      fail(died());
+      threads.splice(threads.indexOf(thread), 1);
+    });
     threads.push(thread);
     return thread;
   }
@@ -93,7 +106,15 @@ export function startPool<Job, Answer>(url: URL, size: number, workerData?: unkn
       }),
     close: async () => {
       fail(new ColdkeepError("interrupted", { what: "the work was stopped" }));
-      await Promise.all(threads.map(({ worker }) => worker.terminate()));
+      await Promise.all(
+        threads.map(async ({ worker }) => {
+          // Not terminate(): it would cut a thread off in the middle of a system call through libc, and in one that
+          // writes into memory of ours the whole process goes with it. What a thread has begun takes milliseconds.
+          const ended = once(worker, "exit");
+          worker.postMessage(null);
+          await ended;
+        }),
+      );
     },
   };
 }

@@ -11,11 +11,16 @@ export type Answered<Answer> =
   | { readonly id: number; readonly answer: Answer }
   | { readonly id: number; readonly error: SentError };
 
-/** The worker's side of a pool: one job after the other, each answered once. */
+/** The worker's side of a pool: one job after the other, each answered once; null ends the thread. */
 export function serveJobs<Job, Answer>(handle: (job: Job) => Answer): void {
   const port = parentPort;
   if (port === null) throw new Error("this file runs in worker threads only");
-  port.on("message", ({ id, job }: Sent<Job>) => {
+  port.on("message", (message: Sent<Job> | null) => {
+    if (message === null) {
+      port.close();
+      return;
+    }
+    const { id, job } = message;
     try {
       port.postMessage({ id, answer: handle(job) } satisfies Answered<Answer>);
     } catch (error) {

@@ -7,6 +7,8 @@ import type { SelectedEntry } from "./selection.ts";
 /** One job's share: bytes to read, and files to open. */
 const JOB_BYTES = 16 << 20;
 const JOB_FILES = 512;
+/** What a file costs on its way to a thread, measured. */
+const PER_FILE = 16 << 10;
 
 export interface CheckOptions {
   readonly manifest: Pick<Manifest, "suite">;
@@ -33,7 +35,7 @@ export async function checkEntries(batches: AsyncIterable<readonly SelectedEntry
     files = [];
     bytes = 0;
     if (share.files.length === 0) return;
-    await stream.push(Math.max(1, size), async () => {
+    await stream.push(size + share.files.length * PER_FILE, async () => {
       o.progress.advance((await o.pool.run(share)).read);
     });
   }

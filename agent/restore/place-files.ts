@@ -1,7 +1,7 @@
 import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
 import { fromSystemError } from "../../posix/system-error.ts";
 import type { OpenedFrame } from "../../vault/sealed/types.ts";
-import { openFrames } from "../open/index.ts";
+import { openFrames, release } from "../open/index.ts";
 import { applyMetadata } from "./apply-metadata.ts";
 import { below, toBytes, toText } from "./byte-path.ts";
 import type { JobFile, PlaceJob, RestoreAnswer, StagedPath } from "./jobs.ts";
@@ -40,8 +40,10 @@ export function placeFiles({ files, batch, uses }: PlaceJob): RestoreAnswer {
         left[i] = (left[i] ?? 0) - 1;
         if (left[i] === 0) finish(file, open, lost);
       }
+      release(frame.bytes);
       n += 1;
     }
+    release(batch.bytes);
     return { lost: [...lost], read: 0 };
   } finally {
     open.closeAll();

@@ -3,6 +3,7 @@ import { fromSystemError } from "../../posix/system-error.ts";
 import type { Progress } from "../../vault/names/index.ts";
 import {
   advise,
+  costOf,
   explainDamage,
   type FrameRange,
   fetchRange,
@@ -19,7 +20,7 @@ import { stagedBytes } from "./place-files.ts";
 import type { SelectedEntry } from "./selection.ts";
 
 /** Sealed bytes fetched and not yet written, at most. */
-const UNDER_WAY = 48 << 20;
+const UNDER_WAY = 32 << 20;
 /** Files without data in one job. */
 const BARE_BATCH = 256;
 
@@ -104,7 +105,7 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
     for (const range of ranges) {
       for (const file of filesOf(range)) if (!file.made && (file.waiting > 1 || !file.complete)) makeShared(file);
     }
-    for (const range of ranges) await stream.push(range.length, () => arrive(range));
+    for (const range of ranges) await stream.push(costOf(range), () => arrive(range));
   }
 
   for await (const batch of batches) {

@@ -2,6 +2,7 @@ import { isColdkeepError, type Progress } from "../../vault/names/index.ts";
 import type { FrameRow } from "../../vault/sealed/types.ts";
 import {
   chunkKeyOf,
+  costOf,
   type EntrySource,
   explainDamage,
   type FrameRange,
@@ -17,7 +18,7 @@ import type { Damages } from "./damage.ts";
 import type { BadFrame, VerifyJob, WantedChunk } from "./open-job.ts";
 
 /** Sealed bytes fetched and not yet opened, at most. */
-const UNDER_WAY = 48 << 20;
+const UNDER_WAY = 32 << 20;
 
 interface Use extends WantedChunk {
   /** The file, latin1. */
@@ -101,7 +102,7 @@ export async function readData(o: ReadDataOptions): Promise<void> {
   }
 
   const flush = async () => {
-    for (const range of gatherer.take()) await stream.push(range.length, () => arrive(range));
+    for (const range of gatherer.take()) await stream.push(costOf(range), () => arrive(range));
   };
   for await (const entries of o.source.segments()) {
     for (const { path, type, pieces, secret } of entries) {
