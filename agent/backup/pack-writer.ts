@@ -1,4 +1,5 @@
 import { names } from "../../vault/names/index.ts";
+import { releaseBytes } from "../../vault/sealed/bytes.ts";
 import { compress } from "../../vault/sealed/codec.ts";
 import { ObjectSealer } from "../../vault/sealed/object.ts";
 import { sealPack } from "../../vault/sealed/pack.ts";
@@ -59,7 +60,7 @@ export function makePackWriter(data: SealWorkerData, table: ChunkTable, secret: 
       if (sealer === null) throw new RangeError("no pack is open");
       const body = compress(plain);
       const place = sealer.add(body.bytes, body.codec, plain.length);
-      if (body.codec === 1) release(body.bytes);
+      if (body.codec === 1) releaseBytes(body.bytes);
       table.setPlace(row, {
         origin: data.ownOrigin,
         pack: index,
@@ -78,12 +79,4 @@ export function makePackWriter(data: SealWorkerData, table: ChunkTable, secret: 
       return { sealed, rows: Uint32Array.from(rows) };
     },
   };
-}
-
-/**
- * Gives a compressor's output back at once. Left to the garbage collector, which sees a handful of small objects and
- * feels no haste, some eighty megabytes of them stand about in each thread. Small outputs lie in a pool that others use.
- */
-function release({ buffer }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0);
 }

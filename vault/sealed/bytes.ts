@@ -16,3 +16,12 @@ export function lengthPrefixed(...items: readonly (Uint8Array | string)[]): Uint
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
+
+/**
+ * Gives the memory of a large result back at once. Left to the garbage collector, which sees a handful of small objects
+ * and feels no haste, a hundred megabytes of them stand about in each thread. Small results may lie in a pool that
+ * others use, and are left alone. Nobody may touch `bytes` afterwards.
+ */
+export function releaseBytes({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0);
+}

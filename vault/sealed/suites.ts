@@ -9,6 +9,7 @@ import {
 } from "node:crypto";
 import type { SuiteName } from "../card/types.ts";
 import { ColdkeepError } from "../names/index.ts";
+import { releaseBytes } from "./bytes.ts";
 
 /** Bytes of an AEAD tag; shorter ones are accepted nowhere (NIST SP 800-38D section 5.2.1.2). */
 export const TAG_BYTES = 16;
@@ -82,7 +83,9 @@ function gcmSuite(name: SuiteName, number: 1 | 2, keyBytes: 16 | 32, cipher: Cip
       const c = createCipheriv(cipher, key, nonce, { authTagLength: TAG_BYTES });
       c.setAAD(aad);
       for (let done = 0; done < plain.length; done += SLICE) {
-        out.set(c.update(plain.subarray(done, done + SLICE)), at + done);
+        const piece = c.update(plain.subarray(done, done + SLICE));
+        out.set(piece, at + done);
+        releaseBytes(piece);
       }
       c.final();
       out.set(c.getAuthTag(), at + plain.length);
