@@ -8,7 +8,7 @@ import type { Call } from "./define.ts";
 /** A node is asked three times before it counts as down: one lost answer must not restart it. */
 const ASKS = 3;
 const ASK_LIMIT_MS = 10_000;
-const PAUSE_MS = 2_000;
+const PAUSE_MS = 1_000;
 
 /**
  * Finds out whether the node answers, before a backup stops it. Where it does not, `when_down` decides: `backup` goes
