@@ -123,6 +123,26 @@ describe("a signal in the middle of a backup", () => {
   );
 });
 
+describe("a backup that is killed while the node is down", () => {
+  it("is undone by the next run of coldkeep, the node first, and doctor says so meanwhile", async () => {
+    const world = await makeWorld({ blocks: 1000 });
+    const { child, ended } = world.begin("backup", "--log-format", "json");
+    let said = "";
+    child.stderr?.on("data", (text: string) => {
+      said += text;
+      if (!child.killed && said.includes('"message":"freeze"')) child.kill("SIGKILL");
+    });
+    expect(await ended).toMatchObject({ signal: "SIGKILL" });
+    const { stdout } = await world.run("doctor");
+    expect(stdout).toMatch(/^WARN +left behind +a backup was cut off/m);
+    const next = await world.json<Backup & { warnings: string[] }>("backup");
+    expect(next.warnings.join()).toContain("an earlier run was cut off");
+    await world.node.reach(1, new AbortController().signal);
+    expect((await world.json<Listing>("list")).snapshots.map(({ snapshot }) => snapshot)).toEqual([next.snapshot]);
+    expect(existsSync(join(world.home, "state", "demo", "freeze.journal"))).toBe(false);
+  });
+});
+
 describe("a node that does not answer", () => {
   it("is restarted, no backup is made, and the exit code is its own", async () => {
     const world = await makeWorld({ blocks: 200 });
