@@ -1,3 +1,4 @@
+import { releaseBytes } from "./bytes.ts";
 import { decompress } from "./codec.ts";
 import {
   damagedObject,
@@ -30,6 +31,7 @@ export function openFrame(o: ObjectIdentity, secrets: ObjectSecrets, row: FrameR
     throw damagedObject(o, "damaged frame", `frame ${row.frame} at byte ${row.offset} does not authenticate`);
   }
   const bytes = decompress(row.codec, body, row.plain, `frame ${row.frame} of ${o.name}`);
+  if (bytes !== body) releaseBytes(body);
   return { bytes } as OpenedFrame;
 }
 
