@@ -12,7 +12,7 @@ import { type DemoNode, demoNode, quote } from "./running-node.ts";
 import { counted, say, sized, step } from "./words.ts";
 
 /** Blocks the node commits before the first backup; COLDKEEP_TOUR_BLOCKS makes a shorter or a longer tour. */
-const BLOCKS = Number(process.env.COLDKEEP_TOUR_BLOCKS ?? "80000");
+const BLOCKS = Number(process.env.COLDKEEP_TOUR_BLOCKS ?? "65000");
 const MORE_BLOCKS = Math.ceil(BLOCKS / 80);
 const SPOT_CHECKS = 100;
 
