@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runVerify, type VerifyResult } from "../../../agent/verify/index.ts";
-import { encodeCard, parseCard, publicKeyOf } from "../../../vault/card/index.ts";
+import { encodeCard, parseCard, publicKeyOf, signCard } from "../../../vault/card/index.ts";
 import type { Card } from "../../../vault/card/types.ts";
 import { isColdkeepError, names } from "../../../vault/names/index.ts";
 import { keyIdentity, keyRecipient } from "../../../vault/sealed/index.ts";
@@ -309,6 +309,28 @@ describe("a damaged vault", () => {
 });
 
 describe("keys and signers", () => {
+  it("a card its own host signed without the snapshot's key does not pass: the MAC is checked too", async () => {
+    const c = await chain();
+    change(card, (bytes) => {
+      const { core, mac } = parseCard(bytes) as Card;
+      const edited = { ...core, seq: core.seq + 1 };
+      return encodeCard(signCard(edited, Buffer.from(mac, "base64url"), c.built.node.signingKey));
+    })(c);
+    const failed = c.restore({ snapshot: c.next.snapshot });
+    await expect(failed).rejects.toMatchObject({ kind: "integrity", on: card(c), why: expect.stringContaining("MAC") });
+  });
+
+  it("frames that open but hold other content than their ids say are found by reading data", async () => {
+    const swapIds = (segment: string) => {
+      const [first = "", second = ""] = [...segment.matchAll(/"([A-Za-z0-9_-]{43})"\]/g)].map((m) => m[1] ?? "");
+      return segment.replace(first, "?").replace(second, first).replace("?", second);
+    };
+    const c = await restoreFixture(BASE, { edit: { segment: swapIds } });
+    const result = await runVerify({ ...c.options(), readData: true });
+    expect(result.damages[0]?.what).toMatch(/holds other content than the manifest says/);
+    expect(result.damages[0]?.files).toHaveLength(2);
+  });
+
   it("wrong key: kind key, not integrity, and nothing is written", async () => {
     const stretch = { kdf: "scrypt", salt: Buffer.alloc(32, 1).toString("base64url"), n: 2 ** 14, r: 8, p: 1 } as const;
     const recipient = keyRecipient({ source: Buffer.from("0H#y@EGXPOAScAnB"), stretch });
