@@ -40,7 +40,7 @@ export function terminalProgress(sink: Sink, clock: ReportClock, styles: Styles)
     if (stage === null) return;
     stage.spoke = now;
     clear();
-    sink.write(runningLine(stage, now, sink.columns ?? 80));
+    sink.write(runningLine(stage, now, widthOf(sink)));
     drawn = true;
   };
   const end = (failed: boolean) => {
@@ -162,4 +162,9 @@ function finishedWords({ done }: Stage, took: number): string {
 function bar(share: number): string {
   const full = Math.round(share * 20);
   return `${"█".repeat(full)}${"░".repeat(20 - full)}`;
+}
+
+/** Terminals that do not tell their width say 0. */
+function widthOf({ columns = 0 }: Sink): number {
+  return columns > 0 ? columns : 80;
 }

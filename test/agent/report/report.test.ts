@@ -171,7 +171,7 @@ describe("progress on a pipe", () => {
 
 describe("progress on a terminal", () => {
   it("redraws one line with share, rate and time left, and leaves finished stages", () => {
-    const { sink, clock, pass, written } = stage({ isTTY: true, columns: 100 });
+    const { sink, clock, pass, written } = stage({ isTTY: true, columns: 0 });
     const progress = terminalProgress(sink, clock, plain);
     progress.stage("store", 1_000_000_000);
     pass(4000);
