@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, constants, lstatSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, constants, mkdirSync, openSync } from "node:fs";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { type BytePath, toBytes, toText } from "./byte-path.ts";
@@ -47,11 +47,6 @@ export function makeStaging(layout: Layout): Staging {
     descriptors: [...open.values()],
     close,
   };
-}
-
-/** True where nothing lies there; what is there already was made by somebody else. */
-export function isFree(path: BytePath): boolean {
-  return lstatSync(toBytes(path), { throwIfNoEntry: false }) === undefined;
 }
 
 function makeFolder(path: BytePath, mode: number): void {
