@@ -35,18 +35,21 @@ function checkKernel(): Check {
   );
 }
 
-/** Proof of death looks into other users' processes, which takes root or CAP_SYS_PTRACE. */
 function checkSelf(): Check {
   const uid = process.geteuid?.() ?? -1;
-  if (uid === 0) return ok("user", "root");
-  const capabilities = BigInt(
-    `0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "0"}`,
-  );
-  const CAP_SYS_PTRACE = 19n;
-  if ((capabilities >> CAP_SYS_PTRACE) & 1n) return ok("user", `uid ${uid} with CAP_SYS_PTRACE`);
+  if (seesAllProcesses()) return ok("user", uid === 0 ? "root" : `uid ${uid} with CAP_SYS_PTRACE`);
   return warn(
     "user",
     `uid ${uid}: it cannot see which files the processes of other users hold open`,
     "run coldkeep as root or as the node's own user",
   );
+}
+
+const CAP_SYS_PTRACE = 19n;
+
+/** Proof of death looks into other users' processes, which takes root or CAP_SYS_PTRACE (capabilities(7)). */
+export function seesAllProcesses(): boolean {
+  if (process.geteuid?.() === 0) return true;
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "0";
+  return ((BigInt(`0x${effective}`) >> CAP_SYS_PTRACE) & 1n) === 1n;
 }

@@ -4,6 +4,7 @@ import type { CommandLine } from "../config/index.ts";
 import type { NodeControl } from "../node/types.ts";
 import { formatHeights } from "../report/index.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
+import { seesAllProcesses } from "./check-host.ts";
 import { controlOf, freezeRootsOf } from "./control.ts";
 import { probeLinks } from "./probe-links.ts";
 import type { Session } from "./session.ts";
@@ -75,9 +76,10 @@ function checkFreezing(
 export async function checkService({ node }: Session, signal: AbortSignal): Promise<readonly Check[]> {
   const control = controlOf(node);
   if (!control.manager.controls) {
-    return [
-      warn("service", "nobody stops the node for coldkeep", "back up only while it is down, or configure a manager"),
-    ];
+    const todo = seesAllProcesses()
+      ? "back up only while it is down, or configure a manager"
+      : "run coldkeep as root, or configure a manager: this user cannot prove alone that the node is down";
+    return [warn("service", "nobody stops the node for coldkeep", todo)];
   }
   const checks: Check[] = [];
   if (node.service.manager === "command") {

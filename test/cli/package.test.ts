@@ -60,15 +60,18 @@ describe("the package, installed without what it was built with", () => {
     }
   });
 
-  it("makes and restores a snapshot of a node that is down", () => {
+  it("makes and restores a snapshot", () => {
     const data = join(folder, "data");
     mkdirSync(data);
     writeFileSync(join(data, "small"), "hello\n");
     writeFileSync(join(data, "large"), Buffer.alloc(3_000_000, "block "));
+    const up = join(folder, "up");
+    writeFileSync(up, "");
     const config = ["--config", join(folder, "config.yaml")];
     const made = run(
       ...["init", ...config, "--state-dir", join(folder, "state"), "--vault", join(folder, "vault")],
       ...["--key-file", join(folder, "key"), "--node", "demo", "--profile", "files", "--root", `data=${data}`],
+      ...["--stop", `rm -f ${up}`, "--start", `touch ${up}`, "--is-running", `test -e ${up}`],
     );
     expect(made.status, made.stderr).toBe(0);
     const backup = run("backup", ...config, "--json");
