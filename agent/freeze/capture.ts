@@ -32,14 +32,14 @@ type Finished = Pick<FrozenTree["figures"], "files" | "bytes" | "linked" | "copi
  */
 export async function capture(run: FreezeRun): Promise<FrozenTree> {
   const { options: o, record } = run;
-  o.signal.throwIfAborted();
   let captured: Captured | null = null;
   let failure: { readonly error: unknown } | null = null;
   try {
+    o.signal.throwIfAborted();
     writeJournal(o.stateDir, { ...record, step: "stopping" });
   } catch (error) {
     await tryToUndo(run.undo, o.progress);
-    throw error;
+    throw interruption(error, o.signal);
   }
   try {
     captured = await stopAndFinish(run);
