@@ -78,9 +78,11 @@ async function stopAndFinish(run: FreezeRun): Promise<Captured> {
 /** @throws ColdkeepError `node-start`; the journal then stays, so that the next run tries again before all else. */
 async function bringBack(run: FreezeRun, failure: unknown): Promise<Started> {
   const { options: o, record, clock } = run;
+  // Whoever interrupts waits for the node to run, not for its health.
+  const control = o.signal.aborted ? { ...o.control, probe: null } : o.control;
   let started: Started;
   try {
-    started = await startAndWait(o.control, o.progress, new AbortController().signal, clock);
+    started = await startAndWait(control, o.progress, new AbortController().signal, clock);
   } catch (error) {
     await tryToUndo(async () => {
       writeJournal(o.stateDir, { ...record, step: "stopping" }, true);

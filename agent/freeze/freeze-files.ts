@@ -5,7 +5,7 @@ import { type FileGroups, groupKey, stricter } from "./file-groups.ts";
 import type { FrozenPlace } from "./frozen-place.ts";
 import type { InodeSet } from "./inode-set.ts";
 import type { FileRow } from "./records.ts";
-import { assertRoom, type CopyNeeds } from "./space.ts";
+import { allocated, assertRoom, type CopyNeeds } from "./space.ts";
 import { type FileHandler, type FoundFile, ownerOf, statOf, xattrsOf } from "./walk.ts";
 
 /** Inodes of captured files by device. */
@@ -105,12 +105,6 @@ function plainFile({ path }: FoundFile): BigIntStats | null {
 
 function remember(into: Inodes, { dev, ino }: BigIntStats, known?: Inodes): void {
   if (known?.get(dev)?.has(Number(ino)) !== true) into.get(dev)?.add(Number(ino));
-}
-
-/** Bytes a file takes on disk, holes left out (stat(2): blocks of 512). */
-export function allocated(info: BigIntStats): bigint {
-  const bytes = info.blocks * 512n;
-  return bytes < info.size ? bytes : info.size;
 }
 
 function rowOf(

@@ -74,8 +74,12 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
     const pass: FreezeRun["pass"] = async (handle, signal_) => {
       const writer = files.begin();
       const before = last < 0 ? null : makeCursor(files.heads(last));
-      await drive(walk({ ...base, writer, before, handle }), clock, signal_);
-      before?.close();
+      try {
+        await drive(walk({ ...base, writer, before, handle }), clock, signal_);
+      } finally {
+        before?.close();
+        writer.finish();
+      }
       last = writer.walk;
       counts = writer.counts;
       return writer;

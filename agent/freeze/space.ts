@@ -23,8 +23,7 @@ export function makeCopyNeeds(): CopyNeeds {
       if (place.reflinks) return;
       const known = needs.get(place.dev) ?? { place, bytes: 0n };
       needs.set(place.dev, known);
-      const bytes = info.blocks * 512n;
-      known.bytes += bytes < info.size ? bytes : info.size;
+      known.bytes += allocated(info);
     },
     total: () => [...needs.values()].reduce((sum, { bytes }) => sum + bytes, 0n),
     assertRoom() {
@@ -45,4 +44,10 @@ export function assertRoom(place: FrozenPlace, bytes: bigint): void {
     why: `${bytes} bytes to copy and a margin of ${margin}, but ${free} bytes are free; the node was not stopped`,
     todo: "free some space there; name files that never change as immutable; or take a file system with reflinks",
   });
+}
+
+/** Bytes a file takes on disk, holes left out (stat(2): blocks of 512). */
+export function allocated(info: BigIntStats): bigint {
+  const bytes = info.blocks * 512n;
+  return bytes < info.size ? bytes : info.size;
 }

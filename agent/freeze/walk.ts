@@ -47,7 +47,7 @@ const FOLDER_MARGIN = 2_000_000_000n;
 const FILE_MARGIN = 3_600_000_000_000n;
 
 /**
- * Walks all roots once, in the order of entries, and writes what it finds. Yields often: whoever drives it may stop
+ * Walks all roots once, in the order of entries, and writes what it finds; finishing the writer is left to the caller. Yields often: whoever drives it may stop
  * there. Folders and files that vanish meanwhile are left out.
  * @throws ColdkeepError `permission`, `no-space`, else `internal`.
  */
@@ -56,7 +56,6 @@ export function* walk(o: WalkOptions): Generator<void> {
     const now = place.now();
     yield* visit(o, { root, place, foldersFrom: now - FOLDER_MARGIN, filesFrom: now - FILE_MARGIN }, "");
   }
-  o.writer.finish();
 }
 
 interface Root {

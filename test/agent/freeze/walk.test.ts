@@ -1,4 +1,13 @@
-import { appendFileSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import fc from "fast-check";
@@ -25,14 +34,14 @@ const SECOND = 1_000_000_000n;
 
 /**
  * The walks of one freeze over `home/data`, whose file system's clock seems to be `ahead` of what it is (ns): so what
- * was changed just now counts as old.
+ * was changed just now counts as old. Without `links`, none can be made.
  */
-async function makeWalks(home: string, immutable: readonly string[], ahead: bigint) {
+async function makeWalks(home: string, immutable: readonly string[], ahead: bigint, links = true) {
   const place = makePlace(planPlace({ name: "data", path: join(home, "data") }, "run@icon"));
   const began = place.now();
   // Changes must not share the clock tick of what was there before.
   while (place.now() < began + 2n * TICK) await nextTurn();
-  const shifted: FrozenPlace = { ...place, now: () => place.now() + ahead };
+  const shifted: FrozenPlace = { ...place, now: () => place.now() + ahead, ...(links ? {} : { link: () => null }) };
   const places = [shifted];
   const files = createWalkFiles(join(home, "records"));
   const inodes = makeInodes(places, makeInodeSet);
@@ -48,6 +57,7 @@ async function makeWalks(home: string, immutable: readonly string[], ahead: bigi
       : onceStopped(inodes, makeInodes(places, makeInodeSet), groups);
     const cursor = before === null ? null : makeCursor(before);
     for (const _ of walk({ ...base, writer, handle, before: cursor }));
+    writer.finish();
     last = files.heads(writer.walk);
     return writer.walk;
   }
@@ -144,6 +154,21 @@ describe("a second walk", () => {
     const { size, mtimeNs } = lstatSync(join(data, "1.dat"), { bigint: true });
     expect(entry?.size).toBe(Number(size));
     expect(entry?.fingerprint.endsWith(`:${size}:${mtimeNs}`)).toBe(true);
+    await walks.remove();
+  });
+
+  it("copies an immutable file that cannot be linked once, and again only where it changed", async () => {
+    const { home, data } = makeHome();
+    writeFileSync(join(data, "1.dat"), "same");
+    writeFileSync(join(data, "2.dat"), "half");
+    const walks = await makeWalks(home, ["*.dat"], 0n, false);
+    const [, one, two] = await walks.entries(walks.pass(true));
+    appendFileSync(join(data, "2.dat"), " and the rest");
+    const [, same, other] = await walks.entries(walks.pass(false));
+    expect(same?.source).toEqual(one?.source);
+    expect(other?.source).not.toEqual(two?.source);
+    expect(readFileSync(Buffer.from(other?.source ?? []), "latin1")).toBe("half and the rest");
+    expect(other?.mutability).toBe("immutable");
     await walks.remove();
   });
 
