@@ -90,11 +90,12 @@ export function* copyFileSteps(
     try {
       if (!reflinked) copied = yield* copyData(source, target, Number(info.size));
       tryUnlessForbidden(() => fchownSync(target, Number(info.uid), Number(info.gid)));
+      // After the owner, whose change takes capabilities away; before the mode, which may forbid attributes to be set.
+      for (const xattr of readXattrs(from)) tryUnlessForbidden(() => setXattr(target, xattr));
       fchmodSync(target, Number(info.mode & 0o7777n));
     } finally {
       closeSync(target);
     }
-    for (const xattr of readXattrs(from)) tryUnlessForbidden(() => setXattr(to, xattr));
     setMtime(to, toFileTime(info.mtimeNs));
     complete = true;
     return { reflinked, copied, source: info };

@@ -7,6 +7,8 @@ import { makeInodes, onceStopped, whileRunning } from "./freeze-files.ts";
 import { makeInodeSet } from "./inode-set.ts";
 import { interruption, tryToUndo } from "./interruption.ts";
 import { writeJournal } from "./journal.ts";
+import { addCounts } from "./records.ts";
+import { countOf } from "./rows.ts";
 import type { FreezeRun } from "./run.ts";
 import { makeCopyNeeds } from "./space.ts";
 import { assertStillDown, stopNode } from "./stop-node.ts";
@@ -72,7 +74,8 @@ async function stopAndFinish(run: FreezeRun): Promise<Captured> {
   const isNew = [...fresh.values()].some((set) => set.size > 0);
   if (isNew) assertStillDown({ ...proof, inodes: fresh });
   if (clock.monotonic() - stopped.provenAt > LONG_FINISH) assertStillDown(proof);
-  return { stopped, capturedAt, finished: { ...counts, walk, groups } };
+  const all = [...groups.values()].map(countOf).reduce(addCounts, counts);
+  return { stopped, capturedAt, finished: { ...all, walk, groups } };
 }
 
 /** @throws ColdkeepError `node-start`; the journal then stays, so that the next run tries again before all else. */

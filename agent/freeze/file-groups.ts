@@ -4,6 +4,7 @@ import type { FileRow, Means } from "./records.ts";
 export interface FileGroup {
   readonly number: number;
   readonly means: Means;
+  readonly size: number;
   /** The strictest class of its names: one name through which it is written makes it mutable. */
   readonly mutability: FileRow["mutability"];
   readonly secret: boolean;

@@ -4,9 +4,10 @@ import { fromBytes, toText } from "./bytes.ts";
 import { type FileGroups, groupKey, stricter } from "./file-groups.ts";
 import type { FrozenPlace } from "./frozen-place.ts";
 import type { InodeSet } from "./inode-set.ts";
+import { ownerOf, statOf, xattrsOf } from "./look.ts";
 import type { FileRow } from "./records.ts";
 import { allocated, assertRoom, type CopyNeeds } from "./space.ts";
-import { type FileHandler, type FoundFile, ownerOf, statOf, xattrsOf } from "./walk.ts";
+import type { FileHandler, FoundFile } from "./walk.ts";
 
 /** Inodes of captured files by device. */
 export type Inodes = ReadonlyMap<bigint, InodeSet>;
@@ -77,7 +78,7 @@ export function onceStopped(inodes: Inodes, fresh: Inodes, groups: FileGroups): 
     }
     const taken = yield* take(file, info);
     const row = rowOf(file, info, { ...taken, mutability, links });
-    if (row.grouped) groups.set(key, { ...taken, mutability: strictest, secret });
+    if (row.grouped) groups.set(key, { ...taken, size: row.size, mutability: strictest, secret });
     return row;
   };
 

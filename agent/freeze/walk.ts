@@ -1,12 +1,11 @@
-import { type BigIntStats, type Dirent, lstatSync, readdirSync, readlinkSync } from "node:fs";
-import { fromSystemError } from "../../posix/system-error.ts";
-import { readXattrs } from "../../posix/xattrs.ts";
-import { type ErrorKind, systemCode } from "../../vault/names/index.ts";
+import { type BigIntStats, type Dirent, readlinkSync } from "node:fs";
 import type { FileRule, Profile } from "../profiles/types.ts";
 import { below, fromBytes, fromText, type Latin1, toBytes } from "./bytes.ts";
 import { FREEZE_FOLDER, type FrozenPlace } from "./frozen-place.ts";
+import { failure, guard, isGone, list, ownerOf, statOf, xattrsOf } from "./look.ts";
 import type { Notes } from "./notes.ts";
-import { addCounts, type Counts, type FileRow, type FolderHead, NO_COUNTS } from "./records.ts";
+import { type FileRow, type FolderHead, NO_COUNTS } from "./records.ts";
+import { findByName, isVolatile, makeSums } from "./rows.ts";
 import type { HeadCursor, WalkFiles, WalkWriter } from "./walk-files.ts";
 
 /**
@@ -114,7 +113,7 @@ function* read(
   const { files, others, folders } = sort(o, at, path, list(source));
   const rules = o.profile.classify({ path, files });
   const ruleOf = new Map(files.map((name, i) => [name, rules[i] ?? { mutability: "mutable" as const }]));
-  const known = old === null ? null : merge(o.files.rows(old));
+  const known = old === null ? null : findByName(o.files.rows(old));
   const sums = makeSums();
   for (const [name, kind] of others) {
     const shown = shownOf(at, below(path, name));
@@ -198,46 +197,6 @@ function isOurs(path: Latin1, name: Latin1): boolean {
   return name === FREEZE_FOLDER || (path === "" && name.startsWith(".coldkeep-"));
 }
 
-/** Looks up rows by ascending names. */
-function merge(rows: Generator<FileRow>): (name: Latin1) => FileRow | null {
-  let next = rows.next();
-  return (name) => {
-    while (next.done !== true && next.value.name < name) next = rows.next();
-    if (next.done === true || next.value.name !== name) return null;
-    return next.value.kind === "file" ? next.value : null;
-  };
-}
-
-function makeSums() {
-  let counts: Counts = NO_COUNTS;
-  let volatile = false;
-  return {
-    add(row: FileRow) {
-      volatile ||= isVolatile(row);
-      if (row.kind === "file") counts = addCounts(counts, countsOf(row));
-    },
-    sums: () => ({ counts, volatile }),
-  };
-}
-
-/** True for rows that an unchanged folder does not vouch for. */
-function isVolatile(row: FileRow): boolean {
-  return row.kind === "file" && (row.mutability !== "immutable" || row.young || row.grouped || row.means === "none");
-}
-
-function countsOf(row: FileRow): Counts {
-  const { size, means } = row;
-  const copied = means === "copy";
-  return {
-    files: 1,
-    bytes: size,
-    linked: means === "link" ? 1 : 0,
-    copied: copied ? 1 : 0,
-    copiedBytes: copied ? size : 0,
-    reflinked: means === "reflink" ? 1 : 0,
-  };
-}
-
 function headOf(at: Root, path: Latin1, info: BigIntStats, source: Latin1) {
   const { dev, ino, mtimeNs, ctimeNs } = info;
   return {
@@ -283,49 +242,15 @@ function symlinkRow(path: Latin1, name: Latin1): FileRow | null {
   };
 }
 
-export function ownerOf(info: BigIntStats) {
-  return { mode: Number(info.mode & 0o7777n), uid: Number(info.uid), gid: Number(info.gid) };
-}
-
-export function xattrsOf(path: Latin1): NonNullable<FileRow["xattrs"]> {
-  return guard(path, () => readXattrs(toBytes(path)).map(({ name, value }) => [name, fromBytes(value)] as const)) ?? [];
-}
-
-function list(path: Latin1): Dirent<Buffer>[] {
-  return guard(path, () => readdirSync(toBytes(path), { encoding: "buffer", withFileTypes: true })) ?? [];
-}
-
-/** What lies there now; null where nothing does. @throws ColdkeepError. */
-export function statOf(path: Latin1): BigIntStats | null {
-  return guard(path, () => lstatSync(toBytes(path), { bigint: true }));
-}
-
-function guard<T>(path: Latin1, look: () => T): T | null {
-  try {
-    return look();
-  } catch (error) {
-    if (isGone(error)) return null;
-    throw failure(error, path);
-  }
-}
-
-/** Runs a handler; a file that vanishes under it is not captured. */
+/** Runs a handler; a file that is proven to have vanished under it is not captured. */
 function* attempt(path: Latin1, steps: Generator<void, FileRow | null>): Generator<void, FileRow | null> {
   try {
     return yield* steps;
   } catch (error) {
-    if (isGone(error)) return null;
+    // The same error tells of a frozen tree that somebody removed.
+    if (isGone(error) && statOf(path) === null) return null;
     throw failure(error, path);
   }
-}
-
-function isGone(error: unknown): boolean {
-  return ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "");
-}
-
-function failure(error: unknown, path: Latin1) {
-  const otherwise: ErrorKind = "internal";
-  return fromSystemError(error, { what: "cannot freeze", on: toBytes(path), otherwise });
 }
 
 function shownOf(at: Root, path: Latin1): Latin1 {

@@ -290,6 +290,28 @@ describe("a frozen tree", () => {
     await tree.release();
   });
 
+  it("that somebody removes while it is made fails the freeze, and is no tree without files", async () => {
+    const { home, data } = makeHome();
+    mkdirSync(join(data, "sub"));
+    for (const name of ["a", "b", "sub/c"]) writeFileSync(join(data, name), name);
+    const node = puppet({ onStop: () => rmSync(join(home, ".coldkeep-freeze"), { recursive: true }) });
+    const attempt = freeze(home, { control: controlOf(node.manager), globs: { immutable: ["b"] } });
+    await expect(attempt).rejects.toThrow(/ENOENT/);
+    expect(node.calls).toEqual(["stop", "start"]);
+  });
+
+  it("counts the names of one file once", async () => {
+    const { home, data } = makeHome();
+    mkdirSync(join(data, "z"));
+    writeFileSync(join(data, "a"), "12345");
+    writeFileSync(join(data, "b"), "1");
+    linkSync(join(data, "a"), join(data, "z/a"));
+    const tree = await freeze(home);
+    const files = (await entriesOf(tree)).filter(({ type }) => type === "file");
+    expect(tree.figures).toMatchObject({ files: files.length, bytes: 6 });
+    await tree.release();
+  });
+
   it("of files that may not be linked is made of copies", async () => {
     const { home, data } = makeHome();
     writeFileSync(join(data, "a"), "content");
