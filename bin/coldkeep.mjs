@@ -12,11 +12,33 @@ import { fileURLToPath } from "node:url";
 
 const NEEDED = 24;
 
-if (majorOf(process.versions.node) >= NEEDED) {
+/**
+ * Commands that run through all of a node's data. V8 sizes its heap after the machine's memory and would let short-lived
+ * objects take hundreds of MB there; with these flags a backup stays below 300 MB whatever it reads.
+ */
+const LARGE = ["backup", "restore", "verify"];
+const SMALL_HEAP = ["--max-semi-space-size=4", "--optimize-for-size"];
+
+if (majorOf(process.versions.node) < NEEDED) {
+  runWithPackagedNode();
+} else {
+  keepHeapSmall();
   cacheCompiledCode();
   await import(program());
-} else {
-  runWithPackagedNode();
+}
+
+/** Starts over in this very process, so that signals and exit code stay what they are. */
+function keepHeapSmall() {
+  const done = SMALL_HEAP.every((flag) => process.execArgv.includes(flag));
+  if (done || !process.argv.slice(2).some((word) => LARGE.includes(word)) || process.execve === undefined) return;
+  const self = fileURLToPath(import.meta.url);
+  process.execve(process.execPath, [
+    process.execPath,
+    ...process.execArgv,
+    ...SMALL_HEAP,
+    self,
+    ...process.argv.slice(2),
+  ]);
 }
 
 /** The bundle beside this file where it was packaged, the sources in a checkout. */
@@ -58,9 +80,8 @@ function runWithPackagedNode() {
   const atTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
   process.on("SIGINT", () => atTerminal || child.kill("SIGINT"));
   for (const signal of ["SIGTERM", "SIGHUP", "SIGQUIT"]) process.on(signal, () => child.kill(signal));
-  child = spawn(node, [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: "inherit",
-  });
+  const self = fileURLToPath(import.meta.url);
+  child = spawn(node, [...process.execArgv, ...SMALL_HEAP, self, ...process.argv.slice(2)], { stdio: "inherit" });
   child.once("error", (error) => {
     console.error(`coldkeep cannot run ${node}: ${error.message}`);
     process.exitCode = 1;

@@ -46,7 +46,7 @@ export interface SealPool {
 const AHEAD = 3;
 
 /** Workers make few and short-lived objects; V8 would let each grow a young generation of 48 MB for them. */
-const SMALL_YOUNG = { maxYoungGenerationSizeMb: 6 } as const;
+const SMALL_YOUNG = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 48 } as const;
 
 interface Seat {
   readonly worker: Worker;
