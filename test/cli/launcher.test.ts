@@ -44,8 +44,23 @@ describe("the launcher on an older Node", () => {
     expect(status).toBe(1);
   });
 
+  it.each([
+    ["backup", ["--max-semi-space-size=4", "--optimize-for-size"]],
+    ["list", []],
+  ])("runs %s, in the same process, with the heap it needs", (command, flags) => {
+    const folder = tempDir();
+    const copy = join(folder, "coldkeep.mjs");
+    copyFileSync(LAUNCHER, copy);
+    writeFileSync(
+      join(folder, "main.js"),
+      "console.log(JSON.stringify([process.execArgv, process.argv.slice(2), process.pid]));",
+    );
+    const { pid, stdout } = spawnSync(process.execPath, [copy, command, "--tag", "a b"], { encoding: "utf8" });
+    expect(JSON.parse(stdout)).toEqual([flags, [command, "--tag", "a b"], pid]);
+  });
+
   it("goes on with the packaged one: same words, same streams, same exit code", () => {
-    const copy = packaged('shift; shift; shift; cat; echo "words: $*"; echo problem >&2; exit 7');
+    const copy = packaged('shift; shift; shift; shift; shift; cat; echo "words: $*"; echo problem >&2; exit 7');
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       ["--import", OLD_NODE, copy, "list", "--at", "a b"],
