@@ -30,16 +30,16 @@ export function storesThatRan(): ReadonlyMap<string, number> {
   return ran;
 }
 
-export const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
-export const text = (value: string): Buffer => Buffer.from(value);
+const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
+const text = (value: string): Buffer => Buffer.from(value);
 
-export async function names(lister: Lister, prefix: string): Promise<string[]> {
+async function names(lister: Lister, prefix: string): Promise<string[]> {
   const found: string[] = [];
   for await (const { name } of lister.list(prefix)) found.push(name);
   return found;
 }
 
-export async function put(store: Store, name: string, bytes: Uint8Array) {
+async function put(store: Store, name: string, bytes: Uint8Array) {
   const outcome = await store.create(name, bytes, sha256(bytes));
   if (!outcome.created) throw new Error(`${name} was there already`);
   return outcome.receipt;
@@ -341,7 +341,7 @@ function describeWriting(title: string, rule: Rule): void {
 }
 
 /** Stands in for the retention job, the only one that makes plans. */
-export function approve(objects: readonly PlannedDelete[]): ApprovedPlan {
+function approve(objects: readonly PlannedDelete[]): ApprovedPlan {
   return { objects } as ApprovedPlan;
 }
 
