@@ -71,11 +71,11 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
 
     let last = -1;
     let counts = { linked: 0 };
-    const pass: FreezeRun["pass"] = async (handle, signal_) => {
+    const pass: FreezeRun["pass"] = async (handle, settled) => {
       const writer = files.begin();
       const before = last < 0 ? null : makeCursor(files.heads(last));
       try {
-        await drive(walk({ ...base, writer, before, handle }), clock, signal_);
+        await drive(walk({ ...base, writer, before, handle, settled }), clock, signal);
       } finally {
         before?.close();
         writer.finish();
@@ -84,7 +84,7 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
       counts = writer.counts;
       return writer;
     };
-    await pass(whileRunning(inodes, needs), signal);
+    await pass(whileRunning(inodes, needs), false);
     needs.assertRoom();
     const prelinked = counts.linked;
     const heights = control.probe === null ? null : await control.probe.heights({ signal, timeoutMs: HEIGHT_LIMIT });

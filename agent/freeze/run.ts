@@ -20,8 +20,11 @@ export interface FreezeRun {
   readonly notes: Notes;
   readonly heights: Heights | null;
   readonly record: Omit<FreezeRecord, "format" | "identity" | "step">;
-  /** Walks all roots once more, building on the walk before. @throws the signal's reason on abort. */
-  pass(handle: FileHandler, signal: AbortSignal): Promise<WalkWriter>;
+  /**
+   * Walks all roots once more, building on the walk before. `settled`: the node is said to be down.
+   * @throws the signal's reason on abort.
+   */
+  pass(handle: FileHandler, settled: boolean): Promise<WalkWriter>;
   /** Removes frozen trees and records; the journal stays. */
   removeTrees(): Promise<void>;
   /** Removes frozen trees, records and journal. Safe to call twice. */

@@ -36,14 +36,16 @@ export interface WalkOptions {
   readonly before: HeadCursor | null;
   readonly handle: FileHandler;
   readonly notes: Notes;
+  /** True where the node is said to be down: no file is in the writing any more. */
+  readonly settled: boolean;
   /** Mount points, latin1. */
   readonly mounts: ReadonlySet<Latin1>;
 }
 
 /** A folder's times are exact to a clock tick, or to 2 s on old file systems: what lies that close may hide a change. */
-const FOLDER_MARGIN = 2_000_000_000n;
-/** A file that is written through a mapping tells so late; a table can be hours in the writing of a compaction. */
-const FILE_MARGIN = 3_600_000_000_000n;
+const CLOCK_MARGIN = 2_000_000_000n;
+/** While a node runs, a file may be in the writing though nothing was written to it for a while. */
+const WRITING_MARGIN = 3_600_000_000_000n;
 
 /**
  * Walks all roots once, in the order of entries, and writes what it finds; finishing the writer is left to the caller. Yields often: whoever drives it may stop
@@ -53,7 +55,8 @@ const FILE_MARGIN = 3_600_000_000_000n;
 export function* walk(o: WalkOptions): Generator<void> {
   for (const [root, place] of o.places.entries()) {
     const now = place.now();
-    yield* visit(o, { root, place, foldersFrom: now - FOLDER_MARGIN, filesFrom: now - FILE_MARGIN }, "");
+    const filesFrom = now - (o.settled ? CLOCK_MARGIN : WRITING_MARGIN);
+    yield* visit(o, { root, place, foldersFrom: now - CLOCK_MARGIN, filesFrom }, "");
   }
 }
 

@@ -56,7 +56,7 @@ async function makeWalks(home: string, immutable: readonly string[], ahead: bigi
       ? whileRunning(inodes, makeCopyNeeds())
       : onceStopped(inodes, makeInodes(places, makeInodeSet), groups);
     const cursor = before === null ? null : makeCursor(before);
-    for (const _ of walk({ ...base, writer, handle, before: cursor }));
+    for (const _ of walk({ ...base, writer, handle, before: cursor, settled: !running }));
     writer.finish();
     last = files.heads(writer.walk);
     return writer.walk;
