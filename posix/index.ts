@@ -6,6 +6,7 @@ export * from "./holes.ts";
 export * from "./lockfile.ts";
 export * from "./mounts.ts";
 export * from "./openfiles.ts";
+export * from "./prefetch.ts";
 export * from "./process.ts";
 export * from "./sync.ts";
 export * from "./system-error.ts";

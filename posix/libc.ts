@@ -21,6 +21,8 @@ export interface Libc {
   lgetxattr(path: CString, name: CString, value: Buffer, size: number): number;
   lsetxattr(path: CString, name: CString, value: Buffer, size: number, flags: number): number;
   fsetxattr(fd: number, name: CString, value: Buffer, size: number, flags: number): number;
+  /** posix_fadvise(2). */
+  posixFadvise(fd: number, offset: number, length: number, advice: number): number;
   errno(): number;
 }
 
@@ -58,6 +60,7 @@ function load(): Loaded {
           "int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)",
         ),
         fsetxattr: own.func("int fsetxattr(int fd, const void *name, const void *value, size_t size, int flags)"),
+        posixFadvise: own.func("int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)"),
         errno: () => koffi.errno(),
       },
     };

@@ -61,6 +61,7 @@ export async function runBackup(o: BackupOptions, freeze: Freeze = prepareFreeze
 async function capture(o: BackupOptions, state: NodeState, freeze: Freeze, monotonic: () => number) {
   const { node, roots, profile, control, progress, signal } = o;
   const started = { node, run: `run-${o.now()}`, roots, profile, control, progress, signal, stateDir: state.folder };
+  for (const recipient of o.recipients) recipient.prepare?.(o.suite);
   const prepared = await freeze(started);
   let run: OpenRun;
   try {

@@ -23,13 +23,13 @@ export function chunkBytes(size: number): number {
 }
 
 /**
- * Pack size and number of pack buffers for so many workers: one being filled each and at least one on its way. Packs
+ * Pack size and number of pack buffers for so many workers: one being filled each and two on their way. Packs
  * are 16 to 32 MiB (docs/FORMAT.md); where memory and size pull apart, memory wins: the whole process is to stay below
  * 300 MB, of which an idle Node takes some 90 and each worker 30.
  */
 export function packBudget(workers: number): { readonly target: number; readonly buffers: number } {
-  const buffers = workers + Math.max(1, Math.ceil(workers / 4));
-  const target = Math.min(32 * MIB, Math.max(16 * MIB, Math.floor((48 * MIB) / buffers)));
+  const buffers = workers + 2;
+  const target = Math.min(32 * MIB, Math.max(16 * MIB, Math.floor((72 * MIB) / buffers)));
   return { target, buffers };
 }
 

@@ -150,6 +150,8 @@ export interface ManifestEntry {
 /** What wraps a snapshot key for one key source. Never sees anything but its own slot. */
 export interface Recipient {
   readonly type: string;
+  /** Begins in the background what `wrap` will need and what takes long; what fails there fails in `wrap`. */
+  prepare?(suite: SuiteName): void;
   wrap(sk: Uint8Array, scope: SnapshotScope): Promise<Slot>;
 }
 

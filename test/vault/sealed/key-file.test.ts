@@ -54,6 +54,17 @@ describe("a key file", () => {
     expect(slot).toMatchObject({ type: "key", added: 77, stretch });
   });
 
+  it("may be prepared for: the same key opens it, and what cannot be stretched fails where it is needed", async () => {
+    const prepared = keyRecipient({ source, stretch });
+    prepared.prepare?.(scope.suite);
+    const { sk: opened } = await open(await writeKeyFile({ scope, sk, recipients: [prepared], now: 1 }));
+    expect(Buffer.from(opened)).toEqual(Buffer.from(sk));
+
+    const impossible = keyRecipient({ source, stretch: { ...stretch, n: 2 ** 40 } });
+    impossible.prepare?.(scope.suite);
+    await expect(writeKeyFile({ scope, sk, recipients: [impossible], now: 1 })).rejects.toThrow();
+  });
+
   it("holds neither the snapshot key nor the software key nor anything derived that is secret", () => {
     const text = Buffer.from(wrapped).toString();
     for (const secret of [sk, source, keys.pack, keys.slots]) expect(text).not.toContain(toBase64url(secret));

@@ -29,6 +29,9 @@ export function keyRecipient(o: {
   const kekOf = stretchOnce(o.source);
   return {
     type: TYPE,
+    prepare(suite) {
+      kekOf(suite, stretch).catch(() => {});
+    },
     async wrap(sk, scope): Promise<Slot> {
       const kek = await kekOf(scope.suite, stretch);
       const id = toHex(random(8));
