@@ -124,7 +124,7 @@ function makeTree(run: FreezeRun, captured: Captured, started: Started): FrozenT
     roots: places.map(({ root }) => root),
     figures: {
       ...counts,
-      freezeMs: started.askedAt - stopped.provenAt,
+      freezeMs: stopped.ownMs + started.askedAt - stopped.provenAt,
       downtimeMs: o.control.manager.controls ? started.runningAt - stopped.askedAt : null,
     },
     get omitted() {

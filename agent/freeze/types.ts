@@ -61,7 +61,7 @@ export interface FreezeFigures {
   readonly copied: number;
   readonly copiedBytes: number;
   readonly reflinked: number;
-  /** Death proven → start asked: what coldkeep itself adds to the downtime. Milliseconds. */
+  /** Manager says down → start asked, less what the node's processes still took to let go: what coldkeep adds. Milliseconds. */
   readonly freezeMs: number;
   /** Stop asked → running again. Milliseconds; null where the manager controls nothing. */
   readonly downtimeMs: number | null;

@@ -51,5 +51,7 @@ export interface StoppedNode {
   /** Monotonic milliseconds at which stop was asked, and at which death was proven. */
   readonly askedAt: number;
   readonly provenAt: number;
+  /** Milliseconds that were coldkeep's own work since the manager said that the node is down. */
+  readonly ownMs: number;
   readonly __brand: "StoppedNode";
 }
