@@ -55,8 +55,10 @@ export async function checkAnswers(
 async function whyDown(control: NodeControl, signal: AbortSignal, pauseMs: number): Promise<string | null> {
   let why: string | null = null;
   for (let ask = 1; ask <= ASKS; ask += 1) {
-    if (ask > 1) await sleep(pauseMs, undefined, { signal });
+    if (ask > 1) await sleep(pauseMs, undefined, { signal }).catch(() => {});
     why = await askOnce(control, signal);
+    // A question that was cut off is no answer.
+    signal.throwIfAborted();
     if (why === null) return null;
   }
   return why;

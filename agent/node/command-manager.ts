@@ -21,6 +21,7 @@ export function commandManager({ start, stop, isRunning }: CommandConfig): Servi
     if (status === 0) return true;
     // 126 and 127 are the shell's own for what it cannot run, 128 and above for signals (POSIX, Shell 2.8.2).
     if (status !== null && status < 126) return false;
+    options.signal?.throwIfAborted();
     throw failed("refused", "cannot find out whether the node runs", isRunning, result, CHECK_COMMAND);
   }
 
@@ -28,6 +29,7 @@ export function commandManager({ start, stop, isRunning }: CommandConfig): Servi
     const result = await runCommand(line, options);
     if (result.status === 0) return;
     if (!result.cutOff && (await isAsWanted(wanted, options))) return;
+    options.signal?.throwIfAborted();
     const what = wanted ? "the node could not be started" : "the node could not be stopped";
     throw failed(wanted ? "node-start" : "node-stop", what, line, result, CHECK_COMMAND);
   }

@@ -1,8 +1,8 @@
 import type { Heights } from "../../vault/card/types.ts";
 
 /**
- * Stops, starts and asks one node. Every call obeys its signal and its own time limit; a call that is cut off leaves no
- * child process behind.
+ * Stops, starts and asks one node. Every call obeys its signal, whose reason it throws, and its own time limit; a call
+ * that is cut off leaves no child process behind.
  */
 export interface ServiceManager {
   readonly kind: string;

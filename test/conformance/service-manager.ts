@@ -47,6 +47,16 @@ export function serviceManagerConforms(name: string, make: () => ManagedService)
     await expect(manager.isRunning({ ...LIMIT, signal })).rejects.toThrow();
   });
 
+  it(`${name}: a question that is cut off ends with the reason of its signal, and is no answer`, async () => {
+    const { manager } = make();
+    const reason = new Error("told to stop");
+    const abort = new AbortController();
+    const asked = manager.isRunning({ ...LIMIT, signal: abort.signal });
+    abort.abort(reason);
+    await expect(asked).rejects.toBe(reason);
+    await expect(manager.stop({ ...LIMIT, signal: abort.signal })).rejects.toBe(reason);
+  });
+
   it(`${name}: is described for people, and controls its node`, () => {
     const { manager } = make();
     expect(manager.kind).toMatch(/^[a-z]+$/);

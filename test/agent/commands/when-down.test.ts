@@ -125,4 +125,19 @@ describe("a node that is asked before a backup", () => {
     await checkAnswers(settings("skip-and-restart"), control, call(), noPause);
     expect(did).toEqual([]);
   });
+
+  it("asked when a signal arrives: it is not restarted, and the signal's reason is told", async () => {
+    const abort = new AbortController();
+    const reason = new Error("told to stop");
+    const { control, did } = node([false]);
+    const probe = control.probe;
+    if (probe === null) throw new Error("no probe");
+    const health: typeof probe.health = (options) => {
+      abort.abort(reason);
+      return probe.health(options);
+    };
+    const cut = { ...control, probe: { ...probe, health } };
+    await expect(checkAnswers(settings("skip-and-restart"), cut, call(abort.signal))).rejects.toBe(reason);
+    expect(did).toEqual([]);
+  });
 });
