@@ -157,6 +157,11 @@ def whole(value, low, high, what):
     return value
 
 
+def attribute_name(text):
+    """The bytes of an extended attribute's name: U+EF80 to U+EFFF stand for single bytes that are not UTF-8."""
+    return b"".join(bytes([ord(c) - 0xEF00]) if 0xEF80 <= ord(c) <= 0xEFFF else c.encode() for c in text)
+
+
 def text_of(value, what):
     check(isinstance(value, str), f"{what} is no text")
     return value
@@ -560,7 +565,7 @@ def read_entry(raw, origins):
         "from": whole(raw.get("from", 0), 0, MAX_INTEGER, "from"),
         "secret": raw.get("secret", False),
         "target": bytes_of(raw, "target"),
-        "xattrs": [(text_of(n, "xattr"), unb64(v, None, "xattr")) for n, v in list_of(raw.get("xattrs", []), "xattrs")],
+        "xattrs": [(attribute_name(text_of(n, "xattr")), unb64(v, None, "xattr")) for n, v in list_of(raw.get("xattrs", []), "xattrs")],
         "pieces": [],
     }
     check((entry["target"] is not None) == (kind in ("symlink", "hardlink")), f"{path!r}: a target too many or too few")
@@ -680,7 +685,7 @@ class Placer:
     def _finish(self, fd, entry):
         self._try("owners", os.fchown, fd, entry["uid"], entry["gid"])
         for name, value in entry["xattrs"]:
-            if name.startswith("security.") and not self.keep_special:
+            if name.startswith(b"security.") and not self.keep_special:
                 self.notes.add("security.* attributes were dropped; --keep-special-bits restores them")
             elif hasattr(os, "setxattr"):
                 self._try("extended attributes", os.setxattr, fd, name, value)
