@@ -23,12 +23,12 @@ export function chunkBytes(size: number): number {
 }
 
 /**
- * Pack size and number of pack buffers for so many workers: one being filled each and two on their way. Packs
+ * Pack size and number of pack buffers for so many workers: one being filled each, and one or two on their way. Packs
  * are 16 to 32 MiB (docs/FORMAT.md); where memory and size pull apart, memory wins: the whole process is to stay below
  * 300 MB, of which an idle Node takes some 90 and each worker 30.
  */
 export function packBudget(workers: number): { readonly target: number; readonly buffers: number } {
-  const buffers = workers + 2;
+  const buffers = Math.max(workers + 1, Math.min(workers + 2, 5));
   const target = Math.min(32 * MIB, Math.max(16 * MIB, Math.floor((72 * MIB) / buffers)));
   return { target, buffers };
 }
