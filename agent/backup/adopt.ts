@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { encodeCard, signClosingCard } from "../../vault/card/index.ts";
 import { names } from "../../vault/names/index.ts";
-import type { Creator } from "../../vault/store/facets.ts";
+import { type Creator, hashed } from "../../vault/store/index.ts";
 import type { LocalRun } from "./choose-parent.ts";
 import { putNew } from "./put.ts";
 import type { RunHead } from "./run-files.ts";
@@ -27,7 +27,7 @@ export async function adoptRuns(o: {
     const { snapshot } = run.head;
     const by = adopted.findLast(({ head }) => head.adopts.includes(snapshot))?.head.snapshot ?? o.run.snapshot;
     const closing = encodeCard(signClosingCard({ vault, node, snapshot, by }, o.signingKey));
-    if ((await putNew(o.store, names.card(node, snapshot), closing, o)).put) adopted.push(run);
+    if ((await putNew(o.store, names.card(node, snapshot), hashed(closing), o)).put) adopted.push(run);
   }
   return adopted;
 }

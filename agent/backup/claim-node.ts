@@ -1,7 +1,7 @@
 import { encodeNodeJson, encodeVaultJson, parseNodeJson, parseVaultJson } from "../../vault/card/index.ts";
 import type { NodeJson, VaultJson } from "../../vault/card/types.ts";
 import { ColdkeepError, FORMAT, type NodeName, names, type VaultId } from "../../vault/names/index.ts";
-import type { Creator, Reader } from "../../vault/store/facets.ts";
+import { type Creator, hashed, type Reader } from "../../vault/store/index.ts";
 import { putNew } from "./put.ts";
 
 const SMALL = 64 << 10;
@@ -16,7 +16,7 @@ export async function initVault(o: {
 }): Promise<{ readonly created: boolean }> {
   const made: VaultJson = { format: FORMAT, created: o.now, min_agent: "0.1.0", min_keeper: "0.1.0" };
   const found = await o.store.get(names.VAULT_JSON, { maxBytes: SMALL });
-  if (found === null && (await putNew(o.store, names.VAULT_JSON, encodeVaultJson(made), {})).put)
+  if (found === null && (await putNew(o.store, names.VAULT_JSON, hashed(encodeVaultJson(made)), {})).put)
     return { created: true };
   const there = found ?? (await o.store.get(names.VAULT_JSON, { maxBytes: SMALL }));
   if (there !== null) parseVaultJson(there.bytes);
@@ -45,7 +45,7 @@ export async function claimNode(o: {
     created: o.now,
   };
   const found = await o.store.get(name, { maxBytes: SMALL });
-  if (found === null && (await putNew(o.store, name, encodeNodeJson(ours), {})).put) return { created: true };
+  if (found === null && (await putNew(o.store, name, hashed(encodeNodeJson(ours)), {})).put) return { created: true };
   const there = found ?? (await o.store.get(name, { maxBytes: SMALL }));
   if (there === null) throw new ColdkeepError("vault", { what: "an object came and went", on: name, retryable: true });
   const claim = parseNodeJson(there.bytes);

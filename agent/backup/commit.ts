@@ -5,6 +5,7 @@ import { ColdkeepError, FORMAT, isColdkeepError, names, toBase64url } from "../.
 import { cardMac } from "../../vault/sealed/card-mac.ts";
 import { assertCardCovers, cardOrigins, sealManifest } from "../../vault/sealed/manifest.ts";
 import type { Manifest } from "../../vault/sealed/types.ts";
+import { hashed } from "../../vault/store/index.ts";
 import type { FrozenTree } from "../freeze/types.ts";
 import { writePrivateFile } from "../state/index.ts";
 import type { ChunkTable } from "./chunk-table.ts";
@@ -122,7 +123,7 @@ export async function putCard({ options: o, run }: CommitOptions, core: CardCore
   try {
     // Not to be cut off: once the card is on its way, only its fate is of interest.
     const { retryPauses } = o;
-    if ((await putNew(o.store, name, bytes, retryPauses === undefined ? {} : { retryPauses })).put) return card;
+    if ((await putNew(o.store, name, hashed(bytes), retryPauses === undefined ? {} : { retryPauses })).put) return card;
   } catch (error) {
     if (!isColdkeepError(error) || !error.retryable) throw error;
     throw new ColdkeepError("outcome-unknown", {

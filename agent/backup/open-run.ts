@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { encodeBegin, writerOf } from "../../vault/card/index.ts";
@@ -7,6 +7,7 @@ import { ColdkeepError, FORMAT, makeSnapshotId, names, type SnapshotId, toBase64
 import { deriveKeys, newSnapshotKey } from "../../vault/sealed/derive.ts";
 import { writeKeyFile } from "../../vault/sealed/key-file.ts";
 import type { SnapshotKeys } from "../../vault/sealed/types.ts";
+import { hashed } from "../../vault/store/index.ts";
 import type { NodeState } from "../state/index.ts";
 import { adoptRuns } from "./adopt.ts";
 import {
@@ -105,9 +106,8 @@ async function tryOpen(
     return null;
   };
   if (monotonic() - startedAt > BEGIN_LIMIT_MS) return giveUp();
-  const begin = encodeBegin(beginOf(head, state.publicKey, adopted));
-  const sha256 = createHash("sha256").update(begin).digest();
-  if (!(await putNew(store, names.begin(node, id), begin, { ...o, sha256 })).put) return giveUp();
+  const begin = hashed(encodeBegin(beginOf(head, state.publicKey, adopted)));
+  if (!(await putNew(store, names.begin(node, id), begin, o)).put) return giveUp();
   return { id, head, folder, keys, keyFile, parent, adopted, started, startedAt };
 }
 

@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ColdkeepError, isColdkeepError } from "../../vault/names/index.ts";
-import type { Creator, PutReceipt } from "../../vault/store/facets.ts";
+import type { Creator, HashedBytes, PutReceipt } from "../../vault/store/index.ts";
 
 /** Pauses before the same bytes are sent again, in milliseconds. */
 const PAUSES = [200, 800, 2_000, 5_000];
@@ -16,14 +15,14 @@ export type PutOutcome =
  * the name then holds these very bytes they are ours, for nobody else can have them before they are put.
  * @throws ColdkeepError as the store does; `interrupted`.
  */
-export async function putNew(store: Creator, name: string, bytes: Uint8Array, o: PutOptions): Promise<PutOutcome> {
-  const sha256 = o.sha256 ?? createHash("sha256").update(bytes).digest();
+export async function putNew(store: Creator, name: string, body: HashedBytes, o: PutOptions): Promise<PutOutcome> {
+  const size = body.bytes.length;
   for (let attempt = 0; ; attempt += 1) {
     o.signal?.throwIfAborted();
     try {
-      const outcome = await store.create(name, bytes, sha256);
-      if (outcome.created) return { put: true, size: bytes.length, receipt: outcome.receipt };
-      return outcome.same ? { put: true, size: bytes.length, receipt: null } : { put: false };
+      const outcome = await store.create(name, body);
+      if (outcome.created) return { put: true, size, receipt: outcome.receipt };
+      return outcome.same ? { put: true, size, receipt: null } : { put: false };
     } catch (error) {
       const pause = (o.retryPauses ?? PAUSES)[attempt];
       if (pause === undefined || !isColdkeepError(error) || !error.retryable) throw error;
@@ -33,7 +32,6 @@ export async function putNew(store: Creator, name: string, bytes: Uint8Array, o:
 }
 
 export interface PutOptions {
-  readonly sha256?: Uint8Array;
   readonly signal?: AbortSignal;
   readonly retryPauses?: readonly number[];
 }

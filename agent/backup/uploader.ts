@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import { type NodeName, names, type SnapshotId, toBase64url, toHex } from "../../vault/names/index.ts";
 import type { SealedPack } from "../../vault/sealed/types.ts";
-import type { Creator } from "../../vault/store/facets.ts";
+import { alreadyHashed, type Creator, type HashedBytes, hashed } from "../../vault/store/index.ts";
 import { encodeRow } from "./chunk-rows.ts";
 import type { ChunkTable } from "./chunk-table.ts";
 import type { Journal } from "./journal.ts";
@@ -29,13 +28,13 @@ export interface UploaderOptions {
 
 export function makeUploader(o: UploaderOptions): Uploader {
   const figures = { stored: 0, packs: 0 };
-  async function put(name: string, bytes: Uint8Array, sha256: Uint8Array): Promise<void> {
+  async function put(name: string, body: HashedBytes): Promise<void> {
     o.assertInTime();
     const full = names.dataObject(o.node, o.snapshot, name);
-    const outcome = await putNew(o.store, full, bytes, { ...o, sha256 });
+    const outcome = await putNew(o.store, full, body, o);
     if (!outcome.put) throw foreignObject(full);
     o.journal.receipt(name);
-    figures.stored += bytes.length;
+    figures.stored += body.bytes.length;
   }
   return {
     figures,
@@ -44,14 +43,15 @@ export function makeUploader(o: UploaderOptions): Uploader {
       const note = { index, salt: toBase64url(salt), commit: toBase64url(commit), secret };
       const lines = Array.from(rows, (row) => encodeRow(row, table.id(row), table.place(row)));
       o.journal.intent({ name, size: bytes.length, sha256: toHex(sha256) }, note, lines);
-      await put(name, bytes, sha256);
+      await put(name, alreadyHashed(bytes, sha256));
       figures.packs += 1;
     },
     object: async (name, bytes) => {
-      const sha256 = createHash("sha256").update(bytes).digest();
-      o.journal.intent({ name, size: bytes.length, sha256: toHex(sha256) });
-      await put(name, bytes, sha256);
-      return { size: bytes.length, sha256: toHex(sha256) };
+      const body = hashed(bytes);
+      const sum = { size: bytes.length, sha256: toHex(body.sha256) };
+      o.journal.intent({ name, ...sum });
+      await put(name, body);
+      return sum;
     },
   };
 }

@@ -13,11 +13,11 @@ const store = await openDirectoryStore(join(dir, "vault"));
 let creates = 0;
 const killing: Store = {
   ...store,
-  create: async (name, bytes, sha256) => {
+  create: async (name, body) => {
     creates += 1;
     const now = creates === Number(ordinal);
     if (now && when === "before") process.kill(process.pid, "SIGKILL");
-    const outcome = await store.create(name, bytes, sha256);
+    const outcome = await store.create(name, body);
     if (now) process.kill(process.pid, "SIGKILL");
     return outcome;
   },

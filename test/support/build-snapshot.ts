@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
+import { generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
 import { encodeBegin, encodeCard, encodeNodeJson, publicKeyOf, signCard, writerOf } from "../../vault/card/index.ts";
 import type { Card, CardCore, Heights } from "../../vault/card/types.ts";
 import {
@@ -41,6 +41,7 @@ import type {
   SnapshotScope,
 } from "../../vault/sealed/types.ts";
 import type { Creator } from "../../vault/store/facets.ts";
+import { hashed } from "../../vault/store/hashed.ts";
 
 /** One object of a made-up snapshot. Paths and targets are latin1 text, one character a byte. */
 export interface Item {
@@ -117,7 +118,7 @@ export async function buildSnapshot(o: BuildOptions): Promise<Built> {
   const sk = newSnapshotKey();
   const keys = deriveKeys(sk, scope);
   const put = async (name: string, bytes: Uint8Array) => {
-    const outcome = await store.create(name, bytes, createHash("sha256").update(bytes).digest());
+    const outcome = await store.create(name, hashed(bytes));
     if (!outcome.created && !outcome.same) throw new Error(`${name} is taken`);
   };
   if (o.bare !== true) {

@@ -27,6 +27,7 @@ import {
   type VaultId,
 } from "../../vault/names/index.ts";
 import type { Creator } from "../../vault/store/facets.ts";
+import { hashed } from "../../vault/store/hashed.ts";
 import { type MemoryStore, memoryStore } from "./memory-store.ts";
 
 /** 2026-01-01T00:00:00Z: where these stories begin. */
@@ -219,7 +220,7 @@ export function keyJson(vault: VaultId, node: NodeName, id: SnapshotId, commit: 
 }
 
 export async function putObject(store: Creator, name: string, bytes: Uint8Array): Promise<void> {
-  const outcome = await store.create(name, bytes, createHash("sha256").update(bytes).digest());
+  const outcome = await store.create(name, hashed(bytes));
   if (!outcome.created) throw new Error(`${name} is there already`);
 }
 

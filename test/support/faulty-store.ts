@@ -121,15 +121,15 @@ export function faultyStore(store: Store, plan: (call: FaultyCall) => Fault | nu
           return bytes === null ? null : flipped(bytes);
         },
       ),
-    create: (name, bytes, sha256) =>
+    create: (name, body) =>
       // A lying store says it took what it did not.
       meet(
         "create",
         name,
-        () => store.create(name, bytes, sha256),
+        () => store.create(name, body),
         async () => {
-          const info = { size: bytes.length, etag: "lie", receivedAt: 0 };
-          return { created: true, receipt: { name, size: bytes.length, info } as never };
+          const info = { size: body.bytes.length, etag: "lie", receivedAt: 0 };
+          return { created: true, receipt: { name, size: body.bytes.length, info } as never };
         },
       ),
     replace: (name, bytes, expected) =>

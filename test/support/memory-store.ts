@@ -52,7 +52,7 @@ export function memoryStore(now: () => number = () => 0): MemoryStore {
       if (offset + length > object.bytes.length) throw short(name, `ends at ${object.bytes.length}`);
       return Uint8Array.from(object.bytes.subarray(offset, offset + length));
     },
-    create: async (name, bytes, sha256) => {
+    create: async (name, { bytes, sha256 }) => {
       const there = find(name);
       const digest = createHash("sha256").update(bytes).digest();
       if (!digest.equals(sha256)) throw new ColdkeepError("integrity", { what: "not the digest announced", on: name });

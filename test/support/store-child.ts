@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { buffer } from "node:stream/consumers";
+import { hashed } from "../../vault/store/hashed.ts";
 import { openStore } from "../../vault/store/index.ts";
 import type { StoreTask } from "./store-children.ts";
 import { addTokens } from "./store-tokens.ts";
@@ -14,7 +14,7 @@ const won: boolean[] = [];
 if (task.kind === "create") {
   for (const name of task.names) {
     const bytes = Buffer.from(task.text);
-    const outcome = await store.create(name, bytes, createHash("sha256").update(bytes).digest());
+    const outcome = await store.create(name, hashed(bytes));
     won.push(outcome.created);
   }
 } else {

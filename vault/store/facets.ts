@@ -1,3 +1,5 @@
+import type { HashedBytes } from "./hashed.ts";
+
 /**
  * The facets of a store: each is one right, as an IAM policy would name it. A job's signature asks for the facets it
  * needs and no more. A store moves opaque bytes under names made by vault/names; it never looks inside.
@@ -50,8 +52,8 @@ export type CreateOutcome =
   | { readonly created: false; readonly same: boolean; readonly info: ObjectInfo };
 
 export interface Creator {
-  /** `sha256` is the digest of `bytes`: the store proves its own object by it, and sends it along where it can. */
-  create(name: string, bytes: Uint8Array, sha256: Uint8Array): Promise<CreateOutcome>;
+  /** The store proves its own object by the digest of `body`, and sends it along where the other side checks it. */
+  create(name: string, body: HashedBytes): Promise<CreateOutcome>;
 }
 
 export type ReplaceOutcome =

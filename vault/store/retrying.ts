@@ -39,9 +39,9 @@ export function retrying(store: Store, options: RetryOptions): Store {
     head: (name) => retry(() => store.head(name)),
     get: (name, limits) => retry(() => store.get(name, limits)),
     getRange: (name, offset, length) => retry(() => store.getRange(name, offset, length)),
-    create: (name, bytes, sha256) =>
+    create: (name, body) =>
       retry(async (again) => {
-        const outcome = await store.create(name, bytes, sha256);
+        const outcome = await store.create(name, body);
         if (outcome.created || !outcome.same || !again) return outcome;
         return { created: true, receipt: makeReceipt(name, outcome.info) };
       }),

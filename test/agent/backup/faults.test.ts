@@ -140,9 +140,9 @@ describe("a vault that fails", () => {
     const memory = memoryStore(() => Date.UTC(2026, 0, 15));
     const host = backupHost(tempDir(), {
       ...memory,
-      create: async (name, bytes, sha256) => {
+      create: async (name, body) => {
         if (name.endsWith("00000.pack")) memory.plant(name, Buffer.from("foreign"));
-        return memory.create(name, bytes, sha256);
+        return memory.create(name, body);
       },
     });
     const error = await failure(host.backup());
@@ -156,12 +156,12 @@ describe("a vault that fails", () => {
     let first = "";
     const host = backupHost(tempDir(), {
       ...memory,
-      create: async (name, bytes, sha256) => {
+      create: async (name, body) => {
         if (name.includes("/begins/") && first === "") {
           first = name;
           memory.plant(name, Buffer.from("taken"));
         }
-        return memory.create(name, bytes, sha256);
+        return memory.create(name, body);
       },
     });
     const done = await host.backup();

@@ -1,5 +1,4 @@
 import { execFileSync, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
   appendFileSync,
@@ -22,13 +21,13 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type ErrorKind, isColdkeepError } from "../../../vault/names/index.ts";
 import type { ApprovedPlan, DeleteOutcome, Deleter } from "../../../vault/store/facets.ts";
+import { hashed } from "../../../vault/store/hashed.ts";
 import { openStore } from "../../../vault/store/index.ts";
 import { putObject } from "../../support/cards.ts";
 import { tempDir } from "../../support/tmp.ts";
 
 const isRoot = process.getuid?.() === 0;
 const SLOW_CREATE = fileURLToPath(new URL("../../support/create-child.ts", import.meta.url));
-const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest();
 const kind = (name: ErrorKind) => expect.toSatisfy((e: unknown) => isColdkeepError(e, name));
 const failure = (promise: Promise<unknown>) =>
   promise.then(
@@ -93,7 +92,7 @@ describe("opening", () => {
     expect(await failure(store.head("n/a"))).toMatch(/^vault: .*does not exist any more.*mounted/s);
     mkdirSync(path);
     expect(await failure(store.get("n/a"))).toMatch(/^vault: .*another folder lies in its place/);
-    expect(await failure(store.create("n/b", Buffer.from("x"), sha256(Buffer.from("x"))))).toMatch(/^vault/);
+    expect(await failure(store.create("n/b", hashed(Buffer.from("x"))))).toMatch(/^vault/);
     expect(await failure(listed(store))).toMatch(/^vault/);
     rmSync(`${path}-away`, { recursive: true });
   });
@@ -120,8 +119,8 @@ describe("what lies in the folder", () => {
   it("is one link a file, and nothing temporary stays", async () => {
     const { path, store } = await vault();
     await putObject(store, "n/a", Buffer.from("x"));
-    await store.create("n/a", Buffer.from("y"), sha256(Buffer.from("y")));
-    await failure(store.create("n/b", Buffer.from("y"), sha256(Buffer.from("z"))));
+    await store.create("n/a", hashed(Buffer.from("y")));
+    await failure(store.create("n/b", hashed(Buffer.from("y"))));
     const first = await store.replace("n/c", Buffer.from("x"), null);
     if (first.replaced) await store.replace("n/c", Buffer.from("y"), first.info.etag);
     await store.replace("n/c", Buffer.from("z"), "no such etag");
@@ -153,7 +152,7 @@ describe("what lies in the folder", () => {
       expect(await failure(store.head(name)), name).toMatch(/^vault: something else lies .*symbolic link/);
       expect(await failure(store.get(name)), name).toMatch(/symbolic link/);
       expect(await failure(store.getRange(name, 0, 1)), name).toMatch(/symbolic link/);
-      expect(await failure(store.create(name, x, sha256(x))), name).toMatch(/symbolic link/);
+      expect(await failure(store.create(name, hashed(x))), name).toMatch(/symbolic link/);
       expect(await failure(store.replace(name, x, null)), name).toMatch(/symbolic link/);
       const plan = { objects: [{ name, etag: "0" }] } as unknown as ApprovedPlan;
       expect(await failure(store.delete(plan)[Symbol.asyncIterator]().next()), name).toMatch(/symbolic link/);
@@ -169,7 +168,7 @@ describe("what lies in the folder", () => {
     const outside = tempDir("outside");
     symlinkSync(outside, join(path, ".tmp"));
     const store = await openStore(path);
-    expect(await failure(store.create("n/a", Buffer.from("x"), sha256(Buffer.from("x"))))).toMatch(/symbolic link/);
+    expect(await failure(store.create("n/a", hashed(Buffer.from("x"))))).toMatch(/symbolic link/);
     expect(await failure(store.replace("n/a", Buffer.from("x"), null))).toMatch(/symbolic link/);
     expect(readdirSync(outside)).toEqual([]);
   });
@@ -180,10 +179,10 @@ describe("what lies in the folder", () => {
     execFileSync("mkfifo", [join(path, "n", "fifo")]);
     const x = Buffer.from("x");
     expect(await failure(store.get("n/fifo"))).toMatch(/^vault: .*a special file/);
-    expect(await failure(store.create("n/fifo", x, sha256(x)))).toMatch(/^vault: .*a special file/);
+    expect(await failure(store.create("n/fifo", hashed(x)))).toMatch(/^vault: .*a special file/);
     expect(await failure(listed(store))).toMatch(/a special file/);
-    expect(await failure(store.create("n/folder", x, sha256(x)))).toMatch(/^vault: .*found a folder/);
-    expect(await failure(store.create("n/folder/a/b", x, sha256(x)))).toMatch(/^vault: .*found a file/);
+    expect(await failure(store.create("n/folder", hashed(x)))).toMatch(/^vault: .*found a folder/);
+    expect(await failure(store.create("n/folder/a/b", hashed(x)))).toMatch(/^vault: .*found a file/);
     expect(await store.get("n/folder")).toBeNull();
   });
 });
@@ -273,7 +272,7 @@ describe("killed, full, forbidden", () => {
         await putObject(store, "n/small", Buffer.from("x"));
         const first = await store.replace("n/index.json", Buffer.from("1"), null);
         const big = Buffer.alloc(2 << 20);
-        await expect(store.create("n/big", big, sha256(big))).rejects.toThrow(kind("no-space"));
+        await expect(store.create("n/big", hashed(big))).rejects.toThrow(kind("no-space"));
         await expect(store.replace("n/index.json", big, first.replaced ? first.info.etag : "")).rejects.toThrow(
           kind("no-space"),
         );
@@ -292,7 +291,7 @@ describe("killed, full, forbidden", () => {
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "none", join(path, "n")]);
     try {
       const x = Buffer.from("x");
-      expect(await failure(store.create("n/a", x, sha256(x)))).toMatch(/^vault: this folder cannot be a vault.*EXDEV/);
+      expect(await failure(store.create("n/a", hashed(x)))).toMatch(/^vault: this folder cannot be a vault.*EXDEV/);
       expect(readdirSync(join(path, ".tmp"))).toEqual([]);
     } finally {
       execFileSync("umount", [join(path, "n")]);
@@ -309,7 +308,7 @@ describe("killed, full, forbidden", () => {
       const mounted = await openStore(place);
       expect(await listed(mounted)).toEqual(["n/a"]);
       const x = Buffer.from("x");
-      expect(await failure(mounted.create("n/b", x, sha256(x)))).toMatch(/^permission: .*EROFS/);
+      expect(await failure(mounted.create("n/b", hashed(x)))).toMatch(/^permission: .*EROFS/);
       expect(await failure(mounted.replace("n/b", x, null))).toMatch(/^permission/);
     } finally {
       execFileSync("umount", [place]);
@@ -350,7 +349,7 @@ describe("killed, full, forbidden", () => {
     await putObject(store, "n/a", Buffer.from("x"));
     chmodSync(join(path, "n"), 0o500);
     const x = Buffer.from("x");
-    expect(await failure(store.create("n/b", x, sha256(x)))).toMatch(/^permission/);
+    expect(await failure(store.create("n/b", hashed(x)))).toMatch(/^permission/);
     chmodSync(join(path, "n"), 0);
     expect(await failure(store.get("n/a"))).toMatch(/^permission/);
     chmodSync(join(path, "n"), 0o700);
@@ -364,10 +363,9 @@ describe("killed, full, forbidden", () => {
     const code = `
       process.setgroups([]); process.setgid(65534); process.setuid(65534);
       const store = await openStore(${JSON.stringify(path)});
-      for (const call of [() => store.get("n/a"), () => store.head("n/b"), () => store.create("n/b", Buffer.from("x"), digest)])
+      for (const call of [() => store.get("n/a"), () => store.head("n/b"), () => store.create("n/b", hashed(Buffer.from("x")))])
         await call().then(() => console.log("done"), (e) => console.log(e.kind));`;
-    const imports = `import { openStore } from ${JSON.stringify(join(root, "vault/store/index.ts"))};
-      import { createHash } from "node:crypto"; const digest = createHash("sha256").update("x").digest();`;
+    const imports = `import { hashed, openStore } from ${JSON.stringify(join(root, "vault/store/index.ts"))};`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", imports + code], {
       stdio: ["ignore", "pipe", "inherit"],
     });

@@ -1,13 +1,12 @@
-import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { ColdkeepError, isColdkeepError } from "../../../vault/names/index.ts";
+import { hashed } from "../../../vault/store/hashed.ts";
 import { type RetryOptions, retrying } from "../../../vault/store/index.ts";
 import { type Fault, faultyStore, seededFaults } from "../../support/faulty-store.ts";
 import { memoryStore } from "../../support/memory-store.ts";
 import { addTokens, tokens } from "../../support/store-tokens.ts";
 
 const x = Buffer.from("x");
-const digest = createHash("sha256").update(x).digest();
 
 /** Waiting moves this clock and takes no time. */
 function options(budget = {}): RetryOptions & { readonly waits: number[] } {
@@ -28,7 +27,7 @@ const failing = (...faults: readonly (Fault | null)[]) => {
 describe("retrying", () => {
   it("a create whose answer was lost is ours when it is sent again", async () => {
     const { faulty } = failing("fails-after", "fails-before");
-    const outcome = await retrying(faulty, options()).create("n/a", x, digest);
+    const outcome = await retrying(faulty, options()).create("n/a", hashed(x));
     expect(outcome).toMatchObject({ created: true, receipt: { name: "n/a", size: 1 } });
     expect(faulty.calls).toHaveLength(3);
   });
@@ -36,13 +35,13 @@ describe("retrying", () => {
   it("a create that finds the same bytes unprovoked is not ours", async () => {
     const { memory, faulty } = failing();
     memory.plant("n/a", x);
-    expect(await retrying(faulty, options()).create("n/a", x, digest)).toMatchObject({ created: false, same: true });
+    expect(await retrying(faulty, options()).create("n/a", hashed(x))).toMatchObject({ created: false, same: true });
   });
 
   it("a create that finds other bytes after a lost answer is not ours", async () => {
     const { memory, faulty } = failing("fails-before");
     memory.plant("n/a", Buffer.from("y"));
-    expect(await retrying(faulty, options()).create("n/a", x, digest)).toMatchObject({ created: false, same: false });
+    expect(await retrying(faulty, options()).create("n/a", hashed(x))).toMatchObject({ created: false, same: false });
   });
 
   it("pauses double up to the budget, and the last error comes through", async () => {
@@ -57,7 +56,7 @@ describe("retrying", () => {
 
   it.each(["no-space", "permission"] as const)("does not repeat %s", async (fault) => {
     const { faulty } = failing(fault);
-    await expect(retrying(faulty, options()).create("n/a", x, digest)).rejects.toSatisfy((e) =>
+    await expect(retrying(faulty, options()).create("n/a", hashed(x))).rejects.toSatisfy((e) =>
       isColdkeepError(e, fault),
     );
     expect(faulty.calls).toHaveLength(1);

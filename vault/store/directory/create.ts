@@ -15,11 +15,10 @@ const SLICE = 4 << 20;
 /** Creator over a folder: temporary file, fsync, link, fsync of the folder. link(2) never overwrites. */
 export function directoryCreator(root: VaultRoot): Creator {
   return {
-    create: async (name, bytes, sha256) => {
+    create: async (name, { bytes, sha256 }) => {
       const parts = splitName(name);
-      if (sha256.length !== 32) throw new RangeError(`SHA-256 has 32 bytes, got ${sha256.length}`);
       try {
-        const temp = await writeTemp(root, bytes, { sha256, name });
+        const temp = await writeTemp(root, bytes);
         try {
           return await giveName(root, parts, name, temp, sha256);
         } finally {

@@ -60,10 +60,13 @@ export async function readAt(fd: number, offset: number, length: number): Promis
   return buffer;
 }
 
+/** Bytes of one write: an abort or a fuller disk is noticed in between. */
+const SLICE = 4 << 20;
+
 /** Writes all of `bytes` at the file's `offset`. */
 export async function writeAt(fd: number, bytes: Uint8Array, offset: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await writeLater(fd, bytes, done, bytes.length - done, offset + done);
+    const { bytesWritten } = await writeLater(fd, bytes, done, Math.min(SLICE, bytes.length - done), offset + done);
     done += bytesWritten;
   }
 }

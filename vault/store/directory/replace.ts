@@ -65,7 +65,7 @@ async function replaceLocked(
   try {
     const current = statObject(root, folder, leaf, name);
     if ((current === null ? null : infoOf(current).etag) !== expected) return { replaced: false };
-    const temp = await writeTemp(root, bytes, { name, ...(current === null ? {} : { after: current.mtimeNs }) });
+    const temp = await writeTemp(root, bytes, current?.mtimeNs);
     try {
       if (current === null) {
         if (!linkTemp(temp, folder.at(leaf))) return { replaced: false };

@@ -11,7 +11,7 @@ import {
   unlinkSync,
 } from "node:fs";
 import { isAlive, parseIdentity, processIdentity, processRealm } from "../../../posix/process.ts";
-import { ColdkeepError, systemCode, toHex } from "../../names/index.ts";
+import { systemCode } from "../../names/index.ts";
 import type { ObjectInfo } from "../facets.ts";
 import { fsyncLater, infoOf, writeAt } from "./files.ts";
 import { type OpenFolder, openFolder, type VaultRoot } from "./folders.ts";
@@ -19,7 +19,6 @@ import { type OpenFolder, openFolder, type VaultRoot } from "./folders.ts";
 /** Where objects are written before they get their names. Hidden, so no object's name can lead into it. */
 export const TEMP_FOLDER = ".tmp";
 
-const SLICE = 4 << 20;
 /** After this long nobody still writes it, whichever machine it was: a run may take 3 days. */
 const FOREIGN_STALE_MS = 4 * 86_400_000;
 const TEMP_NAME = /^([0-9a-f]{16})-([0-9a-f-]{36})-(\d{1,10})-(\d{1,20})-[0-9a-f]{16}\.part$/;
@@ -36,15 +35,10 @@ export interface TempFile {
 }
 
 /**
- * Writes `bytes` to a temporary file and fsyncs it, hashing on the way.
+ * Writes `bytes` to a temporary file and fsyncs it.
  * @param after the new modification time must be later than this (ns since the epoch)
- * @throws ColdkeepError `integrity` where `sha256` is not the digest of `bytes`; the system's error otherwise.
  */
-export async function writeTemp(
-  root: VaultRoot,
-  bytes: Uint8Array,
-  options: { readonly sha256?: Uint8Array; readonly after?: bigint; readonly name: string },
-): Promise<TempFile> {
+export async function writeTemp(root: VaultRoot, bytes: Uint8Array, after?: bigint): Promise<TempFile> {
   const folder = tempFolder(root);
   const path = folder.at(tempName());
   let fd = -1;
@@ -63,15 +57,8 @@ export async function writeTemp(
   }
   try {
     fchmodSync(fd, 0o600);
-    const digest = await writeHashed(fd, bytes);
-    if (options.sha256 !== undefined && Buffer.compare(digest, options.sha256) !== 0) {
-      throw new ColdkeepError("integrity", {
-        what: "the bytes to be stored are not those that were announced",
-        on: options.name,
-        why: `SHA-256 is ${toHex(digest)}, announced was ${toHex(options.sha256)}`,
-      });
-    }
-    if (options.after !== undefined) moveAfter(fd, options.after);
+    await writeAt(fd, bytes, 0);
+    if (after !== undefined) moveAfter(fd, after);
     await fsyncLater(fd);
     const stats = fstatSync(fd, { bigint: true });
     const links = () => Number(fstatSync(fd).nlink);
@@ -98,17 +85,6 @@ function tempFolder(root: VaultRoot): OpenFolder {
   const folder = openFolder(root, [TEMP_FOLDER], true);
   if (folder === null) throw new Error("openFolder makes what it is asked to make");
   return folder;
-}
-
-async function writeHashed(fd: number, bytes: Uint8Array): Promise<Uint8Array> {
-  const hash = createHash("sha256");
-  for (let offset = 0; offset < bytes.length; offset += SLICE) {
-    const slice = bytes.subarray(offset, offset + SLICE);
-    const written = writeAt(fd, slice, offset);
-    hash.update(slice);
-    await written;
-  }
-  return hash.digest();
 }
 
 function moveAfter(fd: number, after: bigint): void {
