@@ -1,13 +1,12 @@
 export { advise } from "./advise.ts";
 export { explainDamage } from "./diagnose.ts";
 export { chunkKeyOf, type EntrySource, makeEntrySource } from "./entries.ts";
-export { fetchRange, toTransferable } from "./fetch.ts";
-export { costOf, type FrameRange, makeGatherer, type WantedFrame } from "./gather.ts";
+export { type FrameRange, makeGatherer, type WantedFrame } from "./gather.ts";
 export { type FrameBatch, openFrame, openFrames } from "./open-frames.ts";
 export { openSnapshot } from "./open-snapshot.ts";
 export { makePackTable, type PackOpening, type PackRow, type PackTable } from "./pack-table.ts";
 export { defaultWorkers, startPool, type WorkerPool } from "./pool.ts";
-export { release } from "./release.ts";
+export { fetchBatch, makeRangeStream } from "./ranges.ts";
 export { serveJobs } from "./serve.ts";
 export { makeTaskStream, type TaskStream } from "./stream.ts";
 export type * from "./types.ts";

@@ -1,4 +1,4 @@
-import { makeMatcher } from "./glob.ts";
+import { compileGlobs } from "../../vault/names/index.ts";
 import type { FileRule, FolderView, Profile } from "./types.ts";
 
 /** Globs of the configuration over paths below a root; they win over what the profile says. */
@@ -17,10 +17,10 @@ const WHY = "excluded by the configuration";
  * @throws ColdkeepError `config` for a glob that means nothing.
  */
 export function override(profile: Profile, globs: ProfileOverrides): Profile {
-  const isExcluded = makeMatcher(globs.exclude ?? []);
-  const isAppendOnly = makeMatcher(globs.append_only ?? []);
-  const isImmutable = makeMatcher(globs.immutable ?? []);
-  const isSecret = makeMatcher(globs.secret ?? []);
+  const isExcluded = compileGlobs(globs.exclude ?? [], "config");
+  const isAppendOnly = compileGlobs(globs.append_only ?? [], "config");
+  const isImmutable = compileGlobs(globs.immutable ?? [], "config");
+  const isSecret = compileGlobs(globs.secret ?? [], "config");
 
   function ruleOf(path: string, known: FileRule): FileRule {
     const rule: FileRule = isExcluded(path)

@@ -1,7 +1,8 @@
 import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
 import { fromSystemError } from "../../posix/system-error.ts";
+import { releaseBytes } from "../../vault/sealed/index.ts";
 import type { OpenedFrame } from "../../vault/sealed/types.ts";
-import { openFrames, release } from "../open/index.ts";
+import { openFrames } from "../open/index.ts";
 import { applyMetadata } from "./apply-metadata.ts";
 import { below, toBytes, toText } from "./byte-path.ts";
 import type { JobFile, PlaceJob, RestoreAnswer, StagedPath } from "./jobs.ts";
@@ -40,10 +41,10 @@ export function placeFiles({ files, batch, uses }: PlaceJob): RestoreAnswer {
         left[i] = (left[i] ?? 0) - 1;
         if (left[i] === 0) finish(file, open, lost);
       }
-      release(frame.bytes);
+      releaseBytes(frame.bytes);
       n += 1;
     }
-    release(batch.bytes);
+    releaseBytes(batch.bytes);
     return { lost: [...lost], read: 0 };
   } finally {
     open.closeAll();

@@ -3,15 +3,13 @@ import { fromSystemError } from "../../posix/system-error.ts";
 import type { Progress } from "../../vault/names/index.ts";
 import {
   advise,
-  costOf,
   explainDamage,
   type FrameRange,
-  fetchRange,
-  makeGatherer,
+  fetchBatch,
+  makeRangeStream,
   makeTaskStream,
   type OpenedSnapshot,
   type PackTable,
-  toTransferable,
   type WorkerPool,
 } from "../open/index.ts";
 import { toText } from "./byte-path.ts";
@@ -19,10 +17,10 @@ import type { FrameUse, JobFile, Metadata, PlaceJob, RestoreAnswer, RestoreJob, 
 import { stagedBytes } from "./place-files.ts";
 import type { SelectedEntry } from "./selection.ts";
 
-/** Sealed bytes fetched and not yet written, at most. */
-const UNDER_WAY = 32 << 20;
 /** Files without data in one job. */
 const BARE_BATCH = 256;
+/** Such jobs at once. */
+const BARE_JOBS = 4;
 
 export interface PlaceOptions {
   readonly opened: OpenedSnapshot;
@@ -59,8 +57,8 @@ interface Use {
  * @throws ColdkeepError `integrity` naming pack and file; `no-space`; `permission`; the store's errors.
  */
 export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry[]>, o: PlaceOptions): Promise<void> {
-  const gatherer = makeGatherer<Use>(o.packs);
-  const stream = makeTaskStream(UNDER_WAY, o.signal);
+  const stream = makeRangeStream<Use>({ packs: o.packs, signal: o.signal, gathered, arrive });
+  const bareStream = makeTaskStream(BARE_JOBS, o.signal);
   let bare: JobFile[] = [];
   let file: Arriving | null = null;
   let data = false;
@@ -78,19 +76,16 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
   async function flushBare(): Promise<void> {
     const files = bare;
     bare = [];
-    if (files.length > 0) await stream.push(1, () => run({ files, batch: null, uses: [] }));
+    if (files.length > 0) await bareStream.push(1, () => run({ files, batch: null, uses: [] }));
   }
 
   async function arrive(range: FrameRange<Use>): Promise<void> {
-    const { pack, offset, length, frames } = range;
     const { job, files } = toJob(range);
-    const opening = await o.packs.opening(pack);
     try {
-      const bytes = toTransferable(await fetchRange(o.opened.store, pack.object, offset, length));
-      const batch = { pack: opening, base: offset, bytes, rows: frames.map(({ row }) => row) };
-      await run({ ...job, batch }, [bytes.buffer]);
+      const batch = await fetchBatch(o.opened.store, o.packs, range);
+      await run({ ...job, batch }, [batch.bytes.buffer]);
     } catch (error) {
-      throw advise(await explainDamage(o.opened.store, o.packs, pack, error), pack.object);
+      throw advise(await explainDamage(o.opened.store, o.packs, range.pack, error), range.pack.object);
     }
     o.progress.advance(range.plain);
     for (const file of files) {
@@ -99,13 +94,11 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
     }
   }
 
-  async function flush(): Promise<void> {
-    const ranges = gatherer.take();
+  function gathered(ranges: readonly FrameRange<Use>[]): void {
     for (const range of ranges) for (const file of filesOf(range)) file.waiting += 1;
     for (const range of ranges) {
       for (const file of filesOf(range)) if (!file.made && (file.waiting > 1 || !file.complete)) makeShared(file);
     }
-    for (const range of ranges) await stream.push(costOf(range), () => arrive(range));
   }
 
   for await (const batch of batches) {
@@ -127,9 +120,7 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
           continue;
         }
         data = true;
-        // Before the piece is added, so that the file's last one is never flushed without it being known.
-        if (gatherer.full) await flush();
-        gatherer.add(piece, { file, at });
+        await stream.add(piece, { file, at });
         at += piece.plain;
       }
       if (at < entry.size) continue;
@@ -137,9 +128,9 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
       if (!data) await pushBare(toJobFile(file, "whole"));
     }
   }
-  await flush();
-  await flushBare();
   await stream.end();
+  await flushBare();
+  await bareStream.end();
 }
 
 function isFilled(file: Arriving): boolean {

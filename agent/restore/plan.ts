@@ -11,8 +11,8 @@ import {
   type PackTable,
 } from "../open/index.ts";
 import { toText } from "./byte-path.ts";
-import { makeSelection } from "./glob.ts";
 import { type Layout, layOut } from "./layout.ts";
+import { makeSelection } from "./select-paths.ts";
 import { assertSpace } from "./space.ts";
 import { type Survey, survey } from "./survey.ts";
 import type { RestoreOptions, RestorePlan } from "./types.ts";

@@ -1,8 +1,8 @@
 import { timingSafeEqual } from "node:crypto";
 import type { SuiteName } from "../../vault/card/types.ts";
 import { isColdkeepError } from "../../vault/names/index.ts";
-import { chunkId } from "../../vault/sealed/index.ts";
-import { type FrameBatch, openFrame, release } from "../open/index.ts";
+import { chunkId, releaseBytes } from "../../vault/sealed/index.ts";
+import { type FrameBatch, openFrame } from "../open/index.ts";
 
 /** What a frame must hold: its chunk's id, in the domain of secret files or not. */
 export interface WantedChunk {
@@ -36,13 +36,13 @@ export function verifyFrames({ suite, chunkKey, batch, chunks }: VerifyJob): rea
       const wrong = (chunks[n] ?? []).some(
         ({ id, secret }) => !timingSafeEqual(chunkId(suite, chunkKey, bytes, secret), id),
       );
-      release(bytes);
+      releaseBytes(bytes);
       if (wrong) bad.push({ row: n, what: `frame ${row.frame} opens, but holds other content than the manifest says` });
     } catch (error) {
       if (!isColdkeepError(error, "integrity")) throw error;
       bad.push({ row: n, what: error.why === undefined ? error.what : `${error.what}: ${error.why}` });
     }
   });
-  release(batch.bytes);
+  releaseBytes(batch.bytes);
   return bad;
 }

@@ -1,24 +1,19 @@
 import { isColdkeepError, type Progress } from "../../vault/names/index.ts";
-import type { FrameRow } from "../../vault/sealed/types.ts";
 import {
   chunkKeyOf,
-  costOf,
   type EntrySource,
   explainDamage,
   type FrameRange,
-  fetchRange,
-  makeGatherer,
-  makeTaskStream,
+  fetchBatch,
+  makeRangeStream,
   type OpenedSnapshot,
+  type PackRow,
   type PackTable,
-  toTransferable,
+  type WantedFrame,
   type WorkerPool,
 } from "../open/index.ts";
 import type { Damages } from "./damage.ts";
 import type { BadFrame, VerifyJob, WantedChunk } from "./open-job.ts";
-
-/** Sealed bytes fetched and not yet opened, at most. */
-const UNDER_WAY = 32 << 20;
 
 interface Use extends WantedChunk {
   /** The file, latin1. */
@@ -41,8 +36,6 @@ export interface ReadDataOptions {
 export async function readData(o: ReadDataOptions): Promise<void> {
   const { store, manifest } = o.opened;
   const common = { suite: manifest.suite, chunkKey: chunkKeyOf(o.opened) };
-  const gatherer = makeGatherer<Use>(o.packs);
-  const stream = makeTaskStream(UNDER_WAY, o.signal);
   const explained = new Set<string>();
 
   async function note({ pack, frames }: FrameRange<Use>, row: number, what: string): Promise<void> {
@@ -54,68 +47,49 @@ export async function readData(o: ReadDataOptions): Promise<void> {
     for (const { path } of frames[row]?.uses ?? []) o.damages.add(pack.object, what, path);
   }
 
-  async function open(
-    range: FrameRange<Use>,
-    offset: number,
-    bytes: Uint8Array,
-    rows: readonly number[],
-  ): Promise<void> {
-    const frames = rows.flatMap((n) => range.frames[n] ?? []);
-    const own = toTransferable(bytes);
-    const batch = {
-      pack: await o.packs.opening(range.pack),
-      base: offset,
-      bytes: own,
-      rows: frames.map(({ row }) => row),
-    };
-    const chunks = frames.map(({ uses }) => distinct(uses));
-    const bad = await o.pool.run({ ...common, batch, chunks }, [own.buffer]);
-    for (const { row, what } of bad) await note(range, rows[row] ?? 0, what);
+  async function open(range: FrameRange<Use>): Promise<void> {
+    const batch = await fetchBatch(store, o.packs, range);
+    const chunks = range.frames.map(({ uses }) => distinct(uses));
+    const bad = await o.pool.run({ ...common, batch, chunks }, [batch.bytes.buffer]);
+    for (const { row, what } of bad) await note(range, row, what);
   }
 
   async function arrive(range: FrameRange<Use>): Promise<void> {
-    const { object } = range.pack;
-    const all = range.frames.map((_, n) => n);
-    if (o.short.get(object) === 0) {
-      for (const n of all) await note(range, n, "the pack is missing from the vault");
+    if (o.short.get(range.pack.object) === 0) {
+      for (const n of range.frames.keys()) await note(range, n, "the pack is missing from the vault");
       return;
     }
     try {
-      await open(range, range.offset, await fetchRange(store, object, range.offset, range.length), all);
+      await open(range);
     } catch (error) {
       if (!isColdkeepError(error, "integrity")) throw error;
       // A stretch that is not all there: what can be had of it is looked at frame by frame.
-      for (const n of all) await openOne(range, n);
+      for (const frame of range.frames) await openOne(range.pack, frame);
     }
     o.progress.advance(range.plain);
   }
 
-  async function openOne(range: FrameRange<Use>, n: number): Promise<void> {
-    const row: FrameRow | undefined = range.frames[n]?.row;
-    if (row === undefined) return;
+  async function openOne(pack: PackRow, frame: WantedFrame<Use>): Promise<void> {
+    const { row } = frame;
+    const range = { pack, offset: row.offset, length: row.stored, plain: row.plain, frames: [frame] };
     try {
-      await open(range, row.offset, await fetchRange(store, range.pack.object, row.offset, row.stored), [n]);
+      await open(range);
     } catch (error) {
       if (!isColdkeepError(error, "integrity")) throw error;
-      await note(range, n, `frame ${row.frame} at byte ${row.offset} cannot be read: ${error.why ?? error.what}`);
+      await note(range, 0, `frame ${row.frame} at byte ${row.offset} cannot be read: ${error.why ?? error.what}`);
     }
   }
 
-  const flush = async () => {
-    for (const range of gatherer.take()) await stream.push(costOf(range), () => arrive(range));
-  };
+  const stream = makeRangeStream<Use>({ packs: o.packs, signal: o.signal, arrive });
   for await (const entries of o.source.segments()) {
     for (const { path, type, pieces, secret } of entries) {
       if (type !== "file") continue;
       const name = Buffer.from(path).toString("latin1");
       for (const piece of pieces) {
-        if ("hole" in piece) continue;
-        if (gatherer.full) await flush();
-        gatherer.add(piece, { path: name, id: piece.id, secret: secret === true });
+        if (!("hole" in piece)) await stream.add(piece, { path: name, id: piece.id, secret: secret === true });
       }
     }
   }
-  await flush();
   await stream.end();
 }
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { toBase64url } from "../../vault/names/index.ts";
 import { comparePaths, type ManifestEntry } from "../../vault/sealed/index.ts";
 import { seededRandom } from "../support/random.ts";
+import type { TreeEntry } from "../support/read-tree.ts";
 
 /** The files of the compat vault: an entry without sizes and places, and its content by chunks; a number is a hole. */
 export type CompatFile = Omit<ManifestEntry, "size" | "pieces"> & {
@@ -66,20 +67,8 @@ export const dayTwoFiles: readonly CompatFile[] = [
   at("data/000007.ldb", { content: [noise("000007.ldb", 2000)] }),
 ];
 
-/** What a restore must give, as JSON: committed beside the vault, for readers in any language. */
-export interface ExpectedEntry {
-  /** base64url of the path's bytes. */
-  readonly path: string;
-  readonly type: string;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly mtime: readonly [seconds: number, nanoseconds: number];
-  readonly size?: number;
-  readonly sha256?: string;
-  readonly target?: string;
-  readonly xattrs?: Readonly<Record<string, string>>;
-}
+/** What a restore must give, as JSON: committed beside the vault, for readers in any language. Bytes as base64url. */
+export type ExpectedEntry = TreeEntry;
 
 export function expectedTree(files: readonly CompatFile[]): ExpectedEntry[] {
   const sorted = [...files].sort((a, b) => comparePaths(a.path, b.path));
@@ -100,4 +89,18 @@ export function expectedTree(files: readonly CompatFile[]): ExpectedEntry[] {
         : { xattrs: Object.fromEntries(xattrs.map(({ name, value }) => [name, toBase64url(value)])) }),
     };
   });
+}
+
+/** An expected entry as `readTree` finds it; owners and attributes only where they could be restored here. */
+export function asFound(entry: ExpectedEntry, can: { readonly owners: boolean; readonly xattrs: boolean }): TreeEntry {
+  const { path, target, uid, gid, xattrs, ...rest } = entry;
+  const latin1 = (text: string) => Buffer.from(text, "base64url").toString("latin1");
+  return {
+    ...rest,
+    path: latin1(path),
+    mode: entry.type === "symlink" ? 0o777 : entry.mode,
+    ...(target === undefined ? {} : { target: latin1(target) }),
+    ...(can.owners ? { uid, gid } : {}),
+    ...(can.xattrs && xattrs !== undefined ? { xattrs } : {}),
+  } as TreeEntry;
 }

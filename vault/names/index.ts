@@ -1,5 +1,6 @@
 export * from "./encoding.ts";
 export * from "./errors.ts";
+export * from "./glob.ts";
 export * from "./ids.ts";
 export * as names from "./objects.ts";
 export * from "./progress.ts";

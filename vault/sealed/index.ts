@@ -1,3 +1,4 @@
+export { releaseBytes } from "./bytes.ts";
 export { cardMac, verifyCardMac } from "./card-mac.ts";
 export { chunkId, fileDigest } from "./chunk-id.ts";
 export { compress, decompress } from "./codec.ts";

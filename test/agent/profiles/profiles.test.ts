@@ -85,25 +85,9 @@ describe("globs of the configuration", () => {
     expect(profile.classify({ path: "cache/deep", files: ["x"] })[0]?.mutability).toBe("omitted");
   });
 
-  it("see bytes: names that are no UTF-8, non-ASCII letters, newlines", () => {
-    const isOmitted = (glob: string, bytes: Buffer) =>
-      profileOf("files", { exclude: [glob] }).classify({ path: "", files: [bytes.toString("latin1")] })[0]
-        ?.mutability === "omitted";
-    expect(isOmitted("für", Buffer.from("für"))).toBe(true);
-    expect(isOmitted("f?r", Buffer.from("für"))).toBe(true);
-    expect(isOmitted("f?r", Buffer.from([0x66, 0xff, 0x72]))).toBe(true);
-    expect(isOmitted("f??r", Buffer.from("für"))).toBe(false);
-    expect(isOmitted("*", Buffer.from("a\nb"))).toBe(true);
-    expect(isOmitted("[a-c]1", Buffer.from("b1"))).toBe(true);
-    expect(isOmitted("[!a-c]1", Buffer.from("b1"))).toBe(false);
-    expect(isOmitted("a.b", Buffer.from("axb"))).toBe(false);
-    expect(isOmitted("\\*", Buffer.from("*"))).toBe(true);
-    expect(isOmitted("\\*", Buffer.from("x"))).toBe(false);
-  });
-
   it("that mean nothing are refused with the glob in the message", () => {
     for (const glob of ["", "/", "a[", "a\\", "[z-a]"]) {
-      expect(() => profileOf("files", { exclude: [glob] })).toThrow(/cannot read a glob: "/);
+      expect(() => profileOf("files", { exclude: [glob] })).toThrow(/cannot read a pattern: "/);
     }
   });
 });

@@ -4,9 +4,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { comparePaths } from "../../../vault/sealed/index.ts";
 import type { Item } from "../../support/build-snapshot.ts";
+import { readTree, takesXattrs } from "../../support/read-tree.ts";
 import { anyTree, contentOf, type Part, type Plan, partBytes } from "../../support/trees.ts";
 import { restoreFixture } from "./fixture.ts";
-import { readTree, takesXattrs } from "./read-tree.ts";
 
 const xattrsHere = takesXattrs();
 const root = process.getuid?.() === 0;

@@ -7,9 +7,9 @@ import { publicKeyOf } from "../../../vault/card/index.ts";
 import { silent } from "../../../vault/names/index.ts";
 import { backupHost, NODE, VAULT } from "../../support/backup-host.ts";
 import { memoryStore } from "../../support/memory-store.ts";
+import { type Found, readTree } from "../../support/read-tree.ts";
 import { tempDir } from "../../support/tmp.ts";
 import { anyTree, growTree } from "../../support/trees.ts";
-import { type Found, readTree } from "./read-tree.ts";
 
 /** What must be the same; how much is allocated is the file systems' affair. */
 const essence = (tree: readonly Found[]) => tree.map(({ data: _, ...rest }) => rest);

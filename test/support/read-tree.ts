@@ -2,15 +2,15 @@ import { createHash } from "node:crypto";
 import { closeSync, lstatSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { dataExtents } from "../../../posix/holes.ts";
-import { toFileTime } from "../../../posix/times.ts";
-import { readXattrs, setXattr } from "../../../posix/xattrs.ts";
-import { comparePaths } from "../../../vault/sealed/index.ts";
+import { dataExtents } from "../../posix/holes.ts";
+import { toFileTime } from "../../posix/times.ts";
+import { readXattrs, setXattr } from "../../posix/xattrs.ts";
+import { comparePaths, type EntryType } from "../../vault/sealed/index.ts";
 
-/** One object found on disk, with all that a restore must bring back. Paths and targets are latin1. */
-export interface Found {
+/** One object of a tree, with all that a restore must bring back, but for what a file allocates. */
+export interface TreeEntry {
   readonly path: string;
-  readonly type: "file" | "directory" | "symlink" | "hardlink";
+  readonly type: EntryType;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
@@ -20,6 +20,10 @@ export interface Found {
   readonly target?: string;
   /** By name, base64url. */
   readonly xattrs?: Readonly<Record<string, string>>;
+}
+
+/** The same as it was found on disk. Paths and targets are latin1. */
+export interface Found extends TreeEntry {
   /** Bytes that are allocated, by the file system's word. */
   readonly data?: number;
 }

@@ -1,0 +1,59 @@
+import type { ChunkPlace } from "../../vault/sealed/types.ts";
+import type { Reader } from "../../vault/store/facets.ts";
+import { fetchRange, toTransferable } from "./fetch.ts";
+import { costOf, type FrameRange, makeGatherer } from "./gather.ts";
+import type { FrameBatch } from "./open-frames.ts";
+import type { PackTable } from "./pack-table.ts";
+import { makeTaskStream } from "./stream.ts";
+
+/** Sealed bytes fetched and not yet opened, at most. */
+const UNDER_WAY = 32 << 20;
+
+export interface RangeOptions<Use> {
+  readonly packs: PackTable;
+  readonly signal: AbortSignal;
+  /** Told of all ranges of one gathering before the first of them arrives. */
+  readonly gathered?: (ranges: readonly FrameRange<Use>[]) => void;
+  /** Several run side by side. What it throws ends the stream. */
+  readonly arrive: (range: FrameRange<Use>) => Promise<void>;
+}
+
+/** Frames as they are wanted, turned into large requests that run side by side within a bound of memory. */
+export interface RangeStream<Use> {
+  /** Waits while too much is under way. @throws the first failure of any request, or the signal's reason. */
+  add(place: ChunkPlace, use: Use): Promise<void>;
+  /** Asks for the rest and waits for all. @throws as `add`. */
+  end(): Promise<void>;
+}
+
+export function makeRangeStream<Use>(o: RangeOptions<Use>): RangeStream<Use> {
+  const gatherer = makeGatherer<Use>(o.packs);
+  const stream = makeTaskStream(UNDER_WAY, o.signal);
+  const flush = async () => {
+    const ranges = gatherer.take();
+    o.gathered?.(ranges);
+    for (const range of ranges) await stream.push(costOf(range), () => o.arrive(range));
+  };
+  return {
+    add: async (place, use) => {
+      // Before it is added, so that nothing is asked for of which the caller has not heard yet.
+      if (gatherer.full) await flush();
+      gatherer.add(place, use);
+    },
+    end: async () => {
+      await flush();
+      await stream.end();
+    },
+  };
+}
+
+/** Fetches some frames of one pack that lie in `length` bytes from `offset`, ready to be handed to a thread whole. */
+export async function fetchBatch(
+  store: Reader,
+  packs: PackTable,
+  { pack, offset, length, frames }: Omit<FrameRange<unknown>, "plain">,
+): Promise<FrameBatch & { readonly bytes: Uint8Array<ArrayBuffer> }> {
+  const opening = await packs.opening(pack);
+  const bytes = toTransferable(await fetchRange(store, pack.object, offset, length));
+  return { pack: opening, base: offset, bytes, rows: frames.map(({ row }) => row) };
+}
