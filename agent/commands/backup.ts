@@ -17,9 +17,9 @@ import type { BackupFlags } from "./backup.command.ts";
 import { controlOf, freezeRootsOf, profileFor } from "./control.ts";
 import type { Call } from "./define.ts";
 import { indexAfter, indexEarlier } from "./index-after.ts";
-import { loadKey, openVault, suiteOf } from "./opened.ts";
+import { loadKey, openOneVault, suiteOf } from "./opened.ts";
 import { recover } from "./recover.ts";
-import { openSession, vaultIdOf } from "./session.ts";
+import { onlyVault, openSession, vaultIdOf } from "./session.ts";
 import { checkAnswers } from "./when-down.ts";
 
 /** `coldkeep backup`. All that can be found wrong is found while the node still runs. */
@@ -28,6 +28,7 @@ export async function run(call: Call<BackupFlags>): Promise<Answer> {
   const session = openSession(call);
   const { config, node } = session;
   const vault = vaultIdOf(config);
+  const settings = onlyVault(config);
   const suite = suiteOf(config);
   const state = openNodeState(config.stateDir, node.name);
   using _lock = state.lock(`coldkeep backup --node ${node.name}`);
@@ -37,7 +38,7 @@ export async function run(call: Call<BackupFlags>): Promise<Answer> {
   const profile = profileFor(node);
   const source = await loadKey(config);
   const stretch = state.stretch(source.label, suite, () => makeStretch(suite));
-  const store = await openVault(config, call, "write");
+  const store = await openOneVault(settings, call, "write");
   const place = { session, store, vault };
   await claimNode({
     store,

@@ -23,8 +23,8 @@ export async function checkKey({ config, node }: Session): Promise<readonly Chec
   }
   if (source.kind === "file") {
     const file = realpathSync(source.label);
-    const vault = fileURLToPath(config.vault);
-    const place = [vault, ...node.roots.map(({ path }) => path)].find((folder) => file.startsWith(`${folder}/`));
+    const vaults = config.vaults.map(({ url }) => fileURLToPath(url));
+    const place = [...vaults, ...node.roots.map(({ path }) => path)].find((folder) => file.startsWith(`${folder}/`));
     if (place !== undefined) {
       checks.push(
         warn("key place", `${file} lies in ${place}`, "whoever gets the vault or a copy of the node gets the key"),

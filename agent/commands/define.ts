@@ -48,7 +48,8 @@ export function defineCommand<Flags extends object, const Args extends readonly 
   const shown = examples.map(([typed, does]) => `  coldkeep ${typed}\n      ${does}`).join("\n");
   // The parser's types tie flags and positionals to one literal command; across a helper they have to be told.
   const parameters = {
-    flags: { ...flags, ...GLOBAL_FLAGS },
+    // A command's own flags come first, and their meaning holds: init's --vault is a place, not a name.
+    flags: { ...flags, ...GLOBAL_FLAGS, ...flags },
     aliases: { ...aliases, ...GLOBAL_ALIASES },
     ...(positional === undefined ? {} : { positional }),
   };

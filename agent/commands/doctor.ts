@@ -1,6 +1,7 @@
 import { listSnapshots } from "../../keeper/index.ts";
 import { isColdkeepError } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
+import type { VaultSettings } from "../config/index.ts";
 import { formatTime, stylesFor } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
 import { attempt, type Check, checksText, firstFailure, ok, warn } from "./check.ts";
@@ -10,8 +11,8 @@ import { checkRoots, checkService } from "./check-node.ts";
 import { checkState } from "./check-state.ts";
 import { checkVault } from "./check-vault.ts";
 import type { Call } from "./define.ts";
-import { openVault } from "./opened.ts";
-import { openSession, type Session } from "./session.ts";
+import { openOneVault } from "./opened.ts";
+import { openSession, pickVault, type Session } from "./session.ts";
 
 const CLOCK_SLACK_MS = 5 * 60_000;
 
@@ -27,31 +28,52 @@ export async function run(call: Call): Promise<Answer> {
       ...config.warnings.map((words) => warn("config", words, "chmod 600")),
     ];
   });
-  const rest = session === null ? [] : await checkSession(session, call);
+  const rest = session === null ? [] : await checkSession(session, call, vaultsFor(session, call));
   return answerOf([...host, ...opened, ...rest], call);
 }
 
+function vaultsFor({ config }: Session, { flags }: Call): readonly VaultSettings[] {
+  return flags.vault === undefined ? config.vaults : [pickVault(config, flags.vault)];
+}
+
 /** All that can be looked at once the configuration is read; changes nothing. */
-export async function checkSession(session: Session, call: Call): Promise<readonly Check[]> {
-  const stores: Store[] = [];
+export async function checkSession(
+  session: Session,
+  call: Call,
+  vaults: readonly VaultSettings[] = session.config.vaults,
+): Promise<readonly Check[]> {
   const checks: Check[] = [];
   const add = async (name: string, look: () => Promise<Check | readonly Check[]>) => {
     checks.push(...(await attempt(name, look)));
   };
   await add("key", () => checkKey(session));
   await add("state", () => checkState(session));
-  await add("vault", async () => {
-    const store = await openVault(session.config, call, "read");
-    stores.push(store);
-    return checkVault(session, store);
-  });
-  for (const store of stores) {
-    await add("clock", () => checkClock(session, store, call));
-    await add("key proven", () => checkKeyOpens(session, store, call));
-  }
+  for (const vault of vaults) checks.push(...(await checkOneVault(session, vault, call, vaults.length > 1)));
   await add("roots", () => checkRoots(session));
   await add("service", () => checkService(session, call.io.signal));
   return checks;
+}
+
+/** Where there are several, each check says which vault it is about. */
+async function checkOneVault(
+  session: Session,
+  vault: VaultSettings,
+  call: Call,
+  named: boolean,
+): Promise<readonly Check[]> {
+  const stores: Store[] = [];
+  const checks = [
+    ...(await attempt("vault", async () => {
+      const store = await openOneVault(vault, call, "read");
+      stores.push(store);
+      return checkVault(session, store);
+    })),
+  ];
+  for (const store of stores) {
+    checks.push(...(await attempt("clock", () => checkClock(session, store, call))));
+    checks.push(...(await attempt("key proven", () => checkKeyOpens(session, store, call))));
+  }
+  return named ? checks.map((check) => ({ ...check, name: `${check.name}, ${vault.name}` })) : checks;
 }
 
 /** A host whose clock runs behind its own vault names snapshots wrongly. */

@@ -5,6 +5,7 @@ import type { LogFormat } from "../report/index.ts";
 export interface GlobalFlags {
   readonly config?: string;
   readonly node?: string;
+  readonly vault?: string;
   readonly json?: boolean;
   readonly logFormat?: LogFormat;
   readonly verbose?: boolean;
@@ -25,6 +26,13 @@ export const GLOBAL_FLAGS: FlagParametersForType<GlobalFlags> = {
     placeholder: "name",
     brief: "The node meant; needed where the configuration has several",
   },
+  vault: {
+    kind: "parsed",
+    parse: String,
+    optional: true,
+    placeholder: "name",
+    brief: "The vault meant, where the configuration has several [default = the first]",
+  },
   json: { kind: "boolean", optional: true, withNegated: false, brief: "Print one JSON document, and errors as JSON" },
   logFormat: {
     kind: "enum",
@@ -37,7 +45,7 @@ export const GLOBAL_FLAGS: FlagParametersForType<GlobalFlags> = {
 
 export const GLOBAL_ALIASES = { v: "verbose" } as const;
 
-const WITH_VALUE = new Set(["--config", "--node", "--log-format", "--logFormat"]);
+const WITH_VALUE = new Set(["--config", "--node", "--vault", "--log-format", "--logFormat"]);
 const WITHOUT = new Set(["--json", "--verbose", "-v"]);
 
 /** Moves global flags that stand before the command behind it, where the parser looks for them. */

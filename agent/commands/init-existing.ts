@@ -10,13 +10,13 @@ import { pickNode, readConfig, vaultIdOf } from "./session.ts";
 /** `coldkeep init` with a configuration that is there: prepares its nodes, or the one named, and changes no file of it. */
 export async function initExisting(call: Call<InitFlags>): Promise<Answer> {
   const config = readConfig(call);
-  const { vault, stateDir } = config;
+  const { vaults, stateDir } = config;
   const vaultId = vaultIdOf(config);
   const nodes = call.flags.node === undefined ? config.nodes : [pickNode(config, call.flags.node)];
   const done: { readonly node: string; readonly prepared: Prepared; readonly checks: readonly Check[] }[] = [];
   for (const node of nodes) {
     const now = call.io.clock.now();
-    const prepared = await prepareNode({ vault, stateDir, node: node.name, profile: node.profile, vaultId, now });
+    const prepared = await prepareNode({ vaults, stateDir, node: node.name, profile: node.profile, vaultId, now });
     done.push({ node: node.name, prepared, checks: await checkSession({ config, node }, call) });
   }
   const failure = firstFailure(done.flatMap(({ checks }) => checks));
@@ -34,7 +34,7 @@ export async function initExisting(call: Call<InitFlags>): Promise<Answer> {
       vault_id: vaultId,
       nodes: done.map(({ node, prepared, checks }) => ({
         node,
-        vault: prepared.vault,
+        vaults: prepared.vaults,
         state_dir: prepared.stateFolder,
         card_key: prepared.cardKey,
         fingerprint: prepared.fingerprint,

@@ -4,10 +4,12 @@ import { parseNodeJson } from "../../vault/card/index.ts";
 import { makeVaultId, type NodeName, names, type VaultId } from "../../vault/names/index.ts";
 import { openStore, type Store } from "../../vault/store/index.ts";
 import { claimNode, initVault } from "../backup/index.ts";
+import type { VaultSettings } from "../config/index.ts";
 import { initNodeState, type NodeState } from "../state/index.ts";
 
 export interface Prepared {
-  readonly vault: string;
+  /** Their URLs, in the order given. */
+  readonly vaults: readonly string[];
   readonly vaultId: VaultId;
   readonly stateFolder: string;
   readonly cardKey: string;
@@ -16,12 +18,13 @@ export interface Prepared {
 }
 
 /**
- * Makes what a node's backups need beside the configuration: the state with the key that signs its cards, the vault, the
+ * Makes what a node's backups need beside the configuration: the state with the key that signs its cards, the vaults, the
  * claim of its name there, an empty index. What exists is kept, so running it again is harmless.
  * @throws ColdkeepError `refused` where another host, or another archive, has the node's name.
  */
 export async function prepareNode(o: {
-  readonly vault: string;
+  /** At least one. */
+  readonly vaults: readonly Pick<VaultSettings, "url">[];
   readonly stateDir: string;
   readonly node: NodeName;
   readonly profile: string;
@@ -30,14 +33,16 @@ export async function prepareNode(o: {
   readonly now: number;
 }): Promise<Prepared> {
   const { state } = initNodeState(o.stateDir, o.node);
-  const store = await openStore(o.vault, { create: true });
-  await initVault({ store, now: o.now });
-  const vault = o.vaultId ?? (await archiveOf(store, o.node, state)) ?? makeVaultId(randomBytes(16));
   const { node, profile, now } = o;
-  await claimNode({ store, vault, node, profile, publicKey: state.publicKey, now });
-  await rebuildIndex({ store, vault, node });
+  const stores = await Promise.all(o.vaults.map(({ url }) => openStore(url, { create: true })));
+  for (const store of stores) await initVault({ store, now });
+  const vault = o.vaultId ?? (await archiveOf(stores, node, state)) ?? makeVaultId(randomBytes(16));
+  for (const store of stores) {
+    await claimNode({ store, vault, node, profile, publicKey: state.publicKey, now });
+    await rebuildIndex({ store, vault, node });
+  }
   return {
-    vault: store.url,
+    vaults: stores.map(({ url }) => url),
     vaultId: vault,
     stateFolder: state.folder,
     cardKey: state.publicKey,
@@ -45,9 +50,12 @@ export async function prepareNode(o: {
   };
 }
 
-async function archiveOf(store: Store, node: NodeName, { publicKey }: NodeState): Promise<VaultId | null> {
-  const found = await store.get(names.nodeJson(node));
-  if (found === null) return null;
-  const { key, vault } = parseNodeJson(found.bytes);
-  return key === publicKey ? vault : null;
+async function archiveOf(stores: readonly Store[], node: NodeName, { publicKey }: NodeState): Promise<VaultId | null> {
+  for (const store of stores) {
+    const found = await store.get(names.nodeJson(node));
+    if (found === null) continue;
+    const { key, vault } = parseNodeJson(found.bytes);
+    if (key === publicKey) return vault;
+  }
+  return null;
 }

@@ -42,7 +42,7 @@ export async function run(call: Call<InitFlags>): Promise<Answer> {
   const madeKey = !existsSync(keyFile);
   if (madeKey) generateKeyFile(keyFile);
   else await loadKeySource(keyFile, { suite: "aes-256-gcm", field: "--key-file" });
-  const prepared = await prepareNode({ ...settings, now: io.clock.now() });
+  const prepared = await prepareNode({ ...settings, vaults: [{ url: settings.vault }], now: io.clock.now() });
   writeNewConfig(path, renderConfig({ ...settings, vaultId: prepared.vaultId }));
 
   const config = loadConfig(path, profileNames());
@@ -51,7 +51,7 @@ export async function run(call: Call<InitFlags>): Promise<Answer> {
   const failed = checks.some(({ status }) => status === "fail");
   const done = facts([
     ["config", path],
-    ["vault", prepared.vault],
+    ["vault", prepared.vaults.join(", ")],
     ["key", madeKey ? `${keyFile}, new: KEEP A COPY OF IT SOMEWHERE ELSE` : keyFile],
     ["state", prepared.stateFolder],
     ["card key", `${prepared.cardKey} (fingerprint ${prepared.fingerprint})`],
@@ -60,7 +60,7 @@ export async function run(call: Call<InitFlags>): Promise<Answer> {
   return {
     document: {
       config: path,
-      vault: prepared.vault,
+      vaults: prepared.vaults,
       vault_id: prepared.vaultId,
       node: given.node,
       key_file: keyFile,

@@ -1,15 +1,20 @@
 import type { SuiteName } from "../../vault/card/index.ts";
 import { isColdkeepError } from "../../vault/names/index.ts";
 import { openStore, retrying, type Store } from "../../vault/store/index.ts";
-import type { Config } from "../config/index.ts";
+import type { Config, VaultSettings } from "../config/index.ts";
 import { type KeySource, loadKeySource } from "../keys/index.ts";
 import { openNodeState } from "../state/index.ts";
 import type { Call } from "./define.ts";
-import type { Session } from "./session.ts";
+import { pickVault, type Session } from "./session.ts";
 
-/** The vault of a configuration, patient with what may pass. */
-export async function openVault({ vault }: Config, { io }: Call, mode: "read" | "write"): Promise<Store> {
-  const store = await openStore(vault, { readonly: mode === "read" });
+/** The vault that --vault names, else the first, patient with what may pass. @throws ColdkeepError `usage`. */
+export function openVault(config: Config, call: Call, mode: "read" | "write"): Promise<Store> {
+  return openOneVault(pickVault(config, call.flags.vault), call, mode);
+}
+
+/** One vault of a configuration, patient with what may pass. */
+export async function openOneVault({ url }: VaultSettings, { io }: Call, mode: "read" | "write"): Promise<Store> {
+  const store = await openStore(url, { readonly: mode === "read" });
   return retrying(store, { clock: io.clock, signal: io.signal });
 }
 

@@ -1,6 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { ColdkeepError, makeVaultId, type VaultId } from "../../vault/names/index.ts";
-import { type Config, DEFAULT_CONFIG, loadConfig, type NodeSettings, nearest } from "../config/index.ts";
+import {
+  type Config,
+  DEFAULT_CONFIG,
+  loadConfig,
+  type NodeSettings,
+  nearest,
+  type VaultSettings,
+} from "../config/index.ts";
 import { profileNames } from "../profiles/index.ts";
 import type { Call } from "./define.ts";
 
@@ -34,14 +41,35 @@ export function pickNode({ nodes, path }: Config, wanted: string | undefined): N
       todo: "name one with --node",
     });
   }
-  const found = nodes.find(({ name }) => name === wanted);
-  if (found !== undefined) return found;
+  return nodes.find(({ name }) => name === wanted) ?? noSuch("node", wanted, known, path);
+}
+
+/** The vault of that name, or the first. @throws ColdkeepError `usage` naming the vaults there are. */
+export function pickVault({ vaults, path }: Config, wanted: string | undefined): VaultSettings {
+  const known = vaults.map(({ name }) => name);
+  const found = wanted === undefined ? vaults[0] : vaults.find(({ name }) => name === wanted);
+  return found ?? noSuch("vault", wanted ?? "", known, path);
+}
+
+function noSuch(what: "node" | "vault", wanted: string, known: readonly string[], path: string): never {
   const near = nearest(wanted, known);
   throw new ColdkeepError("usage", {
-    what: "there is no such node",
+    what: `there is no such ${what}`,
     on: JSON.stringify(wanted),
     why: `${path} has ${known.join(", ")}`,
-    ...(near === null ? {} : { todo: `did you mean --node ${near}?` }),
+    ...(near === null ? {} : { todo: `did you mean --${what} ${near}?` }),
+  });
+}
+
+/** The one vault that a backup feeds. @throws ColdkeepError `refused` where there are several. */
+export function onlyVault({ vaults, path }: Config): VaultSettings {
+  const [first] = vaults;
+  if (first !== undefined && vaults.length === 1) return first;
+  throw new ColdkeepError("refused", {
+    what: "a backup feeds one vault",
+    on: path,
+    why: `vaults has ${vaults.length}: ${vaults.map(({ name }) => name).join(", ")}`,
+    todo: "keep one of them in vaults",
   });
 }
 

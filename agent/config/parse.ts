@@ -4,10 +4,12 @@ import { ColdkeepError } from "../../vault/names/index.ts";
 import { locate, type Position } from "./locate.ts";
 import { nearest } from "./nearest.ts";
 import { checkPlaces } from "./places.ts";
-import { configSchema, KEY_SEPARATOR, type WrittenConfig } from "./schema.ts";
+import { configSchema, type WrittenConfig } from "./schema.ts";
+import { KEY_SEPARATOR } from "./schema-parts.ts";
 import { settingsOf } from "./settings.ts";
 import { syntaxWords } from "./syntax.ts";
 import type { Config } from "./types.ts";
+import { checkVaults } from "./vaults.ts";
 
 /** One mistake; `path` leads to the value it is about. */
 export interface Mistake {
@@ -42,7 +44,8 @@ export function parseConfig(text: string, path: string, profiles: readonly strin
   const say = (mistakes: readonly Mistake[]) => refused(inOrder(mistakes, path, document, lines));
   const result = configSchema(profiles).safeParse(toValue(document, path));
   if (!result.success) throw say(result.error.issues.flatMap((issue) => mistakesOf(issue, document, lines)));
-  const mistakes = [...checkSuite(result.data), ...checkPlaces(result.data)];
+  const { mistakes: wrong, folders } = checkVaults(result.data);
+  const mistakes = [...wrong, ...checkSuite(result.data), ...checkPlaces(result.data, folders)];
   if (mistakes.length > 0) throw say(mistakes);
   return settingsOf(result.data, path);
 }
@@ -94,10 +97,15 @@ function mistakesOf(issue: $ZodIssue, document: Document, lines: LineCounter): M
     const known = issue.message.split(KEY_SEPARATOR);
     return issue.keys.map((key) => ({ path, key, words: unknownKey(key, known) }));
   }
-  // Of a choice between mappings, the one that the file's keys fit best has the words that help.
+  // Of a choice, the one whose kind of value was written has the words that help; of several mappings, the one that the
+  // file's keys fit best.
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    const ofKind = issue.errors.filter((inner) => !inner.some(isOtherKind));
     const best = issue.errors.toSorted((a, b) => a.length - b.length || depth(b) - depth(a))[0] ?? [];
-    const inside = best.filter((inner) => inner.path.length > 0 || inner.code === "unrecognized_keys");
+    const inside =
+      ofKind.length === 1
+        ? (ofKind[0] ?? [])
+        : best.filter((inner) => inner.path.length > 0 || inner.code === "unrecognized_keys");
     if (inside.length > 0) {
       return inside.flatMap((inner) => mistakesOf({ ...inner, path: [...path, ...inner.path] }, document, lines));
     }
@@ -111,6 +119,10 @@ function mistakesOf(issue: $ZodIssue, document: Document, lines: LineCounter): M
   if (!exists) return [{ path, words: `missing; allowed: ${issue.message}` }];
   const found = isSecret(path) ? secretFound(value) : `found ${show(value)}`;
   return [{ path, words: `${found}; allowed: ${issue.message}` }];
+}
+
+function isOtherKind({ code, path }: $ZodIssue): boolean {
+  return code === "invalid_type" && path.length === 0;
 }
 
 function depth(issues: readonly $ZodIssue[]): number {

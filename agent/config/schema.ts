@@ -1,33 +1,13 @@
 import * as z from "zod";
 import { isNodeName, isVaultId } from "../../vault/names/index.ts";
 import { DURATION_FORM, parseDuration } from "./duration.ts";
+import { absolute, object, text } from "./schema-parts.ts";
+import { vault, vaults } from "./schema-vault.ts";
 
 /**
  * The configuration file as it is written. Every field's error text says what is allowed; what was found, and where, is
  * added by the reader. The same source makes `coldkeep config schema`.
  */
-const ABSOLUTE = /^\/(?!\/)[^\0]*[^/\0]$/;
-/** Separates the known keys in the message of an unknown one. */
-export const KEY_SEPARATOR = ", ";
-
-function text(allowed: string, form: RegExp, description: string) {
-  return z.string({ error: allowed }).regex(form, { error: allowed }).meta({ description });
-}
-
-function object<Shape extends z.core.$ZodLooseShape>(shape: Shape, description: string) {
-  const known = Object.keys(shape).join(KEY_SEPARATOR);
-  return z
-    .strictObject(shape, { error: ({ code }) => (code === "unrecognized_keys" ? known : `a mapping with ${known}`) })
-    .meta({ description });
-}
-
-function absolute(description: string) {
-  const allowed = "an absolute path without . or .. in it, such as /srv/node/data";
-  return text(allowed, ABSOLUTE, description).refine((path) => !/(^|\/)\.{1,2}(\/|$)|\/\//.test(path), {
-    error: allowed,
-  });
-}
-
 function duration(otherwise: string, description: string) {
   return z
     .string({ error: DURATION_FORM })
@@ -51,8 +31,8 @@ function globs(description: string) {
 const COMMAND = "a command: a text for /bin/sh, or a list of words to run without a shell";
 
 function command(description: string) {
-  const word = z.string().min(1);
-  return z.union([word, z.array(word).min(1)], { error: COMMAND }).meta({ description });
+  const word = z.string({ error: COMMAND }).min(1, { error: COMMAND });
+  return z.union([word, z.array(word).min(1, { error: COMMAND })], { error: COMMAND }).meta({ description });
 }
 
 function url(description: string) {
@@ -184,11 +164,8 @@ export function configSchema(profiles: readonly string[]) {
   return object(
     {
       version: z.literal(1, { error: "1" }).meta({ description: "version of this file's form" }),
-      vault: text(
-        "file:///absolute/path; this version keeps vaults in directories",
-        /^file:\/\/\/[^\0/][^\0]*$/,
-        "where snapshots are kept",
-      ),
+      vault: vault.optional(),
+      vaults: vaults.optional(),
       vault_id: z
         .string({ error: "the 22 letters that `coldkeep init` wrote" })
         .refine(isVaultId, { error: "the 22 letters that `coldkeep init` wrote" })
@@ -222,7 +199,7 @@ export function configSchema(profiles: readonly string[]) {
         .meta({ description: "the nodes that are backed up, by name" }),
     },
     "configuration of coldkeep",
-  );
+  ).meta({ oneOf: [{ required: ["vault"] }, { required: ["vaults"] }] });
 }
 
 /** What the schema makes of a file that follows it. */

@@ -1,7 +1,8 @@
 import { type NodeName, toNodeName, type VaultId } from "../../vault/names/index.ts";
 import { parseDuration } from "./duration.ts";
 import type { WrittenConfig } from "./schema.ts";
-import type { Config, HealthSettings, HeightSettings, NodeSettings, ServiceSettings } from "./types.ts";
+import { MAIN_VAULT } from "./schema-vault.ts";
+import type { Config, HealthSettings, HeightSettings, NodeSettings, ServiceSettings, VaultSettings } from "./types.ts";
 
 type WrittenNode = WrittenConfig["nodes"][string];
 
@@ -9,7 +10,7 @@ type WrittenNode = WrittenConfig["nodes"][string];
 export function settingsOf(written: WrittenConfig, path: string): Config {
   return {
     path,
-    vault: written.vault,
+    vaults: vaultsOf(written),
     ...(written.vault_id === undefined ? {} : { vaultId: written.vault_id as VaultId }),
     stateDir: written.state_dir,
     encryptor: written.encryptor,
@@ -18,6 +19,12 @@ export function settingsOf(written: WrittenConfig, path: string): Config {
     nodes: Object.entries(written.nodes).map(([name, node]) => nodeOf(toNodeName(name), node, written.card_key)),
     warnings: [],
   };
+}
+
+/** The vaults of a file that follows the schema; `vault` is short for a list of one. */
+function vaultsOf({ vault, vaults }: WrittenConfig): readonly VaultSettings[] {
+  if (vault === undefined) return vaults ?? [];
+  return [typeof vault === "string" ? { name: MAIN_VAULT, url: vault } : vault];
 }
 
 function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): NodeSettings {

@@ -64,11 +64,19 @@ export interface NodeSettings {
   readonly cardKey?: string;
 }
 
+/** One place where snapshots are kept. */
+export interface VaultSettings {
+  /** What it is called on the command line; no two are alike. */
+  readonly name: string;
+  /** `file:///path`. */
+  readonly url: string;
+}
+
 export interface Config {
   /** The file it came from. */
   readonly path: string;
-  /** `file:///path`. */
-  readonly vault: string;
+  /** In the order of the file, at least one; the first is the one that is read. */
+  readonly vaults: readonly VaultSettings[];
   readonly vaultId?: VaultId;
   /** Absolute. */
   readonly stateDir: string;

@@ -14,7 +14,7 @@ export function renderCliDoc(): string {
 Made from the program's own help and its table of exit codes by \`npx vitest run test/cli/cli-doc.test.ts -u\`; a test fails
 where it is stale.
 
-Global flags (\`--config\`, \`--node\`, \`--json\`, \`--log-format\`, \`-v\`) may stand before or after the command. With \`--json\`
+Global flags (\`--config\`, \`--node\`, \`--vault\`, \`--json\`, \`--log-format\`, \`-v\`) may stand before or after the command. With \`--json\`
 exactly one JSON document is printed on stdout, progress is silent, and an error is one JSON line on stderr:
 \`{"error":{"kind":…,"message":…,"exit_code":…,"what":…,"on":…,"why":…,"todo":…}}\`. \`verify\` and \`doctor\` print their
 answer and, where something is wrong, the error as well. Without \`--json\`, results go to stdout and everything else to

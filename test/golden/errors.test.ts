@@ -19,6 +19,13 @@ const FILES: Readonly<Record<string, readonly [text: string, mode: number]>> = {
   "two.yaml": [CONFIG, 0o600],
   "wrong.yaml": [CONFIG.replace("profile: files", "profil: fils").replace("state_dir", "statedir"), 0o600],
   "open.yaml": [CONFIG, 0o644],
+  "vaults.yaml": [
+    CONFIG.replace(
+      "vault: file:///nowhere/vault",
+      "vaults: [{ name: near, url: file:///nowhere/near }, { name: far, url: file:///nowhere/far }]",
+    ),
+    0o600,
+  ],
 };
 const LINES = [
   "bakup",
@@ -35,6 +42,8 @@ const LINES = [
   "show latest --config @/two.yaml",
   "show latest --config @/two.yaml --node alpah",
   "list --config @/two.yaml --node alpha",
+  "list --config @/vaults.yaml --node alpha --vault far",
+  "list --config @/vaults.yaml --node alpha --vault fat",
   "list --config @/wrong.yaml",
   "list --config @/open.yaml",
   "init --config @/two.yaml --profile files",

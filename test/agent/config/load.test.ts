@@ -63,7 +63,12 @@ describe("the configuration that init writes", () => {
 
   it("reads back as what was asked for, whatever characters are in it", () => {
     const config = parseConfig(renderConfig(o), "c.yaml", ["leveldb"]);
-    expect(config).toMatchObject({ vault: o.vault, vaultId: o.vaultId, encryptKey: o.keyFile, stateDir: o.stateDir });
+    expect(config).toMatchObject({
+      vaults: [{ url: o.vault }],
+      vaultId: o.vaultId,
+      encryptKey: o.keyFile,
+      stateDir: o.stateDir,
+    });
     expect(config.nodes[0]).toMatchObject({
       name: "demo",
       roots: o.roots,

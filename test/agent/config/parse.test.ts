@@ -83,6 +83,64 @@ describe("a right configuration", () => {
   });
 });
 
+/** GOOD with its one vault written otherwise. */
+function withVault(lines: string): string {
+  return withLine("vault: file:///backup/vault", lines);
+}
+
+describe("vaults", () => {
+  it("may be one place, one mapping, or a list; the short form is called main", () => {
+    expect(parse(GOOD).vaults).toEqual([{ name: "main", url: "file:///backup/vault" }]);
+    expect(parse(withVault("vault: { url: file:///v }")).vaults).toEqual([{ name: "main", url: "file:///v" }]);
+    expect(parse(withVault("vault: { name: near, url: file:///v }")).vaults[0]?.name).toBe("near");
+    expect(
+      parse(withVault("vaults:\n- { name: near, url: file:///v }\n- { name: far, url: file:///w }")).vaults,
+    ).toEqual([
+      { name: "near", url: "file:///v" },
+      { name: "far", url: "file:///w" },
+    ]);
+  });
+
+  it.each([
+    ["none at all", "", ["c.yaml:1:1: vault: missing; allowed: the place of the vault"]],
+    [
+      "both spellings",
+      "vault: file:///v\nvaults: [{ name: a, url: file:///w }]",
+      ["c.yaml:3:9: vaults: stands beside vault"],
+    ],
+    [
+      "an empty list",
+      "vaults: []",
+      ["c.yaml:2:9: vaults: found a list; allowed: a list of mappings with name and url"],
+    ],
+    ["no name in a list", "vaults: [{ url: file:///w }]", ["c.yaml:2:10: vaults.0.name: missing; allowed: 1 to 63"]],
+    [
+      "one name twice",
+      "vaults:\n- { name: a, url: file:///v }\n- { name: a, url: file:///w }",
+      ["c.yaml:4:11: vaults.1.name: a is the name of another vault, too"],
+    ],
+    [
+      "one place twice",
+      "vaults:\n- { name: a, url: file:///v }\n- { name: b, url: file:///v }",
+      ["c.yaml:4:19: vaults.1.url: is the place of a, too"],
+    ],
+    [
+      "an unknown key",
+      "vault: { urll: file:///v }",
+      ["vault.url: missing", "vault.urll: unknown key; did you mean url?"],
+    ],
+    [
+      "a second one inside a root",
+      "vaults: [{ name: a, url: file:///v }, { name: b, url: file:///srv/demo/v }]",
+      ["lies in it"],
+    ],
+  ])("with %s are refused with their place", (_, lines, words) => {
+    const found = mistakes(withVault(lines));
+    expect(found).toHaveLength(words.length);
+    for (const [index, each] of words.entries()) expect(found[index]).toContain(each);
+  });
+});
+
 describe("a wrong configuration", () => {
   it("is told with line, column, key, what was found and what is allowed, all mistakes at once", () => {
     expect(
