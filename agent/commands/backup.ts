@@ -1,7 +1,7 @@
 import type { IndexEntry } from "../../vault/card/index.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { type BackupResult, claimNode, runBackup } from "../backup/index.ts";
-import { makeStretch, toRecipient } from "../keys/index.ts";
+import { describeSealer, makeStretch, toRecipient } from "../keys/index.ts";
 import {
   counted,
   facts,
@@ -37,6 +37,8 @@ export async function run(call: Call<BackupFlags>): Promise<Answer> {
 
   const profile = profileFor(node);
   const source = await loadKey(config);
+  const { slow } = describeSealer(suite);
+  if (slow !== null) progress.warn(slow);
   const stretch = state.stretch(source.label, suite, () => makeStretch(suite));
   const store = await openOneVault(settings, call, "write");
   const place = { session, store, vault };

@@ -3,14 +3,14 @@ import { fileURLToPath } from "node:url";
 import { selectSnapshot } from "../../keeper/index.ts";
 import { isColdkeepError } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
-import { guessable, loadKeySource, toIdentity } from "../keys/index.ts";
+import { describeSealer, guessable, loadKeySource, toIdentity } from "../keys/index.ts";
 import { openSnapshot } from "../open/index.ts";
 import { type Check, note, ok, warn } from "./check.ts";
 import type { Call } from "./define.ts";
 import { pinnedKeyOf, suiteOf } from "./opened.ts";
 import type { Session } from "./session.ts";
 
-/** The key: there, of the right length, for the owner alone, no word to be guessed, kept apart from what it opens. */
+/** The key: there, of the right length, for the owner alone, no word to be guessed, kept apart from what it opens; and what seals. */
 export async function checkKey({ config, node }: Session): Promise<readonly Check[]> {
   const source = await loadKeySource(config.encryptKey, { suite: suiteOf(config), field: "encrypt_key" });
   const where = source.kind === "file" ? source.label : `in the configuration, as a ${source.kind}`;
@@ -18,7 +18,11 @@ export async function checkKey({ config, node }: Session): Promise<readonly Chec
   const weak = guessable(source);
   if (weak !== null) {
     checks.push(
-      warn("key strength", weak, "take a random one: openssl rand -base64 24; old snapshots keep the old key"),
+      warn(
+        "key strength",
+        weak,
+        "take a random one: openssl rand -base64 24 (12 for sm4); old snapshots keep the old key",
+      ),
     );
   }
   if (source.kind === "file") {
@@ -31,6 +35,9 @@ export async function checkKey({ config, node }: Session): Promise<readonly Chec
       );
     }
   }
+  const { found, slow } = describeSealer(suiteOf(config));
+  const mend = "install libgcrypt20, which Debian and Ubuntu build with SM4, or set `encryptor: aes`";
+  checks.push(slow === null ? ok("cipher", found) : warn("cipher", slow, mend));
   return checks;
 }
 

@@ -1,3 +1,4 @@
+import type { Encryptor } from "../config/index.ts";
 import { defineCommand } from "./define.ts";
 import { namedRoot } from "./parse.ts";
 
@@ -5,6 +6,7 @@ export interface InitFlags {
   readonly profile?: string;
   readonly root?: readonly { readonly name: string; readonly path: string }[];
   readonly vault?: string;
+  readonly encryptor?: Encryptor;
   readonly keyFile?: string;
   readonly stateDir?: string;
   readonly stop?: string;
@@ -45,6 +47,12 @@ export const command = defineCommand<InitFlags>({
       brief: "A folder to back up, by name; may be given several times",
     },
     vault: { ...optionalText, placeholder: "url", brief: "Where snapshots are kept: file:///path" },
+    encryptor: {
+      kind: "enum",
+      values: ["aes", "sm4"],
+      optional: true,
+      brief: "AES-256-GCM, or SM4-GCM with SM3 [default = aes]",
+    },
     keyFile: { ...optionalText, placeholder: "path", brief: "File of the key; made, 0600, where there is none" },
     stateDir: {
       ...optionalText,

@@ -23,6 +23,7 @@ import { initExisting } from "./init-existing.ts";
 import { prepareNode } from "./init-prepare.ts";
 import { completeAnswers, type InitAnswers } from "./init-questions.ts";
 import { heightSettings, serviceSettings } from "./init-service.ts";
+import { suiteOf } from "./opened.ts";
 
 /**
  * `coldkeep init`. Everything is checked before anything is made, and the configuration comes last: a run that was cut
@@ -40,8 +41,9 @@ export async function run(call: Call<InitFlags>): Promise<Answer> {
 
   const { keyFile } = settings;
   const madeKey = !existsSync(keyFile);
-  if (madeKey) generateKeyFile(keyFile);
-  else await loadKeySource(keyFile, { suite: "aes-256-gcm", field: "--key-file" });
+  const suite = suiteOf(settings);
+  if (madeKey) generateKeyFile(keyFile, suite);
+  else await loadKeySource(keyFile, { suite, field: "--key-file" });
   const prepared = await prepareNode({ ...settings, vaults: [{ url: settings.vault }], now: io.clock.now() });
   writeNewConfig(path, renderConfig({ ...settings, vaultId: prepared.vaultId }));
 
@@ -76,9 +78,10 @@ export async function run(call: Call<InitFlags>): Promise<Answer> {
 
 /** Whether the flags describe a node, which a configuration that is there would already do. */
 function describesNode(flags: InitFlags): boolean {
-  const { profile, root, vault, keyFile, stateDir, stop, start, isRunning, healthUrl, heightUrl, heightField } = flags;
-  const all = [profile, root, vault, keyFile, stateDir, stop, start, isRunning, healthUrl, heightUrl, heightField];
-  return all.some((flag) => flag !== undefined);
+  const { profile, root, vault, encryptor, keyFile, stateDir, stop, start, isRunning } = flags;
+  const { healthUrl, heightUrl, heightField } = flags;
+  const all = [profile, root, vault, encryptor, keyFile, stateDir, stop, start, isRunning];
+  return [...all, healthUrl, heightUrl, heightField].some((flag) => flag !== undefined);
 }
 
 async function settingsOf(given: InitAnswers, path: string, signal: AbortSignal): Promise<Omit<NewConfig, "vaultId">> {
@@ -86,6 +89,7 @@ async function settingsOf(given: InitAnswers, path: string, signal: AbortSignal)
   return {
     vault: /^[a-z][a-z0-9+.-]*:/i.test(given.vault) ? given.vault : pathToFileURL(resolve(given.vault)).href,
     stateDir: resolve(given.stateDir ?? "/var/lib/coldkeep"),
+    encryptor: given.encryptor ?? "aes",
     keyFile: resolve(given.keyFile ?? join(dirname(path), "coldkeep.key")),
     node: given.node,
     profile: given.profile,

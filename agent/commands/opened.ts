@@ -18,7 +18,7 @@ export async function openOneVault({ url }: VaultSettings, { io }: Call, mode: "
   return retrying(store, { clock: io.clock, signal: io.signal });
 }
 
-export function suiteOf({ encryptor }: Config): SuiteName {
+export function suiteOf({ encryptor }: Pick<Config, "encryptor">): SuiteName {
   return encryptor === "sm4" ? "sm4-gcm" : "aes-256-gcm";
 }
 

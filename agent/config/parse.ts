@@ -45,7 +45,7 @@ export function parseConfig(text: string, path: string, profiles: readonly strin
   const result = configSchema(profiles).safeParse(toValue(document, path));
   if (!result.success) throw say(result.error.issues.flatMap((issue) => mistakesOf(issue, document, lines)));
   const { mistakes: wrong, folders } = checkVaults(result.data);
-  const mistakes = [...wrong, ...checkSuite(result.data), ...checkPlaces(result.data, folders)];
+  const mistakes = [...wrong, ...checkCardKey(result.data), ...checkPlaces(result.data, folders)];
   if (mistakes.length > 0) throw say(mistakes);
   return settingsOf(result.data, path);
 }
@@ -77,11 +77,8 @@ function toValue(document: Document, path: string): unknown {
   }
 }
 
-function checkSuite({ encryptor, card_key, nodes }: WrittenConfig): Mistake[] {
+function checkCardKey({ card_key, nodes }: WrittenConfig): Mistake[] {
   const mistakes: Mistake[] = [];
-  if (encryptor === "sm4") {
-    mistakes.push({ path: ["encryptor"], words: "sm4 is not in this version; allowed: aes" });
-  }
   if (card_key !== undefined && Object.keys(nodes).length > 1) {
     mistakes.push({
       path: ["card_key"],

@@ -1,11 +1,12 @@
 import type { NodeName, VaultId } from "../../vault/names/index.ts";
-import type { CommandLine, HealthSettings, HeightSettings, RootSettings, ServiceSettings } from "./types.ts";
+import type { CommandLine, Encryptor, HealthSettings, HeightSettings, RootSettings, ServiceSettings } from "./types.ts";
 
 /** What a new configuration says; all else is left at its default and shown as a comment. */
 export interface NewConfig {
   readonly vault: string;
   readonly vaultId: VaultId;
   readonly stateDir: string;
+  readonly encryptor: Encryptor;
   readonly keyFile: string;
   readonly node: NodeName;
   readonly profile: string;
@@ -29,9 +30,9 @@ vault_id: ${quote(o.vaultId)}
 # What this host remembers about its nodes, and the key that signs their snapshots. Losing it costs one full backup.
 state_dir: ${quote(o.stateDir)}
 
-# The key: a file as here, 0x… in hexadecimal, or the text itself, of 16, 24 or 32 bytes.
+# The key: a file as here, 0x… in hexadecimal, or the text itself, of 16, 24 or 32 bytes; of 16 for sm4.
 # KEEP A COPY OF IT SOMEWHERE ELSE. Without it nobody opens a snapshot.
-encryptor: aes
+encryptor: ${o.encryptor}
 encrypt_key: ${quote(o.keyFile)}
 # consume_key_file: true        # empty the file after reading it, as ChainMaker does
 

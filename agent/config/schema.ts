@@ -172,7 +172,7 @@ export function configSchema(profiles: readonly string[]) {
         .optional()
         .meta({ description: "names the archive; the same for all copies of the vault" }),
       state_dir: absolute("what this host remembers about its nodes").default("/var/lib/coldkeep"),
-      encryptor: oneOf(["aes", "sm4"], "aes: AES-256-GCM; sm4: not in this version").default("aes"),
+      encryptor: oneOf(["aes", "sm4"], "aes: AES-256-GCM; sm4: SM4-GCM with SM3").default("aes"),
       encrypt_key: z
         .string({
           error:

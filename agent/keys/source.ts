@@ -72,6 +72,6 @@ function checkLength(bytes: Uint8Array, kind: KeyKind, { suite, field }: LoadOpt
     todo:
       kind === "file" && bytes.length === 0
         ? "an empty file may have been consumed already; put the key back"
-        : "a new key can be made with: openssl rand -base64 24",
+        : `a new key can be made with: openssl rand -base64 ${Math.max(...allowed) * 0.75}`,
   });
 }

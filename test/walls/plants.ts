@@ -116,7 +116,7 @@ export const PLANTS: readonly Plant[] = [
     refusal: "makes ciphers",
   },
   {
-    file: "vault/sealed/suites.ts",
+    file: "vault/sealed/suites/node-ciphers.ts",
     code: 'import { createDecipheriv } from "node:crypto";\nexport const y = createDecipheriv;\n',
     refusal: null,
   },

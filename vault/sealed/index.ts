@@ -9,6 +9,7 @@ export { assertCardCovers, cardOrigins, openManifest, sealManifest } from "./man
 export { ObjectSealer, openObject, RangeOpener, type SealedObject } from "./object.ts";
 export { PACK_TARGET, packFits, sealPack } from "./pack.ts";
 export { assertSafePath, comparePaths } from "./paths.ts";
+export { type Sealer, sealerOf } from "./sealer.ts";
 export { EntryOrder, parseSegment, SegmentWriter, splitEntry } from "./segment.ts";
 export { keyIdentity, keyRecipient, newStretch, type Stretch, stretchKey } from "./slots/key.ts";
 export type * from "./types.ts";

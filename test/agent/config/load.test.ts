@@ -52,6 +52,7 @@ describe("the configuration that init writes", () => {
     keyFile: '/etc/coldkeep/it\'s "odd": #1.key',
     node: toNodeName("demo"),
     profile: "leveldb",
+    encryptor: "sm4",
     roots: [
       { name: "data", path: "/srv/demo" },
       { name: "on", path: "/srv/a b: c" },
@@ -69,6 +70,7 @@ describe("the configuration that init writes", () => {
       encryptKey: o.keyFile,
       stateDir: o.stateDir,
     });
+    expect(config.encryptor).toBe("sm4");
     expect(config.nodes[0]).toMatchObject({
       name: "demo",
       roots: o.roots,

@@ -182,7 +182,6 @@ describe("a wrong configuration", () => {
       'nodes.Demo: found "Demo"; allowed: a node\'s name',
     ],
     ["a reserved node's name", withLine("  demo:", "  groups:"), "nodes.groups"],
-    ["sm4, which is not in this version", `${GOOD}encryptor: sm4\n`, "sm4 is not in this version; allowed: aes"],
     [
       "a URL of another kind",
       withLine("http://127.0.0.1:9000/h", "ftp://x/"),

@@ -1,4 +1,5 @@
-import { scrypt } from "node:crypto";
+import { pbkdf2, scrypt } from "node:crypto";
+import { promisify } from "node:util";
 import type { SuiteName } from "../../card/types.ts";
 import { ColdkeepError, fromBase64url, toBase64url } from "../../names/index.ts";
 import { systemRandom } from "../derive.ts";
@@ -17,15 +18,21 @@ export type Stretch =
 const N = 2 ** 17;
 const R = 8;
 const P = 1;
+/** PBKDF2 (RFC 8018 section 5.2) with HMAC-SM3, where all has to be SM: some 0.3 s. */
+const ITERATIONS = 600_000;
 const SALT_BYTES = 32;
 /** The least and the most a reader accepts: less protects nothing, more is an attack on the reader. */
 const MIN_N = 2 ** 14;
 const MAX_N = 2 ** 20;
+const MIN_ITERATIONS = 100_000;
+const MAX_ITERATIONS = 10_000_000;
 
 /** Fresh parameters for one key. Kept in the state directory and used for all its snapshots. */
 export function newStretch(suite: SuiteName, random: RandomSource = systemRandom): Stretch {
   suiteOf(suite);
-  return { kdf: "scrypt", salt: toBase64url(random(SALT_BYTES)), n: N, r: R, p: P };
+  const salt = toBase64url(random(SALT_BYTES));
+  if (suite === "sm4-gcm") return { kdf: "pbkdf2-sm3", salt, iterations: ITERATIONS };
+  return { kdf: "scrypt", salt, n: N, r: R, p: P };
 }
 
 /**
@@ -35,9 +42,17 @@ export function newStretch(suite: SuiteName, random: RandomSource = systemRandom
 export async function stretchKey(suite: SuiteName, source: Uint8Array, stretch: Stretch): Promise<Uint8Array> {
   suiteOf(suite);
   const salt = fromBase64url(stretch.salt, SALT_BYTES);
-  if (stretch.kdf !== "scrypt") throw refuse(`${stretch.kdf} does not belong to ${suite}`);
-  const { n, r, p } = stretch;
+  const expected = suite === "sm4-gcm" ? "pbkdf2-sm3" : "scrypt";
+  if (stretch.kdf !== expected) throw refuse(`${stretch.kdf} does not belong to ${suite}`);
   if (salt === null) throw refuse(`its salt is not ${SALT_BYTES} bytes`);
+  return stretch.kdf === "scrypt" ? byScrypt(source, salt, stretch) : byPbkdf2(source, salt, stretch.iterations);
+}
+
+async function byScrypt(
+  source: Uint8Array,
+  salt: Uint8Array,
+  { n, r, p }: Extract<Stretch, { kdf: "scrypt" }>,
+): Promise<Uint8Array> {
   if (!Number.isSafeInteger(n) || n < MIN_N || n > MAX_N || (n & (n - 1)) !== 0) {
     throw refuse(`N is ${n}, allowed are powers of two from ${MIN_N} to ${MAX_N}`);
   }
@@ -49,6 +64,13 @@ export async function stretchKey(suite: SuiteName, source: Uint8Array, stretch: 
       else reject(error);
     });
   });
+}
+
+async function byPbkdf2(source: Uint8Array, salt: Uint8Array, iterations: number): Promise<Uint8Array> {
+  if (!Number.isSafeInteger(iterations) || iterations < MIN_ITERATIONS || iterations > MAX_ITERATIONS) {
+    throw refuse(`its iterations are ${iterations}, allowed are ${MIN_ITERATIONS} to ${MAX_ITERATIONS}`);
+  }
+  return await promisify(pbkdf2)(source, salt, iterations, 32, "sm3");
 }
 
 function refuse(why: string): ColdkeepError {
