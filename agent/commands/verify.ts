@@ -11,6 +11,7 @@ import { openingOf } from "./opening.ts";
 import { selectionOf } from "./selection.ts";
 import { openSession, type Session } from "./session.ts";
 import type { VerifyFlags } from "./verify.command.ts";
+import { keylessText, verifyKeyless } from "./verify-keyless.ts";
 
 /** `coldkeep verify`. */
 export async function run(call: Call<VerifyFlags>, id: string | undefined): Promise<Answer> {
@@ -21,15 +22,27 @@ export async function run(call: Call<VerifyFlags>, id: string | undefined): Prom
   const session = openSession(call);
   const store = await openVault(session.config, call, "read");
   const entries = await wanted(session, store, id, flags.all === true);
+  const readData = flags.readData === true;
+  if (flags.withoutKey === true) {
+    const ids = entries.map(({ snapshot }) => snapshot);
+    const verdicts = await verifyKeyless(session, store, call, ids, readData);
+    return answer(session, verdicts, (verdict) => keylessText(verdict, readData));
+  }
   const opening = await openingOf(session, store, call);
   const results: VerifyResult[] = [];
   for (const { snapshot } of entries) {
-    results.push(await runVerify({ ...opening(snapshot), readData: flags.readData === true, clock: call.io.clock }));
+    results.push(await runVerify({ ...opening(snapshot), readData, clock: call.io.clock }));
   }
+  return answer(session, results, textOf);
+}
+
+type Verdict = Pick<VerifyResult, "snapshot" | "ok">;
+
+function answer<T extends Verdict>({ node }: Session, results: readonly T[], inWords: (result: T) => string): Answer {
   const bad = results.filter(({ ok }) => !ok);
   return {
-    document: { node: session.node.name, ok: bad.length === 0, snapshots: results },
-    text: results.map(textOf).join("\n\n") || "There are no snapshots to verify.",
+    document: { node: node.name, ok: bad.length === 0, snapshots: results },
+    text: results.map(inWords).join("\n\n") || "There are no snapshots to verify.",
     ...(bad.length === 0 ? {} : { failure: damaged(bad) }),
   };
 }
@@ -66,7 +79,7 @@ function textOf(result: VerifyResult): string {
   return [...lines, ...notes.map((note) => `  note: ${note}`)].join("\n");
 }
 
-function damaged(bad: readonly VerifyResult[]): ColdkeepError {
+function damaged(bad: readonly Verdict[]): ColdkeepError {
   return new ColdkeepError("integrity", {
     what: `${counted(bad.length, "snapshot")} ${bad.length === 1 ? "is" : "are"} damaged`,
     on: bad.map(({ snapshot }) => snapshot).join(", "),

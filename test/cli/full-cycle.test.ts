@@ -1,4 +1,13 @@
-import { existsSync, globSync, readdirSync, readFileSync, statSync, truncateSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { compareWithChain } from "../../demo/compare.ts";
@@ -171,6 +180,25 @@ describe("a damaged vault", () => {
     expect(answer.snapshots[0]?.damages.map(({ object }) => object).join()).toContain(".pack");
     expect(JSON.parse(stderr)).toMatchObject({ error: { kind: "integrity", exit_code: 9 } });
   });
+});
+
+it("verify --without-key needs none, and tells a byte that was changed where no frame lies", async () => {
+  const world = await makeWorld({ blocks: 500 });
+  const { snapshot } = await world.json<Backup>("backup");
+  rmSync(join(world.home, "coldkeep.key"));
+  const keyless = () => world.run("verify", "--read-data", "--without-key", "--json");
+  const before = await keyless();
+  expect(before.status, before.stderr).toBe(0);
+  const [pack = ""] = globSync(`vault/demo/data/${snapshot}/*.pack`, { cwd: world.home });
+  const bytes = readFileSync(join(world.home, pack));
+  // A byte of the header's salt, which opening frames by their place does not read.
+  bytes[40] = (bytes[40] ?? 0) ^ 1;
+  writeFileSync(join(world.home, pack), bytes);
+  const after = await keyless();
+  expect(after.status).toBe(9);
+  expect(JSON.parse(after.stdout).snapshots).toMatchObject([
+    { snapshot, ok: false, damages: [{ problem: "changed" }] },
+  ]);
 });
 
 it("a run leaves neither temporary files nor locks behind", async () => {
