@@ -3,6 +3,9 @@ import { systemClock } from "../posix/clock.ts";
 import { messageOf, systemCode } from "../vault/names/index.ts";
 import { runCli } from "./commands/run-cli.ts";
 
+/** How long something forgotten may keep the process when all is said. */
+const LAST_WORDS_MS = 5_000;
+
 /** Signals end the run early: the first asks, and no later one makes it forget the node. */
 const abort = new AbortController();
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -20,6 +23,7 @@ for (const event of ["uncaughtException", "unhandledRejection"] as const) {
   process.on(event, (error: unknown) => {
     process.stderr.write(`coldkeep: internal error: ${messageOf(error)}; stopping\n`);
     defect ??= error;
+    process.exitCode = 1;
     abort.abort();
   });
 }
@@ -39,7 +43,10 @@ const code = await runCli(process.argv.slice(2), {
   clock: systemClock,
   signal: abort.signal,
 });
-process.exit(defect === undefined ? code : 1);
+// Not by process.exit: it joins V8's compiler threads without ending their isolate first, and one that waits for a
+// collection then waits for ever (https://github.com/nodejs/node/issues/54918).
+process.exitCode = defect === undefined ? code : 1;
+setTimeout(() => process.exit(), LAST_WORDS_MS).unref();
 
 async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });

@@ -10,6 +10,12 @@ import { tempDir } from "../../support/tmp.ts";
 
 const COLDKEEP = fileURLToPath(new URL("../../../bin/coldkeep.mjs", import.meta.url));
 
+/** Tells of a command that does not end by itself: process.exit may hang, and is the last resort only. */
+const TELL_EXIT = `data:text/javascript,${encodeURIComponent(
+  'if (process.argv[1]?.endsWith("coldkeep.mjs")) { const exit = process.exit; process.exit = (code) => {' +
+    'process.stderr.write("FORCED: " + process.getActiveResourcesInfo() + "\\n"); exit(code); }; }',
+)}`;
+
 export interface Ended {
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -51,7 +57,7 @@ export async function makeWorld(options: { readonly blocks: number; readonly hom
     begin(...words) {
       const child = spawn(process.execPath, [COLDKEEP, ...words, "--config", config], {
         stdio: ["ignore", "pipe", "pipe"],
-        env: { ...process.env, NO_COLOR: "1" },
+        env: { ...process.env, NO_COLOR: "1", NODE_OPTIONS: `--import=${TELL_EXIT}` },
       });
       living.add(child);
       return { child, ended: endOf(child).finally(() => living.delete(child)) };
@@ -101,5 +107,6 @@ async function endOf(child: ChildProcess): Promise<Ended> {
     stderr += text;
   });
   const [status, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  if (stderr.includes("FORCED: ")) throw new Error(`${child.spawnargs.join(" ")} did not end by itself: ${stderr}`);
   return { status, signal, stdout, stderr };
 }
