@@ -1,7 +1,7 @@
 import type { IndexEntry } from "../../vault/card/index.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { type BackupResult, claimNode, runBackup } from "../backup/index.ts";
-import { describeSealer, makeStretch, toRecipient } from "../keys/index.ts";
+import { describeSealer, makeStretch } from "../keys/index.ts";
 import {
   counted,
   facts,
@@ -14,10 +14,11 @@ import {
 import { openNodeState } from "../state/index.ts";
 import type { Answer } from "./answer.ts";
 import type { BackupFlags } from "./backup.command.ts";
+import { refillKeyFile } from "./consumed.ts";
 import { controlOf, freezeRootsOf, profileFor } from "./control.ts";
 import type { Call } from "./define.ts";
 import { indexAfter, indexEarlier } from "./index-after.ts";
-import { loadKey, openOneVault, suiteOf } from "./opened.ts";
+import { loadKeys, openOneVault, suiteOf } from "./opened.ts";
 import { recover } from "./recover.ts";
 import { onlyVault, openSession, vaultIdOf } from "./session.ts";
 import { checkAnswers } from "./when-down.ts";
@@ -36,10 +37,11 @@ export async function run(call: Call<BackupFlags>): Promise<Answer> {
   await recover(session, control, call);
 
   const profile = profileFor(node);
-  const source = await loadKey(config);
+  await refillKeyFile(config, call);
+  const keys = await loadKeys(config);
   const { slow } = describeSealer(suite);
   if (slow !== null) progress.warn(slow);
-  const stretch = state.stretch(source.label, suite, () => makeStretch(suite));
+  const stretch = (label: string) => state.stretch(label, suite, () => makeStretch(suite));
   const store = await openOneVault(settings, call, "write");
   const place = { session, store, vault };
   await claimNode({
@@ -61,7 +63,7 @@ export async function run(call: Call<BackupFlags>): Promise<Answer> {
     roots: freezeRootsOf(node),
     profile,
     control,
-    recipients: [toRecipient(source, { stretch })],
+    recipients: keys.map((key) => key.toRecipient(stretch)),
     signingKey: state.signingKey,
     chunkKey: state.chunkKey(suite),
     stateDir: config.stateDir,

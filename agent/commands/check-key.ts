@@ -3,19 +3,36 @@ import { fileURLToPath } from "node:url";
 import { selectSnapshot } from "../../keeper/index.ts";
 import { isColdkeepError } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
-import { describeSealer, guessable, loadKeySource, toIdentity } from "../keys/index.ts";
+import type { Config } from "../config/index.ts";
+import { describeSealer, guessable, type LoadedKey } from "../keys/index.ts";
 import { openSnapshot } from "../open/index.ts";
 import { type Check, note, ok, warn } from "./check.ts";
+import { checkConsumed } from "./consumed.ts";
 import type { Call } from "./define.ts";
-import { pinnedKeyOf, suiteOf } from "./opened.ts";
+import { loadKeys, loadOpeners, pinnedKeyOf, suiteOf, withoutConsuming } from "./opened.ts";
 import type { Session } from "./session.ts";
 
-/** The key: there, of the right length, for the owner alone, no word to be guessed, kept apart from what it opens; and what seals. */
-export async function checkKey({ config, node }: Session): Promise<readonly Check[]> {
-  const source = await loadKeySource(config.encryptKey, { suite: suiteOf(config), field: "encrypt_key" });
-  const where = source.kind === "file" ? source.label : `in the configuration, as a ${source.kind}`;
-  const checks: Check[] = [ok("key", `${source.bytes.length} bytes, ${where}`)];
-  const weak = guessable(source);
+/** The keys: there, of the right length, for the owner alone, no words to be guessed, kept apart from what they open; and what seals. */
+export async function checkKey(session: Session): Promise<readonly Check[]> {
+  const keys = await loadKeys(withoutConsuming(session.config));
+  return [
+    ...keys.flatMap((key) => checkOne(key, session)),
+    ...checkConsumed(session.config),
+    checkCipher(session.config),
+  ];
+}
+
+function checkCipher(config: Config): Check {
+  const { found, slow } = describeSealer(suiteOf(config));
+  const mend = "install libgcrypt20, which Debian and Ubuntu build with SM4, or set `encryptor: aes`";
+  return slow === null ? ok("cipher", found) : warn("cipher", slow, mend);
+}
+
+function checkOne({ software, label, setting }: LoadedKey, { config, node }: Session): Check[] {
+  if (software === undefined) return [ok("key", label)];
+  const where = software.kind === "file" ? label : `${setting.field} of the configuration, as a ${software.kind}`;
+  const checks: Check[] = [ok("key", `${software.bytes.length} bytes, ${where}`)];
+  const weak = guessable(software);
   if (weak !== null) {
     checks.push(
       warn(
@@ -25,8 +42,8 @@ export async function checkKey({ config, node }: Session): Promise<readonly Chec
       ),
     );
   }
-  if (source.kind === "file") {
-    const file = realpathSync(source.label);
+  if (software.kind === "file") {
+    const file = realpathSync(software.label);
     const vaults = config.vaults.map(({ url }) => fileURLToPath(url));
     const place = [...vaults, ...node.roots.map(({ path }) => path)].find((folder) => file.startsWith(`${folder}/`));
     if (place !== undefined) {
@@ -35,9 +52,6 @@ export async function checkKey({ config, node }: Session): Promise<readonly Chec
       );
     }
   }
-  const { found, slow } = describeSealer(suiteOf(config));
-  const mend = "install libgcrypt20, which Debian and Ubuntu build with SM4, or set `encryptor: aes`";
-  checks.push(slow === null ? ok("cipher", found) : warn("cipher", slow, mend));
   return checks;
 }
 
@@ -47,14 +61,14 @@ export async function checkKeyOpens(session: Session, store: Store, call: Call):
   const vault = config.vaultId === undefined ? {} : { vault: config.vaultId };
   try {
     const { snapshot } = await selectSnapshot({ store, node: node.name, ...vault, selection: { by: "latest" } });
-    const source = await loadKeySource(config.encryptKey, { suite: suiteOf(config), field: "encrypt_key" });
+    const identities = await loadOpeners(withoutConsuming(config), call);
     const pinnedKey = pinnedKeyOf(session);
     await openSnapshot({
       store,
       ...vault,
       node: node.name,
       snapshot,
-      identities: [toIdentity(source)],
+      identities,
       ...(pinnedKey === undefined ? {} : { pinnedKey }),
       progress: call.progress,
       signal: call.io.signal,

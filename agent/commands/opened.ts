@@ -2,7 +2,7 @@ import type { SuiteName } from "../../vault/card/index.ts";
 import { isColdkeepError } from "../../vault/names/index.ts";
 import { openStore, retrying, type Store } from "../../vault/store/index.ts";
 import type { Config, VaultSettings } from "../config/index.ts";
-import { type KeySource, loadKeySource } from "../keys/index.ts";
+import { type KeySetting, type LoadedKey, loadIdentities, loadRecipients } from "../keys/index.ts";
 import { openNodeState } from "../state/index.ts";
 import type { Call } from "./define.ts";
 import { pickVault, type Session } from "./session.ts";
@@ -22,13 +22,21 @@ export function suiteOf({ encryptor }: Pick<Config, "encryptor">): SuiteName {
   return encryptor === "sm4" ? "sm4-gcm" : "aes-256-gcm";
 }
 
-/** Reads the configured key. @throws ColdkeepError `key`, `permission`. */
-export function loadKey(config: Config): Promise<KeySource> {
-  return loadKeySource(config.encryptKey, {
-    suite: suiteOf(config),
-    field: "encrypt_key",
-    consume: config.consumeKeyFile,
-  });
+/** Reads the keys that snapshots are encrypted for. @throws ColdkeepError `key`, `permission`. */
+export function loadKeys(config: Config): Promise<LoadedKey[]> {
+  return loadRecipients(config.keys, { suite: suiteOf(config) });
+}
+
+/** Reads the keys to restore with: those, and the identities beside them. */
+export function loadOpeners(config: Config, { progress }: Call) {
+  const warn = (text: string) => progress.warn(text);
+  return loadIdentities([...config.identities, ...config.keys], { suite: suiteOf(config), warn });
+}
+
+/** The same configuration for a look at its keys: a look empties no key file. */
+export function withoutConsuming(config: Config): Config {
+  const kept = (setting: KeySetting): KeySetting => ({ ...setting, consume: false });
+  return { ...config, keys: config.keys.map(kept), identities: config.identities.map(kept) };
 }
 
 /** The key that must have signed the node's cards: the one the configuration pins, else this host's own. */

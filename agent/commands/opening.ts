@@ -1,21 +1,20 @@
 import type { NodeName, SnapshotId } from "../../vault/names/index.ts";
 import type { Reader } from "../../vault/store/index.ts";
-import { toIdentity } from "../keys/index.ts";
 import type { Call } from "./define.ts";
-import { loadKey, pinnedKeyOf } from "./opened.ts";
+import { loadOpeners, pinnedKeyOf } from "./opened.ts";
 import type { Session } from "./session.ts";
 
-/** What opening any snapshot of a node takes; the key is read once a call. */
+/** What opening any snapshot of a node takes; the keys are read once a call. */
 export async function openingOf(session: Session, store: Reader, call: Call) {
   const { config, node } = session;
-  const identity = toIdentity(await loadKey(config));
+  const identities = await loadOpeners(config, call);
   const pinnedKey = pinnedKeyOf(session);
   return (snapshot: SnapshotId) => ({
     store,
     ...(config.vaultId === undefined ? {} : { vault: config.vaultId }),
     node: node.name as NodeName,
     snapshot,
-    identities: [identity],
+    identities,
     ...(pinnedKey === undefined ? {} : { pinnedKey }),
     progress: call.progress,
     signal: call.io.signal,

@@ -1,5 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { ColdkeepError, messageOf, systemCode } from "../../vault/names/index.ts";
+import { parseChainmaker } from "./chainmaker.ts";
+import { isSecretText } from "./key-text.ts";
 import { parseConfig } from "./parse.ts";
 import type { Config } from "./types.ts";
 
@@ -11,47 +13,61 @@ const MAX_BYTES = 1 << 20;
  * @throws ColdkeepError `config` where there is none, it is wrong, or it holds a key that others can read.
  */
 export function loadConfig(path: string, profiles: readonly string[]): Config {
-  const { text, mode } = read(path);
-  const config = parseConfig(text, path, profiles);
-  if (config.encryptKey.startsWith("/")) return config;
-  if ((mode & 0o004) !== 0) throw openToAll(path, mode);
+  const { text, mode } = readText(path, "the configuration");
+  const written = parseConfig(text, path, profiles);
+  const config = written.chainmaker === undefined ? written : withChainmaker(written, written.chainmaker);
+  const secret = [...written.keys, ...written.identities].find(isSecretText);
+  if (secret === undefined) return config;
+  if ((mode & 0o004) !== 0) throw openToAll(path, mode, secret.field);
   if ((mode & 0o040) === 0) return config;
   const warning = `${path} holds the key itself and its group can read it; chmod 600 ${path}, or keep the key in a file`;
   return { ...config, warnings: [...config.warnings, warning] };
 }
 
-function read(path: string): { readonly text: string; readonly mode: number } {
+/** Keys and encryptor as the node itself has them. */
+function withChainmaker(config: Config, path: string): Config {
+  const { text, mode } = readText(path, "the chainmaker.yml");
+  const { encryptor, key } = parseChainmaker(text, path, config.consumeKeyFile);
+  const open = (mode & 0o004) !== 0 && isSecretText(key);
+  const warning = `${path} holds the key itself and everybody can read it: mode ${mode.toString(8)}; chmod 600 ${path}`;
+  return { ...config, encryptor, keys: [key], warnings: [...config.warnings, ...(open ? [warning] : [])] };
+}
+
+function readText(path: string, noun: string): { readonly text: string; readonly mode: number } {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    throw unreadable(path, error);
+    throw unreadable(path, error, noun);
   }
   try {
     const info = fstatSync(fd);
-    if (!info.isFile()) throw refused(path, "it is not a plain file");
-    if (info.size > MAX_BYTES) throw refused(path, `it has ${info.size} bytes, at most ${MAX_BYTES} are read`);
+    if (!info.isFile()) throw refused(path, "it is not a plain file", noun);
+    if (info.size > MAX_BYTES) throw refused(path, `it has ${info.size} bytes, at most ${MAX_BYTES} are read`, noun);
     return { text: new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(fd)), mode: info.mode & 0o777 };
   } catch (error) {
     if (error instanceof ColdkeepError) throw error;
-    if (systemCode(error) === "ERR_ENCODING_INVALID_ENCODED_DATA") throw refused(path, "it is not UTF-8 text");
-    throw unreadable(path, error);
+    if (systemCode(error) === "ERR_ENCODING_INVALID_ENCODED_DATA") throw refused(path, "it is not UTF-8 text", noun);
+    throw unreadable(path, error, noun);
   } finally {
     closeSync(fd);
   }
 }
 
-function unreadable(path: string, error: unknown): ColdkeepError {
+function unreadable(path: string, error: unknown, noun: string): ColdkeepError {
   if (systemCode(error) === "ENOENT") {
     return new ColdkeepError("config", {
-      what: "there is no configuration",
+      what: `there is no ${noun.replace(/^the /, "")}`,
       on: path,
-      todo: "write one with `coldkeep init`, or name yours with --config",
+      todo:
+        noun === "the configuration"
+          ? "write one with `coldkeep init`, or name yours with --config"
+          : "correct the path under keys",
     });
   }
   const permission = systemCode(error) === "EACCES";
   return new ColdkeepError(permission ? "permission" : "config", {
-    what: "cannot read the configuration",
+    what: `cannot read ${noun}`,
     on: path,
     why: permission ? "permission denied" : messageOf(error),
     todo: permission ? "run coldkeep as its owner, or as root" : "check the path",
@@ -59,15 +75,15 @@ function unreadable(path: string, error: unknown): ColdkeepError {
   });
 }
 
-function refused(path: string, why: string): ColdkeepError {
-  return new ColdkeepError("config", { what: "cannot read the configuration", on: path, why });
+function refused(path: string, why: string, noun: string): ColdkeepError {
+  return new ColdkeepError("config", { what: `cannot read ${noun}`, on: path, why });
 }
 
-function openToAll(path: string, mode: number): ColdkeepError {
+function openToAll(path: string, mode: number, field: string): ColdkeepError {
   return new ColdkeepError("config", {
     what: "refused to use a key that everybody can read",
     on: path,
-    why: `the file holds encrypt_key itself and has mode ${mode.toString(8)}; allowed is 600`,
+    why: `the file holds the key itself (${field}) and has mode ${mode.toString(8)}; allowed is 600`,
     todo: `run: chmod 600 ${path}. If others use this machine, take a new key, too`,
   });
 }

@@ -24,7 +24,7 @@ const MAX_ALIASES = 100;
 
 /**
  * Reads a configuration. All mistakes are told at once, each with line, column, key, what was found and what is
- * allowed; the value of `encrypt_key` is never told.
+ * allowed; what is written as a key is never told.
  * @param profiles the profiles there are; none given means that any name passes
  * @throws ColdkeepError `config`.
  */
@@ -45,7 +45,12 @@ export function parseConfig(text: string, path: string, profiles: readonly strin
   const result = configSchema(profiles).safeParse(toValue(document, path));
   if (!result.success) throw say(result.error.issues.flatMap((issue) => mistakesOf(issue, document, lines)));
   const { mistakes: wrong, folders } = checkVaults(result.data);
-  const mistakes = [...wrong, ...checkCardKey(result.data), ...checkPlaces(result.data, folders)];
+  const mistakes = [
+    ...wrong,
+    ...checkKeys(result.data),
+    ...checkCardKey(result.data),
+    ...checkPlaces(result.data, folders),
+  ];
   if (mistakes.length > 0) throw say(mistakes);
   return settingsOf(result.data, path);
 }
@@ -77,6 +82,18 @@ function toValue(document: Document, path: string): unknown {
   }
 }
 
+/** Keys are written in one way, and there is at least one to encrypt for. */
+function checkKeys({ encrypt_key, keys, encryptor }: WrittenConfig): Mistake[] {
+  if (encrypt_key === undefined && keys === undefined) {
+    return [{ path: ["encrypt_key"], words: "missing; allowed: encrypt_key for one key, or keys for several" }];
+  }
+  if (encrypt_key !== undefined && keys !== undefined) {
+    return [{ path: ["keys"], words: "encrypt_key is given, too; write all keys under keys, and no encrypt_key" }];
+  }
+  if (keys === undefined || Array.isArray(keys) || encryptor === undefined) return [];
+  return [{ path: ["encryptor"], words: "is taken from the chainmaker.yml that keys names; leave it out here" }];
+}
+
 function checkCardKey({ card_key, nodes }: WrittenConfig): Mistake[] {
   const mistakes: Mistake[] = [];
   if (card_key !== undefined && Object.keys(nodes).length > 1) {
@@ -92,6 +109,8 @@ function mistakesOf(issue: $ZodIssue, document: Document, lines: LineCounter): M
   const { path } = issue;
   if (issue.code === "unrecognized_keys") {
     const known = issue.message.split(KEY_SEPARATOR);
+    // A key written where a setting's name belongs is a secret, too.
+    if (isSecret(path)) return [{ path, words: `an unknown setting in it; known are ${known.join(", ")}` }];
     return issue.keys.map((key) => ({ path, key, words: unknownKey(key, known) }));
   }
   // Of a choice, the one whose kind of value was written has the words that help; of several mappings, the one that the
@@ -127,7 +146,7 @@ function depth(issues: readonly $ZodIssue[]): number {
 }
 
 function isSecret(path: readonly PropertyKey[]): boolean {
-  return path[0] === "encrypt_key";
+  return ["encrypt_key", "keys", "identities"].includes(String(path[0]));
 }
 
 /** What may be said of a wrong key: its type, never a letter of it. */

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { DURATION_FORM, parseDuration } from "./duration.ts";
 
 /** Separates the known keys in the message of an unknown one. */
 export const KEY_SEPARATOR = ", ";
@@ -23,4 +24,23 @@ export function absolute(description: string) {
   return text(allowed, ABSOLUTE, description).refine((path) => !/(^|\/)\.{1,2}(\/|$)|\/\//.test(path), {
     error: allowed,
   });
+}
+
+export function duration(otherwise: string, description: string) {
+  return z
+    .string({ error: DURATION_FORM })
+    .refine((value) => (parseDuration(value) ?? 0) > 0, { error: `${DURATION_FORM}, above 0` })
+    .default(otherwise)
+    .meta({ description, pattern: "^[1-9][0-9]*(ms|s|m|h|d)$" });
+}
+
+export function oneOf<const Values extends readonly [string, ...string[]]>(values: Values, description: string) {
+  return z.enum(values, { error: values.join(" or ") }).meta({ description });
+}
+
+const COMMAND = "a command: a text for /bin/sh, or a list of words to run without a shell";
+
+export function command(description: string) {
+  const word = z.string({ error: COMMAND }).min(1, { error: COMMAND });
+  return z.union([word, z.array(word).min(1, { error: COMMAND })], { error: COMMAND }).meta({ description });
 }

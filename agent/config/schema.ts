@@ -1,24 +1,8 @@
 import * as z from "zod";
 import { isNodeName, isVaultId } from "../../vault/names/index.ts";
-import { DURATION_FORM, parseDuration } from "./duration.ts";
-import { absolute, object, text } from "./schema-parts.ts";
+import { KEY_FIELDS } from "./schema-keys.ts";
+import { absolute, command, duration, object, oneOf, text } from "./schema-parts.ts";
 import { vault, vaults } from "./schema-vault.ts";
-
-/**
- * The configuration file as it is written. Every field's error text says what is allowed; what was found, and where, is
- * added by the reader. The same source makes `coldkeep config schema`.
- */
-function duration(otherwise: string, description: string) {
-  return z
-    .string({ error: DURATION_FORM })
-    .refine((value) => (parseDuration(value) ?? 0) > 0, { error: `${DURATION_FORM}, above 0` })
-    .default(otherwise)
-    .meta({ description, pattern: "^[1-9][0-9]*(ms|s|m|h|d)$" });
-}
-
-function oneOf<const Values extends readonly [string, ...string[]]>(values: Values, description: string) {
-  return z.enum(values, { error: values.join(" or ") }).meta({ description });
-}
 
 function globs(description: string) {
   const allowed = "a list of globs over paths below the root, such as 'keystore/**', without a leading /";
@@ -26,13 +10,6 @@ function globs(description: string) {
     .array(z.string({ error: allowed }).regex(/^[^/\0][^\0]*$/, { error: allowed }), { error: allowed })
     .default([])
     .meta({ description });
-}
-
-const COMMAND = "a command: a text for /bin/sh, or a list of words to run without a shell";
-
-function command(description: string) {
-  const word = z.string({ error: COMMAND }).min(1, { error: COMMAND });
-  return z.union([word, z.array(word).min(1, { error: COMMAND })], { error: COMMAND }).meta({ description });
 }
 
 function url(description: string) {
@@ -159,7 +136,10 @@ function node(profiles: readonly string[]) {
   );
 }
 
-/** The whole file. `profiles` are the names a node's profile may have; none given means any. */
+/**
+ * The whole file, as it is written. Every field's error text says what is allowed; what was found, and where, is added
+ * by the reader. `profiles` are the names a node's profile may have; none given means any.
+ */
 export function configSchema(profiles: readonly string[]) {
   return object(
     {
@@ -172,20 +152,7 @@ export function configSchema(profiles: readonly string[]) {
         .optional()
         .meta({ description: "names the archive; the same for all copies of the vault" }),
       state_dir: absolute("what this host remembers about its nodes").default("/var/lib/coldkeep"),
-      encryptor: oneOf(["aes", "sm4"], "aes: AES-256-GCM; sm4: SM4-GCM with SM3").default("aes"),
-      encrypt_key: z
-        .string({
-          error:
-            "a text: the key itself in quotes, 0x… in hexadecimal in quotes, or the absolute path of a file that holds it",
-        })
-        .min(1, { error: "a key, or the absolute path of a file that holds it" })
-        .meta({
-          description: "16, 24 or 32 bytes: the text itself, 0x… in hexadecimal, or the path of a file that holds it",
-        }),
-      consume_key_file: z
-        .boolean({ error: "true or false" })
-        .default(false)
-        .meta({ description: "empty the key file once it was read, as ChainMaker does" }),
+      ...KEY_FIELDS,
       card_key: cardKey.optional(),
       nodes: z
         .record(

@@ -1,5 +1,6 @@
 import { type NodeName, toNodeName, type VaultId } from "../../vault/names/index.ts";
 import { parseDuration } from "./duration.ts";
+import { keySetting } from "./key-text.ts";
 import type { WrittenConfig } from "./schema.ts";
 import { MAIN_VAULT } from "./schema-vault.ts";
 import type { Config, HealthSettings, HeightSettings, NodeSettings, ServiceSettings, VaultSettings } from "./types.ts";
@@ -13,9 +14,10 @@ export function settingsOf(written: WrittenConfig, path: string): Config {
     vaults: vaultsOf(written),
     ...(written.vault_id === undefined ? {} : { vaultId: written.vault_id as VaultId }),
     stateDir: written.state_dir,
-    encryptor: written.encryptor,
-    encryptKey: written.encrypt_key,
+    encryptor: written.encryptor ?? "aes",
+    ...keysOf(written),
     consumeKeyFile: written.consume_key_file,
+    ...(written.refill_key_file === undefined ? {} : { refillKeyFile: written.refill_key_file }),
     nodes: Object.entries(written.nodes).map(([name, node]) => nodeOf(toNodeName(name), node, written.card_key)),
     warnings: [],
   };
@@ -25,6 +27,16 @@ export function settingsOf(written: WrittenConfig, path: string): Config {
 function vaultsOf({ vault, vaults }: WrittenConfig): readonly VaultSettings[] {
   if (vault === undefined) return vaults ?? [];
   return [typeof vault === "string" ? { name: MAIN_VAULT, url: vault } : vault];
+}
+
+function keysOf({ encrypt_key, keys, identities = [], consume_key_file }: WrittenConfig) {
+  const consume = consume_key_file;
+  const list = Array.isArray(keys) ? keys.map((text, i) => keySetting(text, { field: `keys.${i}`, consume })) : [];
+  return {
+    keys: encrypt_key === undefined ? list : [keySetting(encrypt_key, { field: "encrypt_key", consume })],
+    identities: identities.map((text, i) => keySetting(text, { field: `identities.${i}` })),
+    ...(keys === undefined || Array.isArray(keys) ? {} : { chainmaker: keys.chainmaker }),
+  };
 }
 
 function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): NodeSettings {

@@ -1,4 +1,5 @@
 import type { NodeName, VaultId } from "../../vault/names/index.ts";
+import type { KeySetting } from "../keys/types.ts";
 
 /** How the files of backups are sealed: ChainMaker's names for the suites. */
 export type Encryptor = "aes" | "sm4";
@@ -81,9 +82,15 @@ export interface Config {
   /** Absolute. */
   readonly stateDir: string;
   readonly encryptor: Encryptor;
-  /** As it is written in the file: a secret where it is the key itself. */
-  readonly encryptKey: string;
+  /** What snapshots are encrypted for; each alone restores. At least one. */
+  readonly keys: readonly KeySetting[];
+  /** More keys to restore with. */
+  readonly identities: readonly KeySetting[];
   readonly consumeKeyFile: boolean;
+  /** Puts an emptied key file back before each backup. */
+  readonly refillKeyFile?: CommandLine;
+  /** The chainmaker.yml that keys and encryptor were read from. */
+  readonly chainmaker?: string;
   /** In the order of the file; at least one. */
   readonly nodes: readonly NodeSettings[];
   /** Worth a warning: what is allowed but unwise. */

@@ -1,6 +1,8 @@
 export { generateKeyFile } from "./generate.ts";
+export { loadIdentities, loadRecipients } from "./load.ts";
+export type { LoadContext, LoadedKey } from "./loaded.ts";
 export { describeSealer } from "./sealer.ts";
-export { type LoadOptions, loadKeySource } from "./source.ts";
+export { loadKeySource } from "./source.ts";
 export { guessable } from "./strength.ts";
-export type { KeyKind, KeySource } from "./types.ts";
-export { makeStretch, toIdentity, toRecipient } from "./wrap.ts";
+export type * from "./types.ts";
+export { makeStretch } from "./wrap.ts";

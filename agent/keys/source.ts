@@ -11,6 +11,8 @@ export interface LoadOptions {
   readonly field: string;
   /** Empties a key file once it was read, as ChainMaker does. Default false. */
   readonly consume?: boolean;
+  /** `0x` before what is no hexadecimal is a text, as ChainMaker has it, and no mistake. Default false. */
+  readonly looseHex?: boolean;
 }
 
 /** Key lengths in bytes, as ChainMaker's encryptors take them. */
@@ -24,8 +26,8 @@ const HEX_PREFIX = /^0[xX]/;
 /**
  * Reads a key as ChainMaker's node reads `encrypt_key`: text that begins with `/` names a file, of whose content spaces
  * and line ends are dropped; `0x…` is hexadecimal; everything else is the key itself, byte for byte. Stricter in two
- * points: `0x` before something that is no hexadecimal is a mistake and not a password, and the bytes must be as many
- * as the suite takes.
+ * points: `0x` before something that is no hexadecimal is a mistake and not a password (unless `looseHex`), and the
+ * bytes must be as many as the suite takes.
  * @throws ColdkeepError `key`, `permission`. No message tells anything of the key but its length.
  */
 export async function loadKeySource(text: string, options: LoadOptions): Promise<KeySource> {
@@ -35,7 +37,7 @@ export async function loadKeySource(text: string, options: LoadOptions): Promise
     if (options.consume === true) file.empty();
     return { kind: "file", bytes: file.bytes, label: text };
   }
-  if (HEX_PREFIX.test(text)) {
+  if (HEX_PREFIX.test(text) && !(options.looseHex === true && !/^..[0-9a-fA-F]+$/.test(text))) {
     const bytes = fromHex(text.slice(2), options.field);
     checkLength(bytes, "hex", options);
     return { kind: "hex", bytes, label: "hex" };

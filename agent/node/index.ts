@@ -5,7 +5,7 @@ import type { ServiceManager } from "./types.ts";
 export type { CommandConfig } from "./command-manager.ts";
 export * from "./control.ts";
 export { type HealthConfig, type HeightConfig, makeProbe } from "./probe.ts";
-export type { CommandLine } from "./run-command.ts";
+export { type CommandLine, runCommand } from "./run-command.ts";
 export type * from "./types.ts";
 
 /** How a node is stopped, started and asked whether it runs, as the configuration says it. */

@@ -55,6 +55,8 @@ export interface OpenedKeyFile {
   readonly macOk: boolean;
   /** Id of the slot that opened. */
   readonly slot: string;
+  /** Label of the identity that opened it. */
+  readonly by: string;
 }
 
 /**
@@ -81,42 +83,74 @@ export async function openKeyFile(o: {
       todo: "It was replaced in the vault: bring back an older version of it or another copy",
     });
   }
-  let foreign = 0;
-  let damaged: ColdkeepError | null = null;
-  for (const slot of file.slots) {
-    for (const identity of o.identities.filter(({ type }) => type === slot.type)) {
+  const attempts: Attempt[] = [];
+  // Cheap and local ones first, slots in the order of the file: a token or a service is asked only where it is needed.
+  for (const identity of o.identities.toSorted((a, b) => costOf(a) - costOf(b))) {
+    for (const slot of file.slots.filter(({ type }) => type === identity.type)) {
+      const key = identity.label ?? identity.type;
       try {
         const sk = await identity.unwrap(slot, o.scope);
         if (sk === null) continue;
         const keys = sk.length === 32 ? deriveKeys(sk, o.scope) : null;
-        if (keys !== null && equal(keys.commit, commit)) return { sk, keys, macOk: isMacOk(file, keys), slot: slot.id };
-        foreign++;
+        if (keys !== null && equal(keys.commit, commit)) {
+          return { sk, keys, macOk: isMacOk(file, keys), slot: slot.id, by: key };
+        }
+        attempts.push({ slot, key, error: null });
       } catch (error) {
-        // A damaged slot may hide a sound one: remembered, and thrown only if nothing opens.
-        if (!isColdkeepError(error, "integrity")) throw error;
-        damaged ??= error;
+        // A damaged slot may hide a sound one, and a key out of reach one at hand: told only if nothing opens.
+        if (!isColdkeepError(error) || error.kind === "interrupted") throw error;
+        attempts.push({ slot, key, error });
       }
     }
   }
-  throw damaged ?? cannotOpen(file, foreign, on);
+  throw cannotOpen(file, o.identities, attempts, on);
 }
 
-function cannotOpen(file: KeyFile, foreign: number, on: string): ColdkeepError {
-  if (foreign > 0) {
-    return new ColdkeepError("key", {
-      what: "not the key of this snapshot",
-      on,
-      why: "a slot opened, but what it holds does not fit the snapshot's key commitment",
-      todo: "The slot was put there by somebody else, or for another snapshot",
-    });
-  }
-  const slots = file.slots.map(({ type, kid }) => JSON.stringify(`${type} ${kid.slice(0, 80)}`)).join(", ");
-  return new ColdkeepError("key", {
-    what: "none of the keys given opens this snapshot",
-    on,
-    why: `it is sealed for: ${slots}`,
-    todo: "Give the key that was configured when it was made",
+/** One slot that a key was used on in vain. `error` is null where it opened and held another snapshot's key. */
+interface Attempt {
+  readonly slot: Slot;
+  readonly key: string;
+  readonly error: ColdkeepError | null;
+}
+
+const COSTS: Readonly<Record<string, number>> = { age: 1, rsa: 1, key: 2, pkcs11: 3, kms: 4 };
+
+function costOf({ type }: Identity): number {
+  return COSTS[type] ?? 0;
+}
+
+/** What was tried and why each failed. A damaged slot of one's own goes first: the key is right, and the file is not. */
+function cannotOpen(
+  file: KeyFile,
+  identities: readonly Identity[],
+  attempts: readonly Attempt[],
+  on: string,
+): ColdkeepError {
+  const lines = identities.flatMap(({ type, label = type }) => {
+    const own = attempts.filter(({ key }) => key === label);
+    if (own.length > 0)
+      return own.map(({ slot, error }) => `${label}: slot ${slot.id.slice(0, 16)}: ${reasonOf(error)}`);
+    return `${label}: ${file.slots.some((slot) => slot.type === type) ? "fits no slot" : `there is no slot of type ${type}`}`;
   });
+  const failed =
+    attempts.find(({ error }) => isColdkeepError(error, "integrity")) ?? attempts.find(({ error }) => error !== null);
+  if (failed?.error != null && attempts.length === 1 && identities.length === 1) return failed.error;
+  const slots = file.slots.map(({ type, kid }) => JSON.stringify(`${type} ${kid.slice(0, 80)}`)).join(", ");
+  const foreign = attempts.length > 0 && attempts.every(({ error }) => error === null);
+  return new ColdkeepError(failed?.error?.kind ?? "key", {
+    what: foreign ? "not the key of this snapshot" : "none of the keys given opens this snapshot",
+    on,
+    why: [`it is sealed for: ${slots}; tried:`, ...lines].join("\n  "),
+    todo: foreign
+      ? "The slot was put there by somebody else, or for another snapshot"
+      : (failed?.error?.todo ?? "Give the key that was configured when it was made"),
+    ...(failed?.error == null ? {} : { cause: failed.error, retryable: failed.error.retryable }),
+  });
+}
+
+function reasonOf(error: ColdkeepError | null): string {
+  if (error === null) return "it opened, but what it holds does not fit the snapshot's key commitment";
+  return [error.what, error.why].filter((part) => part !== undefined).join(": ");
 }
 
 function assertScope(file: KeyFile, scope: SnapshotScope, on: string): void {

@@ -158,6 +158,8 @@ export interface Recipient {
 /** What opens slots of one key source. */
 export interface Identity {
   readonly type: string;
+  /** Names the key in messages, and tells nothing of it; default: the type. */
+  readonly label?: string;
   /**
    * The snapshot key; null where the slot is somebody else's.
    * @throws ColdkeepError `integrity` where the slot is this identity's and damaged.

@@ -40,7 +40,7 @@ describe("init", () => {
     const { code, stdout } = await runHere(["init", ...words, "--json"]);
     expect(code).toBe(0);
     const answer = JSON.parse(stdout) as Record<string, string>;
-    expect(loadConfig(config, ["files"])).toMatchObject({ vaultId: answer.vault_id, encryptKey: key });
+    expect(loadConfig(config, ["files"])).toMatchObject({ vaultId: answer.vault_id, keys: [{ text: key }] });
     const modes = [
       config,
       key,

@@ -67,7 +67,7 @@ describe("the configuration that init writes", () => {
     expect(config).toMatchObject({
       vaults: [{ url: o.vault }],
       vaultId: o.vaultId,
-      encryptKey: o.keyFile,
+      keys: [{ text: o.keyFile }],
       stateDir: o.stateDir,
     });
     expect(config.encryptor).toBe("sm4");

@@ -45,7 +45,7 @@ describe("the nearest known word", () => {
 it("the JSON Schema describes every key", () => {
   const schema = JSON.parse(JSON.stringify(configJsonSchema(["leveldb", "files"])));
   expect(schema.additionalProperties).toBe(false);
-  expect(schema.required).toEqual(["version", "encrypt_key", "nodes"]);
+  expect(schema.required).toEqual(["version", "nodes"]);
   expect(schema.properties.nodes.additionalProperties.properties.profile.enum).toEqual(["leveldb", "files"]);
   for (const [key, property] of Object.entries<{ description?: string }>(schema.properties)) {
     expect(property.description, key).toEqual(expect.any(String));
