@@ -44,14 +44,14 @@ export async function selectSnapshot(options: SelectOptions): Promise<IndexEntry
     case "id":
       return selectById(store, scope, index, selection.id);
     case "latest":
-      return firstGood(store, scope, index, () => true, "the latest good snapshot");
+      return firstGood(store, scope, index, () => true, "no good snapshot");
     case "at": {
-      const wanted = `a good snapshot received at ${iso(selection.time)} or before`;
+      const wanted = `no good snapshot received at ${iso(selection.time)} or before`;
       return firstGood(store, scope, index, (entry) => entry.received <= selection.time, wanted);
     }
     case "height": {
       const { height, channel } = selection;
-      const wanted = `a good snapshot of height ${height} or lower${channel === undefined ? "" : ` in channel ${channel}`}`;
+      const wanted = `no good snapshot of height ${height} or lower${channel === undefined ? "" : ` in channel ${channel}`}`;
       return firstGood(store, scope, index, (entry) => heightOf(entry, channel) <= height, wanted);
     }
   }
@@ -109,7 +109,7 @@ async function selectById(store: Reader, scope: NodeScope, index: Index, id: str
     });
   }
   if (isSnapshotId(id)) await explainUnindexed(store, scope, id);
-  throw notFound(scope, `a snapshot whose id is or begins with ${JSON.stringify(id)}`, seen);
+  throw notFound(scope, `no snapshot whose id is or begins with ${JSON.stringify(id)}`, seen);
 }
 
 async function explainUnindexed(store: Reader, scope: NodeScope, id: SnapshotId): Promise<void> {
@@ -145,6 +145,10 @@ class Tally {
   #newest: IndexEntry | null = null;
   #oldest: IndexEntry | null = null;
 
+  get all(): number {
+    return this.good + this.others;
+  }
+
   add(entry: IndexEntry): void {
     if (!isLatestMaterial(entry)) {
       this.others += 1;
@@ -156,8 +160,9 @@ class Tally {
   }
 
   toString(): string {
+    if (this.all === 0) return "there are no snapshots yet";
     const others = this.others === 0 ? "" : `, and ${this.others} broken, damaged, expired or odd`;
-    if (this.#newest === null || this.#oldest === null) return `there is no good snapshot${others}`;
+    if (this.#newest === null || this.#oldest === null) return `all ${this.all} are broken, damaged, expired or odd`;
     if (this.good === 1) return `the only good one is ${tell(this.#newest)}${others}`;
     return `there are ${this.good} good ones, from ${tell(this.#oldest)} to ${tell(this.#newest)}${others}`;
   }
@@ -173,10 +178,10 @@ function tell(entry: IndexEntry): string {
 
 function notFound(scope: NodeScope, wanted: string, seen: Tally): ColdkeepError {
   return new ColdkeepError("not-found", {
-    what: `there is not ${wanted}`,
+    what: `there is ${wanted}`,
     on: scope.node,
     why: String(seen),
-    todo: "`coldkeep list` shows all",
+    todo: seen.all === 0 ? "`coldkeep backup` makes the first one" : "`coldkeep list` shows all",
   });
 }
 

@@ -75,6 +75,7 @@ export async function run(call: Call<BackupFlags>): Promise<Answer> {
   });
   const entry = await indexAfter(place, result.snapshot, call);
   const failure = notGood(result, entry);
+  if (failure === null && entry !== null && entry.remarks.length > 0) progress.warn(passedOver(entry));
   return {
     document: {
       snapshot: result.snapshot,
@@ -102,6 +103,11 @@ function notGood({ snapshot }: BackupResult, entry: IndexEntry | null): Coldkeep
     why: entry.remarks.join("; "),
     todo: "run `coldkeep verify`, then back up again with --full",
   });
+}
+
+/** A good snapshot that no "latest" will ever mean must not pass for a matter of course. */
+function passedOver({ snapshot, remarks }: IndexEntry): string {
+  return `${snapshot} is ${remarks.join("; ")}: the clock of this host or of the vault is wrong, and \`latest\` passes over this snapshot until it is named by its id`;
 }
 
 function textOf({ snapshot, parent, card, figures, notes }: BackupResult, config: string): string {

@@ -1,4 +1,4 @@
-import { rebuildIndex } from "../../keeper/index.ts";
+import { listSnapshots, rebuildIndex } from "../../keeper/index.ts";
 import { counted } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
@@ -12,7 +12,8 @@ export async function run(call: Call): Promise<Answer> {
   call.progress.stage("rebuild");
   const vault = config.vaultId === undefined ? {} : { vault: config.vaultId };
   const { index, changed } = await rebuildIndex({ store, node: node.name, ...vault });
-  const snapshots = index.snapshots.length;
+  let snapshots = 0;
+  for await (const _ of listSnapshots({ store, node: node.name, ...vault })) snapshots += 1;
   return {
     document: { node: node.name, changed, snapshots, generation: index.generation, months: index.months },
     text: changed

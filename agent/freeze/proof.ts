@@ -33,16 +33,20 @@ export function whoHolds(o: ProofOptions): FileHolder[] {
     throw new ColdkeepError("permission", {
       what: "it cannot be proven that the node is down",
       on: o.control.name,
-      why: `${unseen.length} processes of other users cannot be looked into (such as ${first?.pid}, ${first?.command}), and no service manager is configured to ask`,
+      why: `${ofOthers(unseen.length)} cannot be looked into (such as ${first?.pid}, ${first?.command}), and no service manager is configured to ask`,
       todo: "run coldkeep as root or with CAP_SYS_PTRACE, or configure a service manager",
     });
   }
   if (unseen.length > 0) {
     o.progress.note(
-      `${unseen.length} processes of other users cannot be looked into; that the node is down is known from its service manager, from its locks and from the other processes`,
+      `${ofOthers(unseen.length)} cannot be looked into; that the node is down is known from its service manager, from its locks and from the other processes`,
     );
   }
   return holders.filter((holder) => holder.listed || !isLeftOut(o.profile, holder));
+}
+
+function ofOthers(count: number): string {
+  return count === 1 ? "1 process of another user" : `${count} processes of other users`;
 }
 
 /**

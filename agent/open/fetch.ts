@@ -11,7 +11,7 @@ export async function fetchRange(store: Reader, object: string, offset: number, 
   throw new ColdkeepError("integrity", {
     what: "a pack is missing from the vault",
     on: object,
-    why: "the snapshot needs it and the vault does not have it: deleted or renamed",
+    why: "it was deleted or renamed",
     todo: "bring it back from another copy of the vault; `coldkeep verify` lists the files it holds",
   });
 }

@@ -46,7 +46,7 @@ export async function openKeys(
     throw new ColdkeepError("integrity", {
       what: "the key file is missing from the vault",
       on: name,
-      why: "without it nothing of this snapshot can be opened",
+      why: `without it nothing that ${snapshot} stored can be opened`,
       todo: "bring it back from another copy of the vault or an older version of the object; else use another snapshot",
     });
   }

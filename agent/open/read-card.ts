@@ -28,7 +28,7 @@ export async function readCard(store: Reader, o: CardOptions): Promise<ReadCard>
       what: "there is no such snapshot in the vault",
       on: name,
       why: "its card is not there: the run was never committed, or the snapshot has been deleted",
-      todo: "`coldkeep list` shows the snapshots there are",
+      todo: "if `coldkeep list` still shows it, `coldkeep rebuild` makes the list anew from the cards there are",
     });
   }
   const expected = { node: o.node, snapshot: o.snapshot, ...(o.vault === undefined ? {} : { vault: o.vault }) };

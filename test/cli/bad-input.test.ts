@@ -1,132 +1,241 @@
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  globSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
-import { makeWorld, type World } from "../systems/support/world.ts";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { sharedTempDir, tempDir } from "../support/tmp.ts";
+import { copyOf, type Host, LARGE, makeHost } from "./host.ts";
 
-/** The world's configuration with something replaced. */
-function change(world: World, from: string | RegExp, to: string): void {
-  const path = join(world.home, "config.yaml");
-  const text = readFileSync(path, "utf8");
-  const changed = text.replace(from, to);
-  expect(changed).not.toBe(text);
-  writeFileSync(path, changed);
+interface Listing {
+  readonly snapshots: readonly { readonly snapshot: string; readonly state: string; readonly remarks: string[] }[];
 }
 
-/** Runs a command that must fail, and gives its one JSON error. */
-async function failure(world: World, ...words: string[]) {
-  const { status, stdout, stderr } = await world.run(...words, "--json");
-  expect(stdout, "nothing is printed for a program to mistake").toBe("");
-  const { error } = JSON.parse(stderr) as { error: { kind: string; message: string; exit_code: number } };
-  expect(error.exit_code).toBe(status);
-  return error;
+const home = sharedTempDir("coldkeep-bad");
+/** A host with one snapshot. Tests work on copies of it. */
+let host: Host;
+let snapshot = "";
+
+beforeAll(async () => {
+  host = await makeHost(home);
+  snapshot = (await host.json<{ snapshot: string }>("backup")).snapshot;
+});
+
+const fresh = () => copyOf(host, tempDir("coldkeep-bad"));
+
+/** No second snapshot is listed, no frozen tree is left, and the node runs. */
+async function expectUntouched(copy: Host): Promise<void> {
+  expect(copy.isUp(), "the node runs").toBe(true);
+  expect((await copy.json<Listing>("list")).snapshots.map((entry) => entry.snapshot)).toEqual([snapshot]);
+  expect(leftFrozen(copy)).toEqual([]);
 }
 
-/** The node is up, and was not even stopped, where its height never fell back to an earlier start. */
-async function isUp(world: World): Promise<void> {
-  await world.node.reach(1, new AbortController().signal);
+/** What is left of frozen trees beside the node's data. */
+function leftFrozen({ home }: Host): string[] {
+  const folder = join(home, ".coldkeep-freeze");
+  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 describe("keys", () => {
-  it("that are too short are refused before the node is touched; wrong ones open nothing", async () => {
-    const world = await makeWorld({ blocks: 200 });
-    await world.json("backup");
-    const key = join(world.home, "coldkeep.key");
-    writeFileSync(key, "fifteen letters!\n");
-    expect(await failure(world, "backup")).toMatchObject({
+  it("that are too short are refused before the node is touched", async () => {
+    const copy = fresh();
+    writeFileSync(copy.key, "fifteen letters!\n");
+    copy.change(/^( +)stop: .*$/m, "$1stop: 'false'");
+    expect(await copy.failure("backup")).toMatchObject({
       kind: "key",
+      exit_code: 4,
       message: expect.stringContaining("has 15 bytes, aes-256-gcm takes 16, 24 or 32"),
     });
+    await expectUntouched(copy);
   });
 
   it("of another vault open nothing, and say so", async () => {
-    const world = await makeWorld({ blocks: 200 });
-    await world.json("backup");
-    writeFileSync(join(world.home, "coldkeep.key"), "0123456789abcdefghijklmnopqrstuv\n");
-    expect(await failure(world, "restore", "latest", "--to", join(world.home, "copy"))).toMatchObject({ kind: "key" });
-    expect(existsSync(join(world.home, "copy"))).toBe(false);
-    const { status, stdout } = await world.run("doctor");
-    expect(status).toBe(4);
+    const copy = fresh();
+    writeFileSync(copy.key, "0123456789abcdefghijklmnopqrstuv\n");
+    const to = join(copy.home, "copy");
+    expect(await copy.failure("restore", "--to", to)).toMatchObject({ kind: "key", exit_code: 4 });
+    expect(existsSync(to)).toBe(false);
+    const { code, stdout } = await copy.run(["doctor"]);
+    expect(code).toBe(4);
     expect(stdout).toMatch(/^FAIL +key proven/m);
   });
 
   it("in a file that others can read are refused", async () => {
-    const world = await makeWorld({ blocks: 100 });
-    chmodSync(join(world.home, "coldkeep.key"), 0o644);
-    expect(await failure(world, "backup")).toMatchObject({ kind: "permission", exit_code: 14 });
-    await isUp(world);
+    const copy = fresh();
+    chmodSync(copy.key, 0o644);
+    expect(await copy.failure("backup")).toMatchObject({ kind: "permission", exit_code: 14 });
+    await expectUntouched(copy);
   });
 });
 
 describe("vaults", () => {
   it("that are a file, or gone, are told apart, and the node is not touched", async () => {
-    const world = await makeWorld({ blocks: 100 });
-    const vault = join(world.home, "vault");
-    rmSync(vault, { recursive: true });
-    expect(await failure(world, "backup")).toMatchObject({
+    const copy = fresh();
+    rmSync(copy.vault, { recursive: true });
+    expect(await copy.failure("backup")).toMatchObject({
       kind: "vault",
+      exit_code: 8,
       message: expect.stringContaining("does not exist"),
     });
-    writeFileSync(vault, "");
-    expect(await failure(world, "backup")).toMatchObject({ kind: "vault" });
-    await isUp(world);
+    writeFileSync(copy.vault, "");
+    expect(await copy.failure("backup")).toMatchObject({
+      kind: "vault",
+      exit_code: 8,
+      message: expect.stringContaining("it is, or leads through, a file"),
+    });
+    expect(copy.isUp()).toBe(true);
   });
 
   it("in which another host has the node's name are refused", async () => {
-    const world = await makeWorld({ blocks: 100 });
-    rmSync(join(world.home, "config.yaml"));
-    const error = await failure(
-      world,
-      ...["init", "--state-dir", join(world.home, "other-state"), "--vault", join(world.home, "vault")],
-      ...["--key-file", join(world.home, "coldkeep.key"), "--node", "demo", "--profile", "leveldb"],
-      ...["--root", `data=${world.node.data}`],
+    const copy = fresh();
+    rmSync(copy.config);
+    const error = await copy.failure(
+      ...["init", "--state-dir", join(copy.home, "other-state"), "--vault", copy.vault, "--key-file", copy.key],
+      ...["--node", "demo", "--profile", "files", "--root", `data=${copy.data}`],
     );
-    expect(error).toMatchObject({ kind: "refused", message: expect.stringContaining("another host claims") });
-    expect(existsSync(join(world.home, "config.yaml"))).toBe(false);
+    expect(error).toMatchObject({
+      kind: "refused",
+      exit_code: 12,
+      message: expect.stringContaining("another host claims"),
+    });
+    expect(existsSync(copy.config)).toBe(false);
   });
 });
 
 describe("nodes", () => {
   it("that will not stop are started again: exit code 5", async () => {
-    const world = await makeWorld({ blocks: 100 });
-    change(world, /^( +)stop: .*$/m, "$1stop: 'true'");
-    change(world, "stop_timeout: 120s", "stop_timeout: 500ms");
-    expect(await failure(world, "backup")).toMatchObject({ kind: "node-stop", exit_code: 5 });
-    await isUp(world);
+    const copy = fresh();
+    copy.change(/^( +)stop: .*$/m, "$1stop: 'true'");
+    copy.change("stop_timeout: 120s", "stop_timeout: 300ms");
+    const error = await copy.failure("backup");
+    expect(error).toMatchObject({ kind: "node-stop", exit_code: 5 });
+    await expectUntouched(copy);
   });
 
-  it("that lie about being stopped are found out: exit code 5", async () => {
-    const world = await makeWorld({ blocks: 100 });
-    change(world, /^( +)stop: .*$/m, `$1stop: touch ${world.home}/said-stop`);
-    change(world, /^( +)is_running: .*$/m, `$1is_running: test ! -e ${world.home}/said-stop`);
-    change(world, /^( +)start: .*$/m, `$1start: rm -f ${world.home}/said-stop`);
-    change(world, "stop_timeout: 120s", "stop_timeout: 500ms");
-    expect(await failure(world, "backup")).toMatchObject({ kind: "node-stop", exit_code: 5 });
-    await isUp(world);
+  it("that lie about being stopped are found out, and the process is named: exit code 5", async () => {
+    const copy = fresh();
+    const file = openSync(join(copy.data, "large"), "a");
+    const liar = spawn("sleep", ["60"], { stdio: ["ignore", file, "ignore"] });
+    onTestFinished(() => void liar.kill("SIGKILL"));
+    await once(liar, "spawn");
+    closeSync(file);
+    copy.change("stop_timeout: 120s", "stop_timeout: 300ms");
+    const error = await copy.failure("backup");
+    expect(error).toMatchObject({ kind: "node-stop", exit_code: 5 });
+    expect(error.message).toContain(`process ${liar.pid} (sleep)`);
+    await expectUntouched(copy);
   });
 
   it("that will not start are told loudly: exit code 6", async () => {
-    const world = await makeWorld({ blocks: 100 });
-    change(world, /^( +)start: .*$/m, "$1start: 'false'");
-    change(world, "start_timeout: 300s", "start_timeout: 500ms");
-    expect(await failure(world, "backup")).toMatchObject({ kind: "node-start", exit_code: 6 });
+    const copy = fresh();
+    copy.change(/^( +)start: .*$/m, "$1start: 'false'");
+    copy.change("start_timeout: 300s", "start_timeout: 300ms");
+    expect(await copy.failure("backup")).toMatchObject({ kind: "node-start", exit_code: 6 });
+    expect(copy.isUp()).toBe(false);
+  });
+});
+
+describe("files", () => {
+  it("that vanish while the node stops are not in the snapshot, and nobody minds", async () => {
+    const copy = fresh();
+    copy.change(/^( +)stop: (.*)$/m, `$1stop: rm ${copy.home}/up ${copy.data}/small`);
+    await copy.json("backup");
+    await copy.json("restore", "--to", join(copy.home, "copy"));
+    expect(readdirSync(join(copy.home, "copy", "data"))).toEqual(["large"]);
+  });
+
+  it("that somebody takes out of the frozen tree end the backup, by name: exit code 9", async () => {
+    const copy = fresh();
+    const said: string[] = [];
+    const write = (text: string) => {
+      said.push(text);
+      if (!text.includes("info store ")) return;
+      for (const name of globSync(".coldkeep-freeze/**", { cwd: copy.home })) {
+        const path = join(copy.home, name);
+        if (statSync(path).size === LARGE) rmSync(path);
+      }
+    };
+    const { code } = await copy.run(["backup"], { stderr: { write } });
+    expect(said.join("")).toMatch(/a frozen file changed while it was read: data\/large: it is gone/);
+    expect(code).toBe(9);
+    await expectUntouched(copy);
+  });
+});
+
+describe("clocks", () => {
+  const HOUR = 3_600_000;
+  const hoursAgo = (hours: number) => ({
+    clock: { now: () => Date.now() - hours * HOUR, monotonic: () => performance.now() },
+  });
+
+  it("that went backwards between two backups do no harm: the later one is the latest", async () => {
+    const copy = fresh();
+    const { code, stdout } = await copy.run(["backup", "--json"], hoursAgo(24));
+    expect(code).toBe(0);
+    const later = JSON.parse(stdout) as { snapshot: string; parent: string };
+    expect(later.snapshot < snapshot, "its id is from before").toBe(true);
+    expect(later.parent).toBe(snapshot);
+    const { snapshots } = await copy.json<Listing>("list");
+    expect(snapshots.map((entry) => [entry.snapshot, entry.state])).toEqual([
+      [later.snapshot, "good"],
+      [snapshot, "good"],
+    ]);
+    expect(await copy.json("show", "latest")).toMatchObject({ snapshot: later.snapshot });
+    expect(await copy.json("verify", "--all", "--read-data")).toMatchObject({ ok: true });
+  });
+
+  it("that are weeks behind are told: the snapshot is there, and not taken for the latest", async () => {
+    const copy = fresh();
+    const { code, stdout } = await copy.run(["backup", "--json"], hoursAgo(24 * 30));
+    expect(code).toBe(0);
+    const odd = JSON.parse(stdout) as { snapshot: string; warnings: string[] };
+    expect(odd.warnings.join()).toContain("clock");
+    expect(await copy.json("show", "latest")).toMatchObject({ snapshot });
+    expect(await copy.json("show", odd.snapshot)).toMatchObject({ state: "good" });
+    const { stdout: said } = await copy.run(["doctor"], hoursAgo(24 * 30));
+    expect(said).toMatch(/^WARN +clock +.*the vault received/m);
   });
 });
 
 describe("restores", () => {
   it("into a folder that is not empty, of what is not there, or of what is too old are refused", async () => {
-    const world = await makeWorld({ blocks: 100 });
-    await world.json("backup");
-    const to = join(world.home, "state");
-    expect(await failure(world, "restore", "--to", to)).toMatchObject({ kind: "refused" });
-    const copy = join(world.home, "copy");
-    expect(await failure(world, "restore", "20200101T000000Z", "--to", copy)).toMatchObject({ kind: "not-found" });
-    expect(await failure(world, "restore", "--at", "2020-01-01", "--to", copy)).toMatchObject({ kind: "not-found" });
-    expect(await failure(world, "restore", "--min-height", "99999999", "--to", copy)).toMatchObject({
-      kind: "refused",
-    });
-    expect(await failure(world, "restore", "--include", "data/nothing*", "--to", copy)).toMatchObject({
-      kind: "usage",
-    });
+    const to = join(host.home, "state");
+    expect(await host.failure("restore", "--to", to)).toMatchObject({ kind: "refused", exit_code: 12 });
+    const copy = join(host.home, "copy");
+    for (const [words, kind] of [
+      [["20200101T000000Z"], "not-found"],
+      [["--at", "2020-01-01"], "not-found"],
+      [["--height", "12"], "not-found"],
+      [["--min-height", "99999999"], "refused"],
+      [["--min-seq", "2"], "refused"],
+      [["--max-age", "0s"], "refused"],
+      [["--include", "data/nothing*"], "usage"],
+    ] as const) {
+      expect(await host.failure("restore", ...words, "--to", copy), words.join(" ")).toMatchObject({ kind });
+    }
     expect(existsSync(copy)).toBe(false);
+  });
+
+  it("on a host without coldkeep's state take the node's claim for the signer, or a fingerprint that is trusted", async () => {
+    const copy = fresh();
+    const { fingerprint } = JSON.parse((await copy.run(["init", "--json"])).stdout).nodes[0] as { fingerprint: string };
+    rmSync(join(copy.home, "state"), { recursive: true });
+    const plan = (...words: string[]) => ["restore", "--dry-run", "--to", join(copy.home, "copy"), ...words];
+    expect(await copy.json(...plan())).toMatchObject({ origin: "first sight", signer: fingerprint });
+    expect(await copy.json(...plan("--trust-card-key", fingerprint))).toMatchObject({ origin: "pinned" });
+    const error = await copy.failure(...plan("--trust-card-key", "A".repeat(43)));
+    expect(error).toMatchObject({ kind: "integrity", exit_code: 9 });
+    expect(error.message).toContain(fingerprint);
+    const typo = await copy.failure(...plan("--trust-card-key", "abc"));
+    expect(typo).toMatchObject({ kind: "usage", exit_code: 2 });
   });
 });

@@ -47,7 +47,7 @@ function decode(bytes: Uint8Array, on: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    throw refuse(on, "not UTF-8", cause);
+    throw refuse(on, "it is no text (UTF-8): overwritten?", cause);
   }
 }
 
@@ -56,7 +56,7 @@ function parse(text: string, on: string): unknown {
     return JSON.parse(text);
   } catch (cause) {
     // V8's message quotes the text, which may come out of a sealed object.
-    throw refuse(on, "not JSON", cause instanceof SyntaxError ? undefined : cause);
+    throw refuse(on, "it is no JSON: cut off, or overwritten?", cause instanceof SyntaxError ? undefined : cause);
   }
 }
 

@@ -69,6 +69,12 @@ function member(value: unknown, key: string): unknown {
     : undefined;
 }
 
+/** The schema library's words without what only its users know: "Invalid input: expected array, received undefined". */
+function wordsOf({ message }: z.core.$ZodIssue): string {
+  if (message.endsWith(", received undefined")) return "is missing";
+  return message.replace(/^Invalid input: /, "");
+}
+
 function deepest(issue: z.core.$ZodIssue | undefined): { path: string; message: string } {
   if (issue === undefined) return { path: "", message: "not as the format describes it" };
   // Of a union's branches the one that came furthest says most.
@@ -79,5 +85,5 @@ function deepest(issue: z.core.$ZodIssue | undefined): { path: string; message: 
       return { path: [...issue.path, below.path].filter((part) => part !== "").join("."), message: below.message };
     }
   }
-  return { path: issue.path.join("."), message: issue.message };
+  return { path: issue.path.join("."), message: wordsOf(issue) };
 }

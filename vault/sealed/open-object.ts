@@ -77,7 +77,11 @@ function assertHeader(o: ObjectIdentity, bytes: Uint8Array): void {
   const expected = suiteOf(o.scope.suite).number;
   const same = suite === expected && kind === KIND[o.kind] && zero === 0 && viewOf(bytes).getUint32(12) === o.index;
   if (!same || !timingSafeEqual(bytes.subarray(16, 32), contextTag(o.scope, o.name))) {
-    throw damagedObject(o, "another object", "its header names another vault, node, snapshot, kind, suite or number");
+    throw damagedObject(
+      o,
+      "another object lies under this name",
+      "its header names another vault, node, snapshot, kind, suite or number",
+    );
   }
 }
 

@@ -37,13 +37,22 @@ export interface World {
   restoreAndCompare(into: string): Promise<Comparison & { readonly recorded: number }>;
 }
 
-/** Starts a node of `blocks` blocks under `home` (default: a temporary folder) and runs `coldkeep init` for it. */
-export async function makeWorld(options: { readonly blocks: number; readonly home?: string }): Promise<World> {
+export interface WorldOptions {
+  readonly blocks: number;
+  /** Default: a temporary folder. */
+  readonly home?: string;
+  /** When it ends; default: with the running test. */
+  readonly atEnd?: (end: () => Promise<void>) => void;
+}
+
+/** Starts a node of `blocks` blocks under `home` and runs `coldkeep init` for it. */
+export async function makeWorld(options: WorldOptions): Promise<World> {
   const home = options.home ?? tempDir("coldkeep-world");
+  const atEnd = options.atEnd ?? onTestFinished;
   const node = demoNode(join(home, "node"));
   const config = join(home, "config.yaml");
   const living = new Set<ChildProcess>();
-  onTestFinished(async () => {
+  atEnd(async () => {
     for (const child of living) child.kill("SIGKILL");
     await node.stop();
   });

@@ -168,14 +168,14 @@ describe("an object opens under its own name and key only", () => {
   const sealed = sealFrames([{ body: body(100) }], 3);
 
   it("not as another pack, nor as another kind", () => {
-    expect(refusal(() => openObject(packOf(sealed.bytes, 4))).what).toBe("another object");
+    expect(refusal(() => openObject(packOf(sealed.bytes, 4))).what).toBe("another object lies under this name");
     const asManifest = { ...packOf(sealed.bytes, 3), kind: "manifest", index: 0, name: names.MANIFEST_NAME } as const;
-    expect(refusal(() => openObject(asManifest)).what).toBe("another object");
+    expect(refusal(() => openObject(asManifest)).what).toBe("another object lies under this name");
   });
 
   it.each(Object.entries(otherScopes))("not for %s, even with the same snapshot key", (_, other) => {
     const under = deriveKeys(sk, other);
-    expect(refusal(() => openObject(packOf(sealed.bytes, 3, under))).what).toBe("another object");
+    expect(refusal(() => openObject(packOf(sealed.bytes, 3, under))).what).toBe("another object lies under this name");
     // Whoever also forges the public name tag still meets the commitment.
     const forged = Uint8Array.from(sealed.bytes);
     forged.set(sealFrames([], 3, under).bytes.subarray(0, 32), 0);
@@ -193,7 +193,9 @@ describe("an object opens under its own name and key only", () => {
   });
 
   it("not with the header of a suite that it was not sealed with", () => {
-    expect(refusal(() => openObject(packOf(flip(sealed.bytes, 9), 3))).what).toBe("another object");
+    expect(refusal(() => openObject(packOf(flip(sealed.bytes, 9), 3))).what).toBe(
+      "another object lies under this name",
+    );
     const sm4 = { ...scope, suite: "sm4-gcm" } as const;
     const other = deriveKeys(sk, sm4);
     expect(refusal(() => openObject({ ...packOf(sealed.bytes, 3), scope: sm4, key: other.pack })).what).toBe(
@@ -213,7 +215,7 @@ describe("messages tell what is wrong, the outermost first", () => {
   it("magic, version, name, commitment, frame, sums", () => {
     expect(what(damageFrom("magic", "version", "tag", "commit", "footer", "frame"))).toBe("not a coldkeep object");
     expect(what(damageFrom("version", "tag", "commit", "footer", "frame"))).toBe("unknown version");
-    expect(what(damageFrom("tag", "commit", "footer", "frame"))).toBe("another object");
+    expect(what(damageFrom("tag", "commit", "footer", "frame"))).toBe("another object lies under this name");
     expect(what(damageFrom("commit", "footer", "frame"))).toBe("wrong key or damaged header");
     expect(what(damageFrom("salt", "footer", "frame"))).toBe("wrong key or damaged header");
     expect(what(damageFrom("footer"))).toBe("damaged frame");
