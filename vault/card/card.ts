@@ -12,13 +12,11 @@ export const MAX_PACKS = 100_000;
 /** Rows of one pack list. */
 export const MAX_PACK_LIST_ROWS = 10_000;
 
-const sum = { size: f.count, sha256: f.sha256 };
-const objectSum = z.strictObject(sum);
-const packIndex = z
+/** Number of a pack. */
+export const packIndex = z
   .int()
   .min(0)
   .max(MAX_PACKS - 1);
-const bytes = z.strictObject({ total: f.count, added: f.count, stored: f.count, files: f.count });
 const signature = z.strictObject({ key: f.base64url(32), value: f.base64url(64) });
 
 const ranges = z
@@ -30,16 +28,13 @@ const origins = z
   .max(MAX_ORIGINS)
   .refine((list) => new Set(list.map((o) => o.snapshot)).size === list.length, "an origin is named twice");
 const packLists = z
-  .array(z.strictObject({ name: z.string(), ...sum }))
+  .array(z.strictObject({ name: z.string(), ...f.sum }))
   .max(10_000)
   .refine((list) => list.every((ref, i) => ref.name === names.packListName(i)), "must be packs-0000.json and on");
 
 const core = z.strictObject({
-  format: f.format,
+  ...f.ofSnapshot,
   state: z.literal("committed"),
-  vault: f.vault,
-  node: f.node,
-  snapshot: f.snapshot,
   suite: f.suite,
   commit: f.base64url(32),
   seq: z.int().min(1),
@@ -51,8 +46,8 @@ const core = z.strictObject({
   heights: f.heights.exactOptional(),
   tags: f.tags,
   group: f.text.exactOptional(),
-  bytes,
-  manifest: objectSum,
+  bytes: f.bytes,
+  manifest: z.strictObject(f.sum),
   pack_lists: packLists,
   origins,
 }) satisfies z.ZodType<CardCore>;
@@ -61,10 +56,7 @@ const card = z.strictObject({ core, mac: f.base64url(32), sig: signature }) sati
 
 const closing = z
   .strictObject({
-    format: f.format,
-    vault: f.vault,
-    node: f.node,
-    snapshot: f.snapshot,
+    ...f.ofSnapshot,
     state: z.enum(["adopted", "abandoned"]),
     by: f.snapshot.exactOptional(),
     sig: signature.exactOptional(),

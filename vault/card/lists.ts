@@ -21,26 +21,22 @@ const entry = z.strictObject({
   profile: f.text,
   heights: f.heights.exactOptional(),
   tags: f.tags,
-  bytes: z.strictObject({ total: f.count, added: f.count, stored: f.count, files: f.count }),
+  bytes: f.bytes,
   downtime_ms: f.count.exactOptional(),
-  card: z.strictObject({ size: f.count, sha256: f.sha256 }),
+  card: z.strictObject(f.sum),
   origins: z.array(f.snapshot).max(MAX_ORIGINS),
   proven: f.time.exactOptional(),
 }) satisfies z.ZodType<IndexEntry>;
 
 const index = z.strictObject({
-  format: f.format,
-  vault: f.vault,
-  node: f.node,
+  ...f.ofNode,
   generation: f.count,
   snapshots: z.array(entry).max(MAX_INDEX),
   months: z.array(z.string().regex(/^\d{4}-\d{2}$/)).max(1200),
 }) satisfies z.ZodType<Index>;
 
 const head = z.strictObject({
-  format: f.format,
-  vault: f.vault,
-  node: f.node,
+  ...f.ofNode,
   generation: f.count,
   newest: f.snapshot.exactOptional(),
   writers: z.record(

@@ -1,25 +1,18 @@
 import { z } from "zod";
 import { names, parseSnapshotId } from "../names/index.ts";
-import { MAX_PACK_LIST_ROWS, MAX_PACKS } from "./card.ts";
+import { MAX_PACK_LIST_ROWS, packIndex } from "./card.ts";
 import * as f from "./fields.ts";
 import { assertExpected, type Expected, readRecord, writeRecord } from "./record.ts";
 import type { Begin, NodeJson, PackList, VaultJson } from "./types.ts";
 
 const packList = z.strictObject({
-  format: f.format,
-  vault: f.vault,
-  node: f.node,
-  snapshot: f.snapshot,
+  ...f.ofSnapshot,
   rows: z
     .array(
       z.strictObject({
         origin: f.snapshot,
-        index: z
-          .int()
-          .min(0)
-          .max(MAX_PACKS - 1),
-        size: f.count,
-        sha256: f.sha256,
+        index: packIndex,
+        ...f.sum,
       }),
     )
     .max(MAX_PACK_LIST_ROWS)
@@ -27,19 +20,14 @@ const packList = z.strictObject({
 }) satisfies z.ZodType<PackList>;
 
 const begin = z.strictObject({
-  format: f.format,
-  vault: f.vault,
-  node: f.node,
-  snapshot: f.snapshot,
+  ...f.ofSnapshot,
   writer: f.base64url(32),
   parent: f.snapshot.exactOptional(),
   adopts: z.array(f.snapshot).max(256),
 }) satisfies z.ZodType<Begin>;
 
 const nodeJson = z.strictObject({
-  format: f.format,
-  vault: f.vault,
-  node: f.node,
+  ...f.ofNode,
   profile: f.text,
   key: f.base64url(32),
   created: f.time,
@@ -48,8 +36,8 @@ const nodeJson = z.strictObject({
 const vaultJson = z.strictObject({
   format: f.format,
   created: f.time,
-  min_agent: f.text,
-  min_keeper: f.text,
+  min_agent: f.version,
+  min_keeper: f.version,
 }) satisfies z.ZodType<VaultJson>;
 
 /** Reads `packs-NNNN.json`. @throws ColdkeepError `integrity`, or `refused` where the format is newer. */

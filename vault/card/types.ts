@@ -6,6 +6,18 @@ export type SuiteName = "aes-256-gcm" | "sm4-gcm";
 /** Block height, by channel where a node has several; the key `""` is the node's one chain. */
 export type Heights = Readonly<Record<string, number>>;
 
+/** What every object of a node says of itself. */
+interface OfNode {
+  readonly format: 1;
+  readonly vault: VaultId;
+  readonly node: NodeName;
+}
+
+/** What every object of a snapshot says of itself. */
+interface OfSnapshot extends OfNode {
+  readonly snapshot: SnapshotId;
+}
+
 export interface CardBytes {
   /** Logical bytes of all files. */
   readonly total: number;
@@ -33,12 +45,8 @@ export interface CardOrigin {
 }
 
 /** What a committed snapshot says of itself in public; MACed under its own key and signed by its host. */
-export interface CardCore {
-  readonly format: 1;
+export interface CardCore extends OfSnapshot {
   readonly state: "committed";
-  readonly vault: VaultId;
-  readonly node: NodeName;
-  readonly snapshot: SnapshotId;
   readonly suite: SuiteName;
   /** base64url of key("commit"), 32 bytes. */
   readonly commit: string;
@@ -70,11 +78,7 @@ export interface Card {
 }
 
 /** Closes a run that did not commit. */
-export interface ClosingCard {
-  readonly format: 1;
-  readonly vault: VaultId;
-  readonly node: NodeName;
-  readonly snapshot: SnapshotId;
+export interface ClosingCard extends OfSnapshot {
   readonly state: "adopted" | "abandoned";
   /** The run that goes on with the dead one's packs; present where the state is adopted. */
   readonly by?: SnapshotId;
@@ -82,38 +86,25 @@ export interface ClosingCard {
   readonly sig?: { readonly key: string; readonly value: string };
 }
 
-export interface PackListRow {
+export interface PackListRow extends ObjectSum {
   readonly origin: SnapshotId;
   readonly index: number;
-  readonly size: number;
-  readonly sha256: string;
 }
 
 /** `packs-NNNN.json`: at most 10,000 rows. */
-export interface PackList {
-  readonly format: 1;
-  readonly vault: VaultId;
-  readonly node: NodeName;
-  readonly snapshot: SnapshotId;
+export interface PackList extends OfSnapshot {
   readonly rows: readonly PackListRow[];
 }
 
 /** `begins/<id>.json`. `writer` is the base64url SHA-256 of the card-signing public key. */
-export interface Begin {
-  readonly format: 1;
-  readonly vault: VaultId;
-  readonly node: NodeName;
-  readonly snapshot: SnapshotId;
+export interface Begin extends OfSnapshot {
   readonly writer: string;
   readonly parent?: SnapshotId;
   readonly adopts: readonly SnapshotId[];
 }
 
 /** `node.json`. `key` is the base64url Ed25519 public key that signs this node's cards. */
-export interface NodeJson {
-  readonly format: 1;
-  readonly vault: VaultId;
-  readonly node: NodeName;
+export interface NodeJson extends OfNode {
   readonly profile: string;
   readonly key: string;
   readonly created: number;
@@ -154,20 +145,14 @@ export interface IndexEntry {
 }
 
 /** `index.json`: the newest 500, newest first, and the names of closed months. */
-export interface Index {
-  readonly format: 1;
-  readonly vault: VaultId;
-  readonly node: NodeName;
+export interface Index extends OfNode {
   readonly generation: number;
   readonly snapshots: readonly IndexEntry[];
   readonly months: readonly string[];
 }
 
 /** `head.json`: what an agent needs to know to go on. */
-export interface Head {
-  readonly format: 1;
-  readonly vault: VaultId;
-  readonly node: NodeName;
+export interface Head extends OfNode {
   readonly generation: number;
   readonly newest?: SnapshotId;
   /** By writer: its newest good snapshot, and its last committed ids with their state, newest first, at most 16. */
