@@ -3,6 +3,7 @@ import { type NodeName, names, type SnapshotId, type VaultId } from "../vault/na
 import type { Lister, Reader, Replacer } from "../vault/store/facets.ts";
 import { type Judge, judge } from "./evaluate.ts";
 import { contended, cutIndex, knownEntries, readIndex, replaceIndex, writeMonth } from "./index-files.ts";
+import { assertMayChange } from "./may-change.ts";
 import { type NodeScope, readNode } from "./read.ts";
 import { cardIds, proofTimes } from "./scan-names.ts";
 import { readList, writeHead, writeList } from "./summaries.ts";
@@ -36,8 +37,8 @@ const ATTEMPTS = 32;
  * Takes snapshots into the node's index, backup_list and head.json, one compare-and-swap each (docs/PROTOCOL.md,
  * INDEX). Each snapshot is judged by its own objects and its parent's, never by the order of events: late, repeated
  * and reordered calls end in the same index. Somebody faster makes it start over.
- * @throws ColdkeepError `not-found` without such a node, `refused` where something is of a newer format, `integrity`
- * for another archive or a damaged node.json, `busy` where it lost every race; and what the store throws.
+ * @throws ColdkeepError `not-found` without such a node, `refused` where something is of a newer format or the vault
+ * asks for a newer keeper, `integrity` for another archive or a damaged node.json, `busy` where it lost every race; and what the store throws.
  */
 export async function indexSnapshots(options: IndexOptions): Promise<IndexOutcome> {
   return runIndex(options, false);
@@ -50,6 +51,7 @@ export async function rebuildIndex(options: Omit<IndexOptions, "ids" | "proofs">
 
 async function runIndex(options: IndexOptions, all: boolean): Promise<IndexOutcome> {
   const { store } = options;
+  await assertMayChange(store);
   const node = await readNode(store, options.node, options.vault);
   const scope: NodeScope = { vault: node.vault, node: node.node };
   const memo: Judge["memo"] = new Map();

@@ -20,6 +20,7 @@ export const MAX_ADOPTIONS = 256;
 
 /** The most that is read of each kind of public object. Bytes. */
 export const MAX_BYTES = {
+  vault: 64 << 10,
   card: 8 << 20,
   begin: 64 << 10,
   node: 64 << 10,

@@ -1,4 +1,5 @@
 import { type Application, buildApplication, buildRouteMap, help, text_en, version } from "@stricli/core";
+import { VERSION } from "../../vault/names/index.ts";
 import { command as backup } from "./backup.command.ts";
 import { command as configCheck } from "./config-check.command.ts";
 import { command as configSchema } from "./config-schema.command.ts";
@@ -11,7 +12,6 @@ import { command as restore } from "./restore.command.ts";
 import { command as show } from "./show.command.ts";
 import { usageErrors } from "./usage-errors.ts";
 import { command as verify } from "./verify.command.ts";
-import { ownVersion } from "./version.ts";
 
 const config = buildRouteMap<"check" | "schema", CliContext>({
   routes: { check: configCheck, schema: configSchema },
@@ -59,7 +59,7 @@ export function buildApp(tell: (error: unknown) => void): Application<CliContext
       version: version({
         brief: "Print the version",
         alias: false,
-        info: { getCurrentVersion: async () => ownVersion() },
+        info: { getCurrentVersion: async () => VERSION },
       }),
     },
   );

@@ -1,6 +1,6 @@
 import { accessSync, constants, statfsSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { parseNodeJson, parseVaultJson } from "../../vault/card/index.ts";
+import { assertMayWork, parseNodeJson, parseVaultJson } from "../../vault/card/index.ts";
 import { messageOf, names } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
 import { formatBytes } from "../report/index.ts";
@@ -18,7 +18,7 @@ export async function checkVault({ config, node }: Session, store: Store): Promi
   if (found === null) {
     return [fail("vault", "vault", `${path} has no vault.json`, "make it with `coldkeep init`, or correct `vault`")];
   }
-  parseVaultJson(found.bytes);
+  assertMayWork(parseVaultJson(found.bytes), "agent");
   const checks: Check[] = [writable(path)];
   const { bavail, bsize } = statfsSync(path);
   const free = bavail * bsize;

@@ -1,5 +1,5 @@
-import type { SuiteName } from "../../vault/card/index.ts";
-import { isColdkeepError } from "../../vault/names/index.ts";
+import { assertMayWork, parseVaultJson, type SuiteName } from "../../vault/card/index.ts";
+import { isColdkeepError, names } from "../../vault/names/index.ts";
 import { openStore, retrying, type Store } from "../../vault/store/index.ts";
 import type { Config, VaultSettings } from "../config/index.ts";
 import { type KeySetting, type LoadedKey, loadIdentities, loadRecipients } from "../keys/index.ts";
@@ -15,7 +15,17 @@ export function openVault(config: Config, call: Call, mode: "read" | "write"): P
 /** One vault of a configuration, patient with what may pass. */
 export async function openOneVault({ url }: VaultSettings, { io }: Call, mode: "read" | "write"): Promise<Store> {
   const store = await openStore(url, { readonly: mode === "read" });
-  return retrying(store, { clock: io.clock, signal: io.signal });
+  const patient = retrying(store, { clock: io.clock, signal: io.signal });
+  if (mode === "write") await assertOursToChange(patient);
+  return patient;
+}
+
+const MAX_VAULT_JSON = 64 << 10;
+
+/** Before the node is touched: a vault that newer hosts share may have agreed on what this version does not know. */
+async function assertOursToChange(store: Store): Promise<void> {
+  const found = await store.get(names.VAULT_JSON, { maxBytes: MAX_VAULT_JSON });
+  if (found !== null) assertMayWork(parseVaultJson(found.bytes), "agent");
 }
 
 export function suiteOf({ encryptor }: Pick<Config, "encryptor">): SuiteName {

@@ -7,6 +7,7 @@ import {
   globSync,
   openSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -108,6 +109,29 @@ describe("vaults", () => {
       message: expect.stringContaining("another host claims"),
     });
     expect(existsSync(copy.config)).toBe(false);
+  });
+
+  it("that ask for a newer coldkeep are not changed, the node is not touched, and a restore still works", async () => {
+    const copy = fresh();
+    const path = join(copy.vault, "vault.json");
+    writeFileSync(path, readFileSync(path, "utf8").replace(/"min_agent":"[^"]*"/, '"min_agent":"99.0.0"'));
+    const error = await copy.failure("backup");
+    expect(error).toMatchObject({ kind: "refused", exit_code: 12, on: "vault.json" });
+    expect(error.message).toContain("99.0.0 or newer, this is ");
+    expect((await copy.run(["doctor"])).stdout).toMatch(/^FAIL +vault .*too old/m);
+    await expectUntouched(copy);
+    await copy.json("restore", "--to", join(copy.home, "copy"));
+  });
+
+  it("that ask for a newer keeper take the snapshot, which their keeper lists", async () => {
+    const copy = fresh();
+    const path = join(copy.vault, "vault.json");
+    writeFileSync(path, readFileSync(path, "utf8").replace(/"min_keeper":"[^"]*"/, '"min_keeper":"99.0.0"'));
+    const { listed, warnings } = await copy.json<{ listed: boolean; warnings: string[] }>("backup");
+    expect(listed).toBe(false);
+    expect(warnings.join()).toContain("99.0.0 or newer");
+    expect(await copy.failure("rebuild")).toMatchObject({ kind: "refused", exit_code: 12 });
+    await expectUntouched(copy);
   });
 });
 

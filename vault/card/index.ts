@@ -7,6 +7,7 @@ export {
 } from "./card.ts";
 export { canonical, canonicalBytes, parseCanonical } from "./jcs.ts";
 export { encodeBackupList, encodeHead, encodeIndex, parseBackupList, parseHead, parseIndex } from "./lists.ts";
+export { assertMayWork } from "./may-work.ts";
 export { checkRecord, type Expected, readRecord } from "./record.ts";
 export {
   encodeBegin,
