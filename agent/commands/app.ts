@@ -8,6 +8,7 @@ import { command as doctor } from "./doctor.command.ts";
 import { command as init } from "./init.command.ts";
 import { command as list } from "./list.command.ts";
 import { command as rebuild } from "./rebuild.command.ts";
+import { command as recover } from "./recover.command.ts";
 import { command as restore } from "./restore.command.ts";
 import { command as show } from "./show.command.ts";
 import { usageErrors } from "./usage-errors.ts";
@@ -19,7 +20,7 @@ const config = buildRouteMap<"check" | "schema", CliContext>({
 });
 
 const root = buildRouteMap<string, CliContext>({
-  routes: { init, doctor, backup, list, show, verify, restore, rebuild, config },
+  routes: { init, doctor, backup, list, show, verify, restore, recover, rebuild, config },
   docs: {
     brief: "Cold, encrypted backups of blockchain and database nodes",
     fullDescription: [

@@ -17,7 +17,7 @@ export async function checkState({ config, node }: Session): Promise<readonly Ch
         warn(
           "left behind",
           `${what}, or is running: ${join(state.folder, file)}`,
-          "the next backup or restore undoes it, the node first",
+          "`coldkeep recover` undoes it now, the node first; so does the next backup",
         ),
       );
     }

@@ -1,19 +1,30 @@
+import type { NodeName } from "../../vault/names/index.ts";
 import { recoverFreeze } from "../freeze/index.ts";
 import type { NodeControl } from "../node/types.ts";
 import { recoverRestore } from "../restore/index.ts";
 import { nodeFolder } from "../state/index.ts";
 import type { Call } from "./define.ts";
-import type { Session } from "./session.ts";
+
+/** Where a node's state lies. */
+interface Place {
+  readonly config: { readonly stateDir: string };
+  readonly node: { readonly name: NodeName };
+}
+
+/** As `undoLeftBehind`, and says so. */
+export async function recover(place: Place, control: NodeControl, call: Call): Promise<void> {
+  const did = await undoLeftBehind(place, control, call);
+  if (did.length > 0) call.progress.warn(`an earlier run was cut off; ${did.join("; ")}`);
+}
 
 /**
  * Undoes what a run that was killed left behind, the outage first. Called by whatever touches the node, under the
- * node's lock and before anything else.
+ * node's lock and before anything else. Answers with what was done, in words; nothing where nothing was left.
  */
-export async function recover({ config, node }: Session, control: NodeControl, call: Call): Promise<void> {
+export async function undoLeftBehind({ config, node }: Place, control: NodeControl, call: Call): Promise<string[]> {
   const { progress, io } = call;
   const stateDir = nodeFolder(config.stateDir, node.name);
   const freeze = await recoverFreeze({ node: node.name, stateDir, control, progress, signal: io.signal });
-  if (freeze !== null) progress.warn(`an earlier run was cut off; ${freeze.did.join("; ")}`);
   const restore = await recoverRestore({ stateDir: config.stateDir, node: node.name, progress });
-  if (restore !== null) progress.warn(`an earlier restore was cut off; ${restore.did.join("; ")}`);
+  return [...(freeze?.did ?? []), ...(restore?.did ?? [])];
 }

@@ -30,7 +30,7 @@ export function readConfig({ flags, progress }: Call): Config {
 }
 
 /** The node of that name, or the only one. @throws ColdkeepError `usage` naming the nodes there are. */
-export function pickNode({ nodes, path }: Config, wanted: string | undefined): NodeSettings {
+export function pickNode({ nodes, path }: Pick<Config, "nodes" | "path">, wanted: string | undefined): NodeSettings {
   const known = nodes.map(({ name }) => name);
   const [first] = nodes;
   if (wanted === undefined) {

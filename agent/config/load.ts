@@ -2,8 +2,8 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs
 import { ColdkeepError, messageOf, systemCode } from "../../vault/names/index.ts";
 import { parseChainmaker } from "./chainmaker.ts";
 import { isSecretText } from "./key-text.ts";
-import { parseConfig } from "./parse.ts";
-import type { Config } from "./types.ts";
+import { parseConfig, parseNodes } from "./parse.ts";
+import type { Config, NodesConfig } from "./types.ts";
 
 export const DEFAULT_CONFIG = "/etc/coldkeep/config.yaml";
 const MAX_BYTES = 1 << 20;
@@ -31,6 +31,11 @@ function withChainmaker(config: Config, path: string): Config {
   const open = (mode & 0o004) !== 0 && isSecretText(key);
   const warning = `${path} holds the key itself and everybody can read it: mode ${mode.toString(8)}; chmod 600 ${path}`;
   return { ...config, encryptor, keys: [key], warnings: [...config.warnings, ...(open ? [warning] : [])] };
+}
+
+/** Reads of the configuration only what it takes to drive the nodes. @throws ColdkeepError `config`, `permission`. */
+export function loadNodes(path: string, profiles: readonly string[]): NodesConfig {
+  return parseNodes(readText(path, "the configuration").text, path, profiles);
 }
 
 function readText(path: string, noun: string): { readonly text: string; readonly mode: number } {

@@ -4,11 +4,11 @@ import { ColdkeepError } from "../../vault/names/index.ts";
 import { locate, type Position } from "./locate.ts";
 import { nearest } from "./nearest.ts";
 import { checkPlaces } from "./places.ts";
-import { configSchema, type WrittenConfig } from "./schema.ts";
+import { configSchema, nodesSchema, type WrittenConfig } from "./schema.ts";
 import { KEY_SEPARATOR } from "./schema-parts.ts";
-import { settingsOf } from "./settings.ts";
+import { nodesOf, settingsOf } from "./settings.ts";
 import { syntaxWords } from "./syntax.ts";
-import type { Config } from "./types.ts";
+import type { Config, NodesConfig } from "./types.ts";
 import { checkVaults } from "./vaults.ts";
 
 /** One mistake; `path` leads to the value it is about. */
@@ -29,6 +29,34 @@ const MAX_ALIASES = 100;
  * @throws ColdkeepError `config`.
  */
 export function parseConfig(text: string, path: string, profiles: readonly string[]): Config {
+  const file = readFile(text, path);
+  const result = configSchema(profiles).safeParse(file.value);
+  if (!result.success) throw file.refuse(file.mistakesOf(result.error.issues));
+  const { mistakes: wrong, folders } = checkVaults(result.data);
+  const mistakes = [
+    ...wrong,
+    ...checkKeys(result.data),
+    ...checkCardKey(result.data),
+    ...checkPlaces(result.data, folders),
+  ];
+  if (mistakes.length > 0) throw file.refuse(mistakes);
+  return settingsOf(result.data, path);
+}
+
+/**
+ * Reads of a configuration only which nodes there are, how they are driven, and where their state lies. Mistakes
+ * anywhere else are passed over, so that a node can be brought back though the key or the vault is written wrongly.
+ * @throws ColdkeepError `config`.
+ */
+export function parseNodes(text: string, path: string, profiles: readonly string[]): NodesConfig {
+  const file = readFile(text, path);
+  const result = nodesSchema(profiles).safeParse(file.value);
+  if (!result.success) throw file.refuse(file.mistakesOf(result.error.issues));
+  return nodesOf(result.data, path);
+}
+
+/** The file as YAML reads it. @throws ColdkeepError `config` where it does not. */
+function readFile(text: string, path: string) {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
   const broken = brokenPlaces(document);
@@ -41,18 +69,11 @@ export function parseConfig(text: string, path: string, profiles: readonly strin
       }),
     );
   }
-  const say = (mistakes: readonly Mistake[]) => refused(inOrder(mistakes, path, document, lines));
-  const result = configSchema(profiles).safeParse(toValue(document, path));
-  if (!result.success) throw say(result.error.issues.flatMap((issue) => mistakesOf(issue, document, lines)));
-  const { mistakes: wrong, folders } = checkVaults(result.data);
-  const mistakes = [
-    ...wrong,
-    ...checkKeys(result.data),
-    ...checkCardKey(result.data),
-    ...checkPlaces(result.data, folders),
-  ];
-  if (mistakes.length > 0) throw say(mistakes);
-  return settingsOf(result.data, path);
+  return {
+    value: toValue(document, path),
+    mistakesOf: (issues: readonly $ZodIssue[]) => issues.flatMap((issue) => mistakesOf(issue, document, lines)),
+    refuse: (mistakes: readonly Mistake[]) => refused(inOrder(mistakes, path, document, lines)),
+  };
 }
 
 /** Where the file is no YAML, or not only what a configuration needs of it. */

@@ -169,5 +169,11 @@ export function configSchema(profiles: readonly string[]) {
   ).meta({ oneOf: [{ required: ["vault"] }, { required: ["vaults"] }] });
 }
 
+/** Of the whole file only what it takes to drive the nodes; the rest may be missing or wrong. */
+export function nodesSchema(profiles: readonly string[]) {
+  const { state_dir, nodes } = configSchema(profiles).shape;
+  return z.object({ state_dir, nodes }, { error: "a mapping with nodes" });
+}
+
 /** What the schema makes of a file that follows it. */
 export type WrittenConfig = z.output<ReturnType<typeof configSchema>>;

@@ -3,7 +3,15 @@ import { parseDuration } from "./duration.ts";
 import { keySetting } from "./key-text.ts";
 import type { WrittenConfig } from "./schema.ts";
 import { MAIN_VAULT } from "./schema-vault.ts";
-import type { Config, HealthSettings, HeightSettings, NodeSettings, ServiceSettings, VaultSettings } from "./types.ts";
+import type {
+  Config,
+  HealthSettings,
+  HeightSettings,
+  NodeSettings,
+  NodesConfig,
+  ServiceSettings,
+  VaultSettings,
+} from "./types.ts";
 
 type WrittenNode = WrittenConfig["nodes"][string];
 
@@ -20,6 +28,15 @@ export function settingsOf(written: WrittenConfig, path: string): Config {
     ...(written.refill_key_file === undefined ? {} : { refillKeyFile: written.refill_key_file }),
     nodes: Object.entries(written.nodes).map(([name, node]) => nodeOf(toNodeName(name), node, written.card_key)),
     warnings: [],
+  };
+}
+
+/** The same of the nodes alone. */
+export function nodesOf({ state_dir, nodes }: Pick<WrittenConfig, "state_dir" | "nodes">, path: string): NodesConfig {
+  return {
+    path,
+    stateDir: state_dir,
+    nodes: Object.entries(nodes).map(([name, node]) => nodeOf(toNodeName(name), node, undefined)),
   };
 }
 

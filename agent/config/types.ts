@@ -96,3 +96,6 @@ export interface Config {
   /** Worth a warning: what is allowed but unwise. */
   readonly warnings: readonly string[];
 }
+
+/** What it takes to drive the nodes, and no more. */
+export type NodesConfig = Pick<Config, "path" | "stateDir" | "nodes">;

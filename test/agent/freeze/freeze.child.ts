@@ -1,5 +1,6 @@
 /**
- * Freezes a stand-in node's folder and kills itself at a given point: `freeze.child.ts <home> <point> <service JSON>`.
+ * Freezes a stand-in node's folder and kills itself at a given point: `freeze.child.ts <home> <point> <service JSON>
+ * [<state folder of the node>]`.
  * Points: linked, prepared, stop, down, freeze, start, started, captured.
  */
 import { join } from "node:path";
@@ -8,7 +9,7 @@ import { type CommandConfig, makeManager, type ServiceManager } from "../../../a
 import { profileOf } from "../../../agent/profiles/index.ts";
 import { silent } from "../../../vault/names/index.ts";
 
-const [home = "", point = "", service = ""] = process.argv.slice(2);
+const [home = "", point = "", service = "", state = join(home, "state")] = process.argv.slice(2);
 const real = makeManager(JSON.parse(service) as CommandConfig);
 
 function at(reached: string): void {
@@ -45,7 +46,7 @@ const prepared = await prepareFreeze({
     },
     limits: { stopMs: 20_000, startMs: 20_000, onStopTimeout: "fail" },
   },
-  stateDir: join(home, "state"),
+  stateDir: state,
   progress: { ...silent, stage: at },
   signal: new AbortController().signal,
 });
