@@ -1,30 +1,12 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { planRestore, recoverRestore, runRestore } from "../../../agent/restore/index.ts";
 import { parseMountInfo } from "../../../agent/restore/mounts.ts";
 import { silent } from "../../../vault/names/index.ts";
 import type { Item } from "../../support/build-snapshot.ts";
+import { canMount, mountTmpfs, WITH_MOUNTS } from "../../support/tmpfs.ts";
 import { restoreFixture } from "./fixture.ts";
-
-/** Mounting takes root and the right to: containers often lack it. */
-const canMount = (() => {
-  if (process.getuid?.() !== 0) return false;
-  return spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status === 0;
-})();
-const WITHOUT = "(needs root and the right to mount a tmpfs)";
-
-function mountTmpfs(at: string, size: string): void {
-  mkdirSync(at, { recursive: true });
-  const { status, stderr } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", at], {
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(stderr);
-  onTestFinished(() => {
-    spawnSync("umount", ["-l", at]);
-  });
-}
 
 const noise = (length: number, seed: number) => Buffer.from(Array.from({ length }, (_, i) => (i * i * seed + i) & 255));
 const ITEMS: readonly Item[] = [
@@ -35,7 +17,7 @@ const ITEMS: readonly Item[] = [
 ];
 
 describe("a full disk at restore", () => {
-  it.skipIf(!canMount)(`what cannot fit is refused before anything is written ${WITHOUT}`, async () => {
+  it.skipIf(!canMount)(`what cannot fit is refused before anything is written ${WITH_MOUNTS}`, async () => {
     const { dir, restore } = await restoreFixture([
       { path: "data" },
       { path: "data/big", content: [noise(3 << 20, 3)] },
@@ -47,7 +29,7 @@ describe("a full disk at restore", () => {
     expect(readdirSync(disk)).toEqual([]);
   });
 
-  it.skipIf(!canMount)(`space that vanishes meanwhile: all as it was, old data untouched ${WITHOUT}`, async () => {
+  it.skipIf(!canMount)(`space that vanishes meanwhile: all as it was, old data untouched ${WITH_MOUNTS}`, async () => {
     const fixture = await restoreFixture([{ path: "data" }, { path: "data/big", content: [noise(3 << 20, 3)] }]);
     const disk = join(fixture.dir, "disk");
     mountTmpfs(disk, "5m");
@@ -78,7 +60,7 @@ describe("a full disk at restore", () => {
 });
 
 describe("a root that is a mount point", () => {
-  it.skipIf(!canMount)(`is exchanged child by child, with its own mode and time ${WITHOUT}`, async () => {
+  it.skipIf(!canMount)(`is exchanged child by child, with its own mode and time ${WITH_MOUNTS}`, async () => {
     const { dir, restore } = await restoreFixture(ITEMS);
     const disk = join(dir, "disk");
     mountTmpfs(disk, "10m");
@@ -94,7 +76,7 @@ describe("a root that is a mount point", () => {
     expect(lstatSync(disk, { bigint: true }).mtimeNs).toBe(1_600_000_000_000_000_005n);
   });
 
-  it.skipIf(!canMount)(`keeps its old children where asked ${WITHOUT}`, async () => {
+  it.skipIf(!canMount)(`keeps its old children where asked ${WITH_MOUNTS}`, async () => {
     const { dir, restore } = await restoreFixture(ITEMS);
     const disk = join(dir, "disk");
     mountTmpfs(disk, "10m");
@@ -104,7 +86,7 @@ describe("a root that is a mount point", () => {
     expect(readFileSync(join(disk, "a"), "utf8")).toBe("hello");
   });
 
-  it.skipIf(!canMount)(`a failure leaves its children where they were ${WITHOUT}`, async () => {
+  it.skipIf(!canMount)(`a failure leaves its children where they were ${WITH_MOUNTS}`, async () => {
     const { dir, store, built, restore } = await restoreFixture(ITEMS);
     const disk = join(dir, "disk");
     mountTmpfs(disk, "10m");
@@ -117,7 +99,7 @@ describe("a root that is a mount point", () => {
   });
 
   it.skipIf(!canMount)(
-    `another file system inside a root: refused, since it would go with the old data ${WITHOUT}`,
+    `another file system inside a root: refused, since it would go with the old data ${WITH_MOUNTS}`,
     async () => {
       const { dir, restore } = await restoreFixture(ITEMS);
       const target = join(dir, "node-data");
