@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline/promises";
+import { Writable } from "node:stream";
 import { systemClock } from "../posix/clock.ts";
 import { messageOf, systemCode } from "../vault/names/index.ts";
 import { runCli } from "./commands/run-cli.ts";
@@ -48,13 +49,17 @@ const code = await runCli(process.argv.slice(2), {
 process.exitCode = defect === undefined ? code : 1;
 setTimeout(() => process.exit(), LAST_WORDS_MS).unref();
 
-async function ask(question: string): Promise<string> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
+async function ask(question: string, { hidden = false }: { readonly hidden?: boolean } = {}): Promise<string> {
+  // What is typed is echoed by the line editor; into nothing, where it is a secret.
+  const output = hidden ? new Writable({ write: (_chunk, _encoding, done) => done() }) : process.stderr;
+  if (hidden) process.stderr.write(question);
+  const lines = createInterface({ input: process.stdin, output, terminal: true });
   // While a question is open, Ctrl-C is a key that the line editor reads and no signal.
   lines.once("SIGINT", () => abort.abort(new DOMException("SIGINT", "AbortError")));
   try {
     return await lines.question(question, { signal: abort.signal });
   } finally {
     lines.close();
+    if (hidden) process.stderr.write("\n");
   }
 }

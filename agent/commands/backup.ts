@@ -38,7 +38,7 @@ export async function run(call: Call<BackupFlags>): Promise<Answer> {
 
   const profile = profileFor(node);
   await refillKeyFile(config, call);
-  const keys = await loadKeys(config);
+  const keys = await loadKeys(config, call);
   const { slow } = describeSealer(suite);
   if (slow !== null) progress.warn(slow);
   const stretch = (label: string) => state.stretch(label, suite, () => makeStretch(suite));

@@ -4,7 +4,7 @@ import { selectSnapshot } from "../../keeper/index.ts";
 import { isColdkeepError } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
 import type { Config } from "../config/index.ts";
-import { describeSealer, guessable, type LoadedKey } from "../keys/index.ts";
+import { describeSealer, guessable, type LoadedKey, NOTHING_OPENS } from "../keys/index.ts";
 import { openSnapshot } from "../open/index.ts";
 import { type Check, note, ok, warn } from "./check.ts";
 import { checkConsumed } from "./consumed.ts";
@@ -13,8 +13,8 @@ import { loadKeys, loadOpeners, pinnedKeyOf, suiteOf, withoutConsuming } from ".
 import type { Session } from "./session.ts";
 
 /** The keys: there, of the right length, for the owner alone, no words to be guessed, kept apart from what they open; and what seals. */
-export async function checkKey(session: Session): Promise<readonly Check[]> {
-  const keys = await loadKeys(withoutConsuming(session.config));
+export async function checkKey(session: Session, call: Call): Promise<readonly Check[]> {
+  const keys = await loadKeys(withoutConsuming(session.config), call);
   return [
     ...keys.flatMap((key) => checkOne(key, session)),
     ...checkConsumed(session.config),
@@ -75,6 +75,13 @@ export async function checkKeyOpens(session: Session, store: Store, call: Call):
     });
     return ok("key proven", `it opens ${snapshot}`);
   } catch (error) {
+    if (isColdkeepError(error, "key") && error.what === NOTHING_OPENS) {
+      return note(
+        "key proven",
+        "by design: this host holds public keys only, and can open nothing",
+        "where the private one is, run `coldkeep verify --identity …` on a snapshot",
+      );
+    }
     if (!isColdkeepError(error, "not-found")) throw error;
     return note(
       "key proven",

@@ -46,7 +46,7 @@ export async function checkSession(
   const add = async (name: string, look: () => Promise<Check | readonly Check[]>) => {
     checks.push(...(await attempt(name, look)));
   };
-  await add("key", () => checkKey(session));
+  await add("key", () => checkKey(session, call));
   await add("state", () => checkState(session));
   for (const vault of vaults) checks.push(...(await checkOneVault(session, vault, call, vaults.length > 1)));
   await add("roots", () => checkRoots(session));

@@ -5,7 +5,7 @@ export interface Io {
   readonly stdout: Sink;
   readonly stderr: Sink;
   /** Where questions are answered; null where nobody can be asked. */
-  readonly ask: ((question: string) => Promise<string>) | null;
+  readonly ask: ((question: string, options?: { readonly hidden?: boolean }) => Promise<string>) | null;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: ReportClock;
   /** Ends the run; its reason says what asked for that. The node is brought back, nothing half-done stays visible. */

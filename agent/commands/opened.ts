@@ -1,10 +1,11 @@
 import { assertMayWork, parseVaultJson, type SuiteName } from "../../vault/card/index.ts";
-import { isColdkeepError, names } from "../../vault/names/index.ts";
+import { ColdkeepError, isColdkeepError, names } from "../../vault/names/index.ts";
 import { openStore, retrying, type Store } from "../../vault/store/index.ts";
 import type { Config, VaultSettings } from "../config/index.ts";
 import { type KeySetting, type LoadedKey, loadIdentities, loadRecipients } from "../keys/index.ts";
 import { openNodeState } from "../state/index.ts";
 import type { Call } from "./define.ts";
+import { keyByPlace } from "./identity-flag.ts";
 import { pickVault, type Session } from "./session.ts";
 
 /** The vault that --vault names, else the first, patient with what may pass. @throws ColdkeepError `usage`. */
@@ -33,19 +34,35 @@ export function suiteOf({ encryptor }: Pick<Config, "encryptor">): SuiteName {
 }
 
 /** Reads the keys that snapshots are encrypted for. @throws ColdkeepError `key`, `permission`. */
-export function loadKeys(config: Config): Promise<LoadedKey[]> {
-  return loadRecipients(config.keys, { suite: suiteOf(config) });
+export async function loadKeys(config: Config, call: Call): Promise<LoadedKey[]> {
+  const keys = await loadRecipients(config.keys, contextOf(config, call));
+  const other = config.strictSm ? keys.find(({ software }) => software === undefined) : undefined;
+  if (other === undefined) return keys;
+  throw new ColdkeepError("config", {
+    what: "strict_sm refuses this key",
+    on: other.label,
+    why: "it is not wrapped by SM4 and SM3",
+    todo: "use a text, 0x… or a file of 16 bytes, or take strict_sm out",
+  });
 }
 
-/** Reads the keys to restore with: those, and the identities beside them. */
-export function loadOpeners(config: Config, { progress }: Call) {
-  const warn = (text: string) => progress.warn(text);
-  return loadIdentities([...config.identities, ...config.keys], { suite: suiteOf(config), warn });
+function contextOf(config: Config, { io }: Call) {
+  const { ask } = io;
+  const askSecret = ask === null ? null : (question: string) => ask(question, { hidden: true });
+  return { suite: suiteOf(config), env: io.env, askSecret };
+}
+
+/** Reads the keys to restore with: those, the identities beside them, and those of --identity. */
+export function loadOpeners(config: Config, call: Call, more: readonly string[] = []) {
+  const given = more.map((text) => keyByPlace(text, "--identity"));
+  const warn = (text: string) => call.progress.warn(text);
+  return loadIdentities([...given, ...config.identities, ...config.keys], { ...contextOf(config, call), warn });
 }
 
 /** The same configuration for a look at its keys: a look empties no key file. */
 export function withoutConsuming(config: Config): Config {
-  const kept = (setting: KeySetting): KeySetting => ({ ...setting, consume: false });
+  const kept = (setting: KeySetting): KeySetting =>
+    setting.kind === "software" ? { ...setting, consume: false } : setting;
   return { ...config, keys: config.keys.map(kept), identities: config.identities.map(kept) };
 }
 

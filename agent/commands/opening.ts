@@ -1,13 +1,14 @@
 import type { NodeName, SnapshotId } from "../../vault/names/index.ts";
 import type { Reader } from "../../vault/store/index.ts";
 import type { Call } from "./define.ts";
+import type { IdentityFlags } from "./identity-flag.ts";
 import { loadOpeners, pinnedKeyOf } from "./opened.ts";
 import type { Session } from "./session.ts";
 
 /** What opening any snapshot of a node takes; the keys are read once a call. */
-export async function openingOf(session: Session, store: Reader, call: Call) {
+export async function openingOf(session: Session, store: Reader, call: Call<IdentityFlags>) {
   const { config, node } = session;
-  const identities = await loadOpeners(config, call);
+  const identities = await loadOpeners(config, call, call.flags.identity);
   const pinnedKey = pinnedKeyOf(session);
   return (snapshot: SnapshotId) => ({
     store,

@@ -20,6 +20,7 @@ export function planText(plan: RestorePlan): string {
     ],
     ["captured", `${formatTime(plan.capturedAt)} by its host's clock`],
     ["origin", originWords(plan.origin, plan.signer)],
+    ["key", plan.opened.openedBy],
     [
       "content",
       `${formatBytes(plan.bytes)} in ${counted(plan.files, "file")}, ${counted(plan.directories, "folder")}, ${counted(plan.links, "link")}`,

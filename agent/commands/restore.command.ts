@@ -1,7 +1,8 @@
 import { defineCommand } from "./define.ts";
+import { IDENTITY_FLAG, type IdentityFlags } from "./identity-flag.ts";
 import { heightOfChannel, moment, wholeNumber } from "./parse.ts";
 
-export interface RestoreFlags {
+export interface RestoreFlags extends IdentityFlags {
   readonly at?: number;
   readonly height?: { readonly channel?: string; readonly height: number };
   readonly to?: string;
@@ -57,6 +58,7 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
     include: { ...globs, brief: "Only these files, as <root>/<path>; with --to; may be given several times" },
     exclude: { ...globs, brief: "Not these files, as <root>/<path>; with --to; may be given several times" },
     dryRun: { ...off, brief: "Say what would be done, and stop" },
+    ...IDENTITY_FLAG,
     keepOld: { ...off, brief: "Keep what was there as <folder>.coldkeep-old-<id>" },
     keepSpecialBits: { ...off, brief: "Restore setuid, setgid and security attributes, too" },
     trustCardKey: {

@@ -1,6 +1,7 @@
 import { defineCommand } from "./define.ts";
+import { IDENTITY_FLAG, type IdentityFlags } from "./identity-flag.ts";
 
-export interface VerifyFlags {
+export interface VerifyFlags extends IdentityFlags {
   readonly all?: boolean;
   readonly readData?: boolean;
   readonly withoutKey?: boolean;
@@ -26,6 +27,7 @@ export const command = defineCommand<VerifyFlags, [id: string | undefined]>({
       withNegated: false,
       brief: "Read and open all data, not only what describes it",
     },
+    ...IDENTITY_FLAG,
     withoutKey: {
       kind: "boolean",
       optional: true,

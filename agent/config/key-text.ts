@@ -1,4 +1,4 @@
-import type { KeySetting } from "../keys/types.ts";
+import type { KeySetting, SecretText } from "../keys/types.ts";
 
 /** What may be said about a key beside its text. */
 export interface KeyOptions {
@@ -7,15 +7,40 @@ export interface KeyOptions {
   readonly consume?: boolean;
   /** As ChainMaker reads it; see `SoftwareSetting`. */
   readonly looseHex?: boolean;
+  readonly passphrase?: SecretText | undefined;
+  readonly hash?: "sha256" | "sha1" | undefined;
+}
+
+const PREFIX = /^(age|rsa|credential):(.*)$/s;
+const NO_LITERAL = "an age identity is a secret: put it into a file, and write age:/path/of/the/file";
+
+/** Why a text is no key, or null. */
+export function wrongKeyText(text: string): string | null {
+  if (/^AGE-SECRET-KEY-/i.test(text)) return NO_LITERAL;
+  const [, kind, rest = ""] = PREFIX.exec(text) ?? [];
+  if (kind === undefined) return null;
+  if (kind === "credential") return rest === "" ? "credential:NAME, as the unit's LoadCredential= has it" : null;
+  return rest.startsWith("/")
+    ? null
+    : `${kind}: and an absolute path, such as ${kind}:/etc/coldkeep/key.${kind === "rsa" ? "pem" : "txt"}`;
 }
 
 /** Sorts a key by how its text begins; everything that begins like no other kind is a software key. */
 export function keySetting(text: string, o: KeyOptions): KeySetting {
   const { field, consume = false, looseHex = false } = o;
+  const passphrase = o.passphrase === undefined ? {} : { passphrase: o.passphrase };
+  const hash = o.hash === undefined ? {} : { hash: o.hash };
+  if (text.startsWith("age1")) return { kind: "age", field, recipient: text };
+  const [, kind, rest = ""] = PREFIX.exec(text) ?? [];
+  if (kind === "age") return { kind: "age-file", field, path: rest, ...passphrase };
+  if (kind === "rsa") return { kind: "rsa", field, path: rest, ...passphrase, ...hash };
+  if (kind === "credential") return { kind: "credential", field, name: rest, ...passphrase, ...hash };
   return { kind: "software", field, text, consume, looseHex };
 }
 
-/** Whether whoever reads the file that this is written in has the key. */
+/** Whether whoever reads the file that this is written in has the key, or what opens it. */
 export function isSecretText(setting: KeySetting): boolean {
-  return !setting.text.startsWith("/");
+  if (setting.kind === "software") return !setting.text.startsWith("/");
+  const { passphrase } = setting as { passphrase?: SecretText };
+  return passphrase !== undefined && !/^(\/|env:|credential:)/.test(passphrase);
 }

@@ -104,12 +104,15 @@ function toValue(document: Document, path: string): unknown {
 }
 
 /** Keys are written in one way, and there is at least one to encrypt for. */
-function checkKeys({ encrypt_key, keys, encryptor }: WrittenConfig): Mistake[] {
+function checkKeys({ encrypt_key, keys, encryptor, strict_sm }: WrittenConfig): Mistake[] {
   if (encrypt_key === undefined && keys === undefined) {
     return [{ path: ["encrypt_key"], words: "missing; allowed: encrypt_key for one key, or keys for several" }];
   }
   if (encrypt_key !== undefined && keys !== undefined) {
     return [{ path: ["keys"], words: "encrypt_key is given, too; write all keys under keys, and no encrypt_key" }];
+  }
+  if (strict_sm && encryptor === "aes") {
+    return [{ path: ["strict_sm"], words: "true, but encryptor is aes; write encryptor: sm4" }];
   }
   if (keys === undefined || Array.isArray(keys) || encryptor === undefined) return [];
   return [{ path: ["encryptor"], words: "is taken from the chainmaker.yml that keys names; leave it out here" }];

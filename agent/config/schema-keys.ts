@@ -1,28 +1,43 @@
 import * as z from "zod";
-import { absolute, command, object } from "./schema-parts.ts";
+import { wrongKeyText } from "./key-text.ts";
+import { absolute, command, object, oneOf } from "./schema-parts.ts";
 
 const KEY_WORDS =
-  "a text: the key itself in quotes, 0x… in hexadecimal in quotes, or the absolute path of a file that holds it";
+  "a text: the key itself in quotes, 0x… in hexadecimal in quotes, the absolute path of a file that holds it, age1…, age:/path, rsa:/path or credential:NAME";
 
 const keyText = z
   .string({ error: KEY_WORDS })
   .min(1, { error: "a key, or the absolute path of a file that holds it" })
+  .refine((text) => wrongKeyText(text) === null, { error: ({ input }) => wrongKeyText(String(input)) ?? KEY_WORDS })
   .meta({
-    description: "16, 24 or 32 bytes: the text itself, 0x… in hexadecimal, or the path of a file that holds it",
+    description:
+      "16, 24 or 32 bytes: the text itself, 0x… in hexadecimal, or the path of a file that holds it; or age1… (a recipient), age:/path (a file of identities), rsa:/path (a PEM file), credential:NAME (from systemd)",
   });
+
+const PASSWORD = "a text: env:NAME, credential:NAME, the absolute path of a file, or the passphrase itself";
+
+/** A key with what there is to say about it. */
+const keyMapping = object(
+  {
+    key: keyText,
+    passphrase: z.string({ error: PASSWORD }).min(1, { error: PASSWORD }).optional().meta({
+      description: "where the passphrase of the key's file is; asked for on a terminal where it is not given",
+    }),
+    hash: oneOf(["sha256", "sha1"], "OAEP's hash; sha1 only for an HSM that can do no other").optional(),
+  },
+  "a key and its settings",
+);
 
 const LIST_WORDS = "a list of keys, or a mapping with chainmaker: the path of a chainmaker.yml";
 
-const keyList = z.array(keyText, { error: LIST_WORDS }).min(1, { error: "at least one key" }).max(32, {
-  error: "at most 32 keys",
-});
+const keyList = z
+  .array(z.union([keyText, keyMapping], { error: `${KEY_WORDS}; or a mapping with key` }), { error: LIST_WORDS })
+  .min(1, { error: "at least one key" })
+  .max(32, { error: "at most 32 keys" });
 
 /** The part of the configuration that says which keys there are. */
 export const KEY_FIELDS = {
-  encryptor: z
-    .enum(["aes", "sm4"], { error: "aes or sm4" })
-    .optional()
-    .meta({ description: "aes (the default): AES-256-GCM; sm4: SM4-GCM with SM3" }),
+  encryptor: oneOf(["aes", "sm4"], "aes (the default): AES-256-GCM; sm4: SM4-GCM with SM3").optional(),
   encrypt_key: keyText.optional(),
   keys: z
     .union([keyList, object({ chainmaker: absolute("reads storage and node.pkcs11 of this chainmaker.yml") }, "")], {
@@ -38,4 +53,8 @@ export const KEY_FIELDS = {
     .default(false)
     .meta({ description: "empty the key file once it was read, as ChainMaker does" }),
   refill_key_file: command("puts an emptied key file back; run before each backup").optional(),
+  strict_sm: z
+    .boolean({ error: "true or false" })
+    .default(false)
+    .meta({ description: "with sm4: refuse keys that are wrapped by anything but SM4 and SM3" }),
 };

@@ -1,4 +1,5 @@
 import { type NodeName, toNodeName, type VaultId } from "../../vault/names/index.ts";
+import type { KeySetting } from "../keys/types.ts";
 import { parseDuration } from "./duration.ts";
 import { keySetting } from "./key-text.ts";
 import type { WrittenConfig } from "./schema.ts";
@@ -25,6 +26,7 @@ export function settingsOf(written: WrittenConfig, path: string): Config {
     encryptor: written.encryptor ?? "aes",
     ...keysOf(written),
     consumeKeyFile: written.consume_key_file,
+    strictSm: written.strict_sm,
     ...(written.refill_key_file === undefined ? {} : { refillKeyFile: written.refill_key_file }),
     nodes: Object.entries(written.nodes).map(([name, node]) => nodeOf(toNodeName(name), node, written.card_key)),
     warnings: [],
@@ -48,12 +50,20 @@ function vaultsOf({ vault, vaults }: WrittenConfig): readonly VaultSettings[] {
 
 function keysOf({ encrypt_key, keys, identities = [], consume_key_file }: WrittenConfig) {
   const consume = consume_key_file;
-  const list = Array.isArray(keys) ? keys.map((text, i) => keySetting(text, { field: `keys.${i}`, consume })) : [];
+  const list = Array.isArray(keys) ? keys.map((key, i) => listed(key, `keys.${i}`, consume)) : [];
   return {
     keys: encrypt_key === undefined ? list : [keySetting(encrypt_key, { field: "encrypt_key", consume })],
-    identities: identities.map((text, i) => keySetting(text, { field: `identities.${i}` })),
+    identities: identities.map((key, i) => listed(key, `identities.${i}`, false)),
     ...(keys === undefined || Array.isArray(keys) ? {} : { chainmaker: keys.chainmaker }),
   };
+}
+
+type WrittenKey = NonNullable<WrittenConfig["identities"]>[number];
+
+function listed(written: WrittenKey, field: string, consume: boolean): KeySetting {
+  if (typeof written === "string") return keySetting(written, { field, consume });
+  const { key, ...options } = written;
+  return keySetting(key, { ...options, field, consume });
 }
 
 function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): NodeSettings {

@@ -87,6 +87,8 @@ export interface Config {
   /** More keys to restore with. */
   readonly identities: readonly KeySetting[];
   readonly consumeKeyFile: boolean;
+  /** Refuse keys that are wrapped by anything but SM4 and SM3. */
+  readonly strictSm: boolean;
   /** Puts an emptied key file back before each backup. */
   readonly refillKeyFile?: CommandLine;
   /** The chainmaker.yml that keys and encryptor were read from. */

@@ -1,5 +1,5 @@
 export { generateKeyFile } from "./generate.ts";
-export { loadIdentities, loadRecipients } from "./load.ts";
+export { loadIdentities, loadRecipients, NOTHING_OPENS } from "./load.ts";
 export type { LoadContext, LoadedKey } from "./loaded.ts";
 export { describeSealer } from "./sealer.ts";
 export { loadKeySource } from "./source.ts";

@@ -1,19 +1,48 @@
-import { type ColdkeepError, isColdkeepError } from "../../vault/names/index.ts";
+import { ColdkeepError, isColdkeepError } from "../../vault/names/index.ts";
 import { keyIdentity, keyRecipient } from "../../vault/sealed/index.ts";
 import type { Identity } from "../../vault/sealed/types.ts";
+import { ageKey, isAge, loadAge, loadAgeFile } from "./age.ts";
+import { readCredential } from "./credential.ts";
+import { stripKey } from "./key-file.ts";
 import type { LoadContext, LoadedKey } from "./loaded.ts";
-import { loadKeySource } from "./source.ts";
-import type { KeySetting, SoftwareSetting } from "./types.ts";
+import { isPem, loadRsa, rsaKey } from "./rsa.ts";
+import { loadKeySource, softwareKey } from "./source.ts";
+import type { CredentialSetting, KeySetting, KeySource } from "./types.ts";
+
+/** What is said where only public halves of keys are at hand. */
+export const NOTHING_OPENS = "no key here can open anything";
 
 /** Reads one key. @throws ColdkeepError `key`, `permission`. No message tells anything of the key but its length. */
-async function loadKey(setting: KeySetting, context: LoadContext): Promise<LoadedKey> {
-  return await loadSoftware(setting, context);
+export async function loadKey(setting: KeySetting, context: LoadContext): Promise<LoadedKey> {
+  switch (setting.kind) {
+    case "software": {
+      const source = await loadKeySource(setting.text, { ...setting, suite: context.suite });
+      const label = source.kind === "file" ? source.label : `${setting.field}, a ${source.kind}`;
+      return software(source, setting, label);
+    }
+    case "age":
+      return loadAge(setting);
+    case "age-file":
+      return await loadAgeFile(setting, context);
+    case "rsa":
+      return await loadRsa(setting, context);
+    case "credential":
+      return await loadCredential(setting, context);
+  }
 }
 
-async function loadSoftware(setting: SoftwareSetting, { suite }: LoadContext): Promise<LoadedKey> {
-  const { text, field, consume, looseHex } = setting;
-  const source = await loadKeySource(text, { suite, field, consume, looseHex });
-  const label = source.kind === "file" ? source.label : `${field}, a ${source.kind}`;
+/** A credential is what it looks like: age identities, a PEM, else a software key as it would stand in a file. */
+async function loadCredential(setting: CredentialSetting, context: LoadContext): Promise<LoadedKey> {
+  const content = readCredential(setting.name, setting.field, context);
+  const o = { ...setting, setting, label: `credential:${setting.name}` };
+  if (isAge(content)) return await ageKey(content, o, context);
+  if (isPem(content)) return await rsaKey(content, o, context);
+  const { suite } = context;
+  const source = softwareKey(stripKey(content), "file", { suite, field: setting.field, label: o.label });
+  return software(source, setting, o.label);
+}
+
+function software(source: KeySource, setting: KeySetting, label: string): LoadedKey {
   return {
     setting,
     label,
@@ -34,25 +63,33 @@ export async function loadRecipients(settings: readonly KeySetting[], context: L
 }
 
 /**
- * Reads keys to open with. One that cannot be used must not keep the others from opening: it is told to `warn`, and
- * fails when its turn comes.
- * @throws ColdkeepError the one key's own error where there is no other.
+ * Reads keys to open with. One that cannot be used must not keep the others from opening: it is told to `warn`.
+ * @throws ColdkeepError `key` where none of them can open anything; the one key's own error where there is no other.
  */
 export async function loadIdentities(
   settings: readonly KeySetting[],
   context: LoadContext & { readonly warn: (text: string) => void },
 ): Promise<Identity[]> {
   const identities: Identity[] = [];
+  const closed: string[] = [];
   let failed: ColdkeepError | null = null;
   for (const setting of settings) {
     try {
-      identities.push((await loadKey(setting, context)).identity);
+      const { identity, label } = await loadKey(setting, context);
+      if (identity === null) closed.push(label);
+      else identities.push(identity);
     } catch (error) {
-      if (!isColdkeepError(error)) throw error;
+      if (!isColdkeepError(error) || error.kind === "interrupted") throw error;
       failed ??= error;
       if (settings.length > 1) context.warn(`a key cannot be used, the others are tried: ${error.message}`);
     }
   }
-  if (identities.length > 0 || failed === null) return identities;
-  throw failed;
+  if (identities.length > 0) return identities;
+  if (failed !== null) throw failed;
+  throw new ColdkeepError("key", {
+    what: NOTHING_OPENS,
+    on: closed.join(", "),
+    why: "only the public halves are here",
+    todo: "name the private one: --identity age:/path/identity.txt or rsa:/path/private.pem, or identities in the configuration",
+  });
 }

@@ -1,10 +1,13 @@
 import type { Stretch } from "../../vault/sealed/index.ts";
-import type { Identity, Recipient, SnapshotScope } from "../../vault/sealed/types.ts";
+import type { Identity, LabelledRecipient, SnapshotScope } from "../../vault/sealed/types.ts";
 import type { KeySetting, KeySource } from "./types.ts";
 
 /** What reading a key takes beside the setting. */
 export interface LoadContext {
   readonly suite: SnapshotScope["suite"];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Asks for a passphrase, unseen; null where nobody can be asked. */
+  readonly askSecret: ((question: string) => Promise<string>) | null;
 }
 
 /** A key that was read and is ready for use. */
@@ -15,7 +18,7 @@ export interface LoadedKey {
   /** The bytes of a software key, for those who judge its strength. */
   readonly software?: KeySource;
   /** What wraps snapshot keys. `stretch` gives the public parameters of a software key, by its label. */
-  toRecipient(stretch: (label: string) => Stretch): Recipient;
-  /** What opens its slots. */
-  readonly identity: Identity;
+  toRecipient(stretch: (label: string) => Stretch): LabelledRecipient;
+  /** What opens its slots; null for the public half of a pair. */
+  readonly identity: Identity | null;
 }

@@ -47,6 +47,16 @@ export async function loadKeySource(text: string, options: LoadOptions): Promise
   return { kind: "string", bytes, label: "string" };
 }
 
+/** A key that was read elsewhere, checked. @throws ColdkeepError `key`. */
+export function softwareKey(
+  bytes: Uint8Array,
+  kind: KeyKind,
+  o: Pick<LoadOptions, "suite" | "field"> & { readonly label: string },
+): KeySource {
+  checkLength(bytes, kind, o, o.label);
+  return { kind, bytes, label: o.label };
+}
+
 function fromHex(digits: string, field: string): Uint8Array {
   const on = field;
   const what = "the key is not hexadecimal";
@@ -73,7 +83,7 @@ function checkLength(bytes: Uint8Array, kind: KeyKind, { suite, field }: LoadOpt
     why: `${found[kind]}, ${suite} takes ${allowed.join(", ").replace(/, (\d+)$/, " or $1")}`,
     todo:
       kind === "file" && bytes.length === 0
-        ? "an empty file may have been consumed already; put the key back"
+        ? "an empty file may have been consumed already, as ChainMaker does; put the key back"
         : `a new key can be made with: openssl rand -base64 ${Math.max(...allowed) * 0.75}`,
   });
 }

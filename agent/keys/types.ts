@@ -11,7 +11,7 @@ export interface KeySource {
 }
 
 /** A key as it is written, sorted by kind and not yet read. */
-export type KeySetting = SoftwareSetting;
+export type KeySetting = SoftwareSetting | AgeSetting | AgeFileSetting | RsaSetting | CredentialSetting;
 
 interface Written {
   /** What the user calls the place it is written in: "encrypt_key", "keys.1", "--identity". */
@@ -27,3 +27,37 @@ export interface SoftwareSetting extends Written {
   /** ChainMaker's reading of `0x` before what is no hexadecimal: a text. Elsewhere it is refused as a mistake. */
   readonly looseHex: boolean;
 }
+
+/** A public age recipient: encrypts, and opens nothing. */
+export interface AgeSetting extends Written {
+  readonly kind: "age";
+  /** `age1…` */
+  readonly recipient: string;
+}
+
+/** A file of age identities, perhaps under a passphrase. */
+export interface AgeFileSetting extends Written {
+  readonly kind: "age-file";
+  readonly path: string;
+  readonly passphrase?: SecretText;
+}
+
+/** An RSA key in a PEM file: a public one, which opens nothing, or a private one, perhaps under a passphrase. */
+export interface RsaSetting extends Written {
+  readonly kind: "rsa";
+  readonly path: string;
+  readonly passphrase?: SecretText;
+  /** OAEP's hash when wrapping; default sha256. */
+  readonly hash?: "sha256" | "sha1";
+}
+
+/** Whatever systemd hands over in `$CREDENTIALS_DIRECTORY` under this name. */
+export interface CredentialSetting extends Written {
+  readonly kind: "credential";
+  readonly name: string;
+  readonly passphrase?: SecretText;
+  readonly hash?: "sha256" | "sha1";
+}
+
+/** A password as it is written: `env:NAME`, `credential:NAME`, the absolute path of a file, or the password itself. */
+export type SecretText = string;

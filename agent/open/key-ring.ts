@@ -27,6 +27,10 @@ export interface OpenedKeyFile {
   readonly keys: SnapshotKeys;
   /** False where whoever can write to the vault could have wrapped this key: an age or RSA recipient proves no sender. */
   readonly provesSender: boolean;
+  /** Names the key that opened it. */
+  readonly openedBy: string;
+  /** What was tried in vain before, and slots that were passed over. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -58,7 +62,8 @@ export async function openKeys(
     progress.warn(`${name} was changed by somebody who does not hold the key; the key itself is proven and is used`);
   }
   const slot = parseKeyFile(bytes).slots.find(({ id }) => id === opened.slot);
-  return { keys: opened.keys, provesSender: slot !== undefined && slot.type !== "age" && slot.mech !== "rsa-oaep" };
+  const { keys, by: openedBy, notes } = opened;
+  return { keys, openedBy, notes, provesSender: slot !== undefined && slot.type !== "age" && slot.type !== "rsa" };
 }
 
 /** Opens each origin's key.json once, on first need. */

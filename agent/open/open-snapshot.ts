@@ -24,14 +24,26 @@ export async function openSnapshot(o: OpenOptions): Promise<OpenedSnapshot> {
   const { core } = card;
   const openRequest = (request: KeyFileRequest) =>
     advised(names.keyJson(request.node, request.snapshot), () => openKeys(store, request, o));
-  const { keys, provesSender } = await openRequest(core);
+  const { keys, provesSender, openedBy, notes } = await openRequest(core);
+  for (const note of notes) o.progress.warn(note);
   if (!provesSender && origin === "not verified") throw unprovenSender(o.snapshot, signer);
   await advised(cardName, () => verifyCardMac(card, keys));
   const manifest = await advised(names.manifest(o.node, o.snapshot), () => readManifest(store, core, keys));
   await advised(cardName, () => assertCardCovers(core, manifest));
   const begin = await store.head(names.begin(o.node, o.snapshot));
   const ring = makeKeyRing(keys, findOrigin(core, manifest), async (request) => (await openRequest(request)).keys);
-  return { store, traffic, card, keys, manifest, ring, origin, signer, receivedAt: begin?.receivedAt ?? null };
+  return {
+    store,
+    traffic,
+    card,
+    keys,
+    openedBy,
+    manifest,
+    ring,
+    origin,
+    signer,
+    receivedAt: begin?.receivedAt ?? null,
+  };
 }
 
 async function readManifest(store: Reader, core: CardCore, keys: SnapshotKeys): Promise<Manifest> {

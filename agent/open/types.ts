@@ -44,6 +44,8 @@ export interface OpenedSnapshot {
   readonly traffic: Readonly<Traffic>;
   readonly card: Card;
   readonly keys: SnapshotKeys;
+  /** Names the key that opened it; tells nothing of the key. */
+  readonly openedBy: string;
   readonly manifest: Manifest;
   readonly ring: KeyRing;
   readonly origin: CardOrigin;

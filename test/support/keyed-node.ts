@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { systemClock } from "../../posix/clock.ts";
 import { type Ran, runHere } from "../cli/run.ts";
 import { tempDir } from "./tmp.ts";
 
@@ -52,7 +53,7 @@ export async function keyedNode(keys: string): Promise<KeyedNode> {
       ];
       writeFileSync(config, `${text.join("\n")}\n`, { mode: 0o600 });
     },
-    run: (words, options) => runHere([...words, "--config", config], options),
+    run: (words, options) => runHere([...words, "--config", config], { clock: systemClock, ...options }),
     async json<T>(...words: string[]) {
       const { code, stdout, stderr } = await node.run([...words, "--json"]);
       if (code !== 0) throw new Error(`coldkeep ${words.join(" ")} ended with ${code}: ${stderr}${stdout}`);

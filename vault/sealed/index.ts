@@ -11,5 +11,7 @@ export { PACK_TARGET, packFits, sealPack } from "./pack.ts";
 export { assertSafePath, comparePaths } from "./paths.ts";
 export { type Sealer, sealerOf } from "./sealer.ts";
 export { EntryOrder, parseSegment, SegmentWriter, splitEntry } from "./segment.ts";
+export { ageIdentity, ageRecipient } from "./slots/age.ts";
 export { keyIdentity, keyRecipient, newStretch, type Stretch, stretchKey } from "./slots/key.ts";
+export { type OaepHash, rsaKeyIdentity, rsaRecipient } from "./slots/rsa.ts";
 export type * from "./types.ts";

@@ -57,6 +57,8 @@ export interface OpenedKeyFile {
   readonly slot: string;
   /** Label of the identity that opened it. */
   readonly by: string;
+  /** Worth a look though it opened: what was tried in vain, and slots of types this version does not know. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -93,7 +95,14 @@ export async function openKeyFile(o: {
         if (sk === null) continue;
         const keys = sk.length === 32 ? deriveKeys(sk, o.scope) : null;
         if (keys !== null && equal(keys.commit, commit)) {
-          return { sk, keys, macOk: isMacOk(file, keys), slot: slot.id, by: key };
+          return {
+            sk,
+            keys,
+            macOk: isMacOk(file, keys),
+            slot: slot.id,
+            by: key,
+            notes: notesOf(file, attempts, o.identities),
+          };
         }
         attempts.push({ slot, key, error: null });
       } catch (error) {
@@ -111,6 +120,18 @@ interface Attempt {
   readonly slot: Slot;
   readonly key: string;
   readonly error: ColdkeepError | null;
+}
+
+function notesOf(file: KeyFile, attempts: readonly Attempt[], identities: readonly Identity[]): string[] {
+  const unknown = file.slots.filter(
+    ({ type }) => !Object.hasOwn(COSTS, type) && !identities.some((identity) => identity.type === type),
+  );
+  return [
+    ...attempts.map(({ slot, key, error }) => `${key} did not open slot ${slot.id.slice(0, 16)}: ${reasonOf(error)}`),
+    ...unknown.map(
+      ({ type }) => `a key slot of type ${JSON.stringify(type)} was passed over: this version does not know it`,
+    ),
+  ];
 }
 
 const COSTS: Readonly<Record<string, number>> = { age: 1, rsa: 1, key: 2, pkcs11: 3, kms: 4 };

@@ -111,11 +111,38 @@ export const keyFile = z.strictObject({
   mac: f.base64url(32),
 }) satisfies z.ZodType<KeyFile>;
 
+const label = z.string().regex(/^[0-9a-f]{16}$/);
+/** A slot's ciphertext: base64url of any length that a key file has room for. */
+const ciphertext = z
+  .string()
+  .max(32_768)
+  .regex(/^[A-Za-z0-9_-]+$/);
+
+/** Details of a slot of type `age`. */
+export const ageSlot = z.strictObject({
+  id: z.string(),
+  type: z.literal("age"),
+  kid: label,
+  added: f.time,
+  ct: ciphertext,
+});
+
+/** Details of a slot of type `rsa`. */
+export const rsaSlot = z.strictObject({
+  id: z.string(),
+  type: z.literal("rsa"),
+  kid: label,
+  added: f.time,
+  mech: z.literal("rsa-oaep"),
+  hash: z.enum(["sha256", "sha1"]),
+  ct: ciphertext,
+});
+
 /** Details of a slot of type `key`; bounds of its stretching are checked before anything is computed. */
 export const keySlot = z.strictObject({
   id: z.string(),
   type: z.literal("key"),
-  kid: z.string().regex(/^[0-9a-f]{16}$/),
+  kid: label,
   added: f.time,
   stretch: z.union([
     z.strictObject({

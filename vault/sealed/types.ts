@@ -155,6 +155,12 @@ export interface Recipient {
   wrap(sk: Uint8Array, scope: SnapshotScope): Promise<Slot>;
 }
 
+/** A recipient whose slots can be told from others without opening any. */
+export interface LabelledRecipient extends Recipient {
+  /** The `kid` that its slots carry; proves nothing. */
+  kid(suite: SuiteName): Promise<string>;
+}
+
 /** What opens slots of one key source. */
 export interface Identity {
   readonly type: string;

@@ -1,10 +1,11 @@
 import type { SuiteName } from "../../card/types.ts";
-import { ColdkeepError, fromBase64url, names, toBase64url, toHex } from "../../names/index.ts";
+import { fromBase64url, toBase64url, toHex } from "../../names/index.ts";
 import { lengthPrefixed } from "../bytes.ts";
 import { scopeBytes, systemRandom } from "../derive.ts";
 import { keySlot } from "../schemas.ts";
 import { type AeadKey, NONCE_BYTES, suiteOf, TAG_BYTES } from "../suites.ts";
-import type { Identity, RandomSource, Recipient, Slot, SnapshotScope } from "../types.ts";
+import type { Identity, LabelledRecipient, RandomSource, Slot, SnapshotScope } from "../types.ts";
+import { damagedSlot } from "./damaged.ts";
 import { type Stretch, stretchKey } from "./stretch.ts";
 
 export { newStretch, type Stretch, stretchKey } from "./stretch.ts";
@@ -24,11 +25,12 @@ export function keyRecipient(o: {
   readonly source: Uint8Array;
   readonly stretch: Stretch;
   readonly random?: RandomSource;
-}): Recipient {
+}): LabelledRecipient {
   const { stretch, random = systemRandom } = o;
   const kekOf = stretchOnce(o.source);
   return {
     type: TYPE,
+    kid: async (suite) => kidOf(suite, await kekOf(suite, stretch)),
     prepare(suite) {
       kekOf(suite, stretch).catch(() => {});
     },
@@ -53,13 +55,13 @@ export function keyIdentity(source: Uint8Array): Identity {
     async unwrap(slot, scope): Promise<Uint8Array | null> {
       if (slot.type !== TYPE) return null;
       const parsed = keySlot.safeParse(slot);
-      if (!parsed.success) throw damaged(slot, scope, "its fields are not as the format describes them");
+      if (!parsed.success) throw damagedSlot(slot, scope, "its fields are not as the format describes them");
       const { kid, stretch, salt, ct } = parsed.data;
       const kek = await kekOf(scope.suite, stretch);
       if (kidOf(scope.suite, kek) !== kid) return null;
       const { key, nonce } = slotKey(kek, bytesOf(salt), scope);
       const sk = suiteOf(scope.suite).open(key, nonce, NO_AAD, bytesOf(ct));
-      if (sk === null) throw damaged(slot, scope, "it is this key's and does not authenticate");
+      if (sk === null) throw damagedSlot(slot, scope, "it is this key's and does not authenticate");
       return sk;
     },
   };
@@ -94,13 +96,4 @@ function bytesOf(text: string): Uint8Array {
   const bytes = fromBase64url(text);
   if (bytes === null) throw new RangeError("the schema lets only base64url through");
   return bytes;
-}
-
-function damaged(slot: Slot, { node, snapshot }: SnapshotScope, why: string): ColdkeepError {
-  return new ColdkeepError("integrity", {
-    what: `damaged key slot ${JSON.stringify(slot.id)}`,
-    on: names.keyJson(node, snapshot),
-    why,
-    todo: "Bring back an older version of the key file or another copy of it",
-  });
 }
