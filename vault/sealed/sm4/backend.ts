@@ -5,8 +5,9 @@ import { nodeGcm } from "../suites/node-ciphers.ts";
 import { libgcryptGcm } from "./libgcrypt.ts";
 import { portableGcm } from "./portable.ts";
 import { failedSelfTest } from "./self-test.ts";
+import { wasmSm4 } from "./wasm.ts";
 
-export type Sm4BackendName = "libgcrypt" | "node" | "portable";
+export type Sm4BackendName = "libgcrypt" | "wasm" | "node" | "portable";
 
 /** The SM4-GCM that this thread seals with, and why not a faster one. */
 export interface Sm4Backend {
@@ -21,6 +22,7 @@ type Opener = () => Aead | string;
 /** By measured speed, fastest first (`bench/seal.ts`); the last one needs nothing but Node and is always there. */
 const LADDER: readonly (readonly [Sm4BackendName, Opener])[] = [
   ["libgcrypt", libgcryptGcm],
+  ["wasm", () => wasmSm4().aead],
   ["node", () => (getCiphers().includes("sm4-gcm") ? nodeGcm("sm4-gcm") : "this Node's OpenSSL has no sm4-gcm")],
   ["portable", portableGcm],
 ];
