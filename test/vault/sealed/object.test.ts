@@ -199,7 +199,7 @@ describe("an object opens under its own name and key only", () => {
     const sm4 = { ...scope, suite: "sm4-gcm" } as const;
     const other = deriveKeys(sk, sm4);
     expect(refusal(() => openObject({ ...packOf(sealed.bytes, 3), scope: sm4, key: other.pack })).what).toBe(
-      "another object",
+      "another object lies under this name",
     );
   });
 });
