@@ -10,6 +10,7 @@ import { probeLinks } from "./probe-links.ts";
 import type { Session } from "./session.ts";
 
 const ASK_LIMIT_MS = 10_000;
+const DOWN = "see that it runs well; what a backup does with a node that does not answer, when_down decides";
 
 /** The node's folders: there, readable, and freezable without copying. */
 export async function checkRoots({ node }: Session): Promise<readonly Check[]> {
@@ -100,7 +101,7 @@ export async function checkService({ node }: Session, signal: AbortSignal): Prom
 async function askNode({ manager, probe }: NodeControl, signal: AbortSignal): Promise<readonly Check[]> {
   const options = { signal, timeoutMs: ASK_LIMIT_MS };
   if (!(await manager.isRunning(options))) {
-    return [warn("service", `${manager.label}: the node does not run`, "start it; a backup would follow when_down")];
+    return [warn("service", `${manager.label}: the node does not run`, DOWN)];
   }
   const checks: Check[] = [ok("service", `${manager.label}: the node runs`)];
   if (probe === null) {
@@ -110,7 +111,7 @@ async function askNode({ manager, probe }: NodeControl, signal: AbortSignal): Pr
     ];
   }
   const { healthy, detail } = await probe.health(options);
-  checks.push(healthy ? ok("health", detail) : warn("health", detail, "a backup would follow when_down"));
+  checks.push(healthy ? ok("health", detail) : warn("health", detail, DOWN));
   const heights = await probe.heights(options);
   checks.push(
     heights === null

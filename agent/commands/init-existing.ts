@@ -25,7 +25,7 @@ export async function initExisting(call: Call<InitFlags>): Promise<Answer> {
       `${facts([
         ["node", node],
         ["state", prepared.stateFolder],
-        ["card key", `${prepared.cardKey} (fingerprint ${prepared.fingerprint})`],
+        ["card key", `${prepared.cardKey}: it signs this host's snapshots; its fingerprint is ${prepared.fingerprint}`],
       ])}\n\n${checksText(checks, stylesFor(call.io.stdout, call.io.env))}`,
   );
   return {

@@ -15,7 +15,7 @@ import { generateKeyFile, loadKeySource } from "../keys/index.ts";
 import { profileNames } from "../profiles/index.ts";
 import { facts, stylesFor } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
-import { checksText } from "./check.ts";
+import { checksText, firstFailure } from "./check.ts";
 import type { Call } from "./define.ts";
 import { checkSession } from "./doctor.ts";
 import type { InitFlags } from "./init.command.ts";
@@ -50,15 +50,15 @@ export async function run(call: Call<InitFlags>): Promise<Answer> {
   const config = loadConfig(path, profileNames());
   const checks = (await Promise.all(config.nodes.map((node) => checkSession({ config, node }, call)))).flat();
   const flag = path === DEFAULT_CONFIG ? "" : ` --config ${path}`;
-  const failed = checks.some(({ status }) => status === "fail");
+  const failure = firstFailure(checks);
   const done = facts([
     ["config", path],
     ["vault", prepared.vaults.join(", ")],
     ["key", madeKey ? `${keyFile}, new: KEEP A COPY OF IT SOMEWHERE ELSE` : keyFile],
     ["state", prepared.stateFolder],
-    ["card key", `${prepared.cardKey} (fingerprint ${prepared.fingerprint})`],
+    ["card key", `${prepared.cardKey}: it signs this host's snapshots; its fingerprint is ${prepared.fingerprint}`],
   ]);
-  const next = failed ? `mend what is marked FAIL, then: coldkeep doctor${flag}` : `coldkeep backup${flag}`;
+  const next = failure !== null ? `mend what is marked FAIL, then: coldkeep doctor${flag}` : `coldkeep backup${flag}`;
   return {
     document: {
       config: path,
@@ -73,6 +73,7 @@ export async function run(call: Call<InitFlags>): Promise<Answer> {
       checks,
     },
     text: `${done}\n\n${checksText(checks, stylesFor(io.stdout, io.env))}\n\nNext: ${next}`,
+    ...(failure === null ? {} : { failure }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { defineCommand } from "./define.ts";
-import { wholeNumber } from "./parse.ts";
+import { positiveNumber } from "./parse.ts";
 
 export interface ListFlags {
   readonly limit?: number;
@@ -17,7 +17,7 @@ export const command = defineCommand<ListFlags>({
   flags: {
     limit: {
       kind: "parsed",
-      parse: wholeNumber,
+      parse: positiveNumber,
       optional: true,
       placeholder: "count",
       brief: "At most so many [default = all]",

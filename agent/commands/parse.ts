@@ -5,6 +5,12 @@ export function wholeNumber(text: string): number {
   throw new SyntaxError("a whole number from 0 up is expected, such as 1200");
 }
 
+/** A count from 1 up. */
+export function positiveNumber(text: string): number {
+  if (text !== "0") return wholeNumber(text);
+  throw new SyntaxError("a whole number from 1 up is expected, such as 10");
+}
+
 const TIME = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2}))?(Z|[+-]\d{2}:\d{2})?)?$/;
 
 /**

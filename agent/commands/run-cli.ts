@@ -22,7 +22,7 @@ import type { Io } from "./io.ts";
  * @returns the exit code
  */
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
-  const words = hoistGlobals(argv);
+  const words = asHelp(hoistGlobals(argv));
   const json = wantsJson(argv);
   const failures: unknown[] = [];
   const context: StricliDynamicCommandContext<CliContext> = {
@@ -65,6 +65,11 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
       : `${failureText(failure, { verbose, styles: stylesFor(io.stderr, io.env) })}\n`,
   );
   return code;
+}
+
+/** `coldkeep help restore` is what many type first. */
+function asHelp(words: readonly string[]): readonly string[] {
+  return words[0] === "help" ? [...words.slice(1), "--help"] : words;
 }
 
 function reportFor(flags: GlobalFlags, io: Io): Report {

@@ -1,5 +1,5 @@
 import { selectSnapshot } from "../../keeper/index.ts";
-import { type Card, type IndexEntry, isCommitted, parseCard } from "../../vault/card/index.ts";
+import { type Card, type IndexEntry, isCommitted, parseCard, writerOf } from "../../vault/card/index.ts";
 import { ColdkeepError, names } from "../../vault/names/index.ts";
 import { counted, facts, formatBytes, formatDuration, formatHeights, formatTime } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
@@ -51,8 +51,8 @@ function textOf(entry: IndexEntry, { core, sig }: Card): string {
     ["number", String(core.seq)],
     ["tags", core.tags.length === 0 ? "none" : core.tags.join(" ")],
     ["suite", core.suite],
-    ["archive", core.vault],
-    ["signed by", sig.key],
+    ["archive", `${core.vault} (vault_id)`],
+    ["signed by", `${sig.key}, fingerprint ${writerOf(sig.key)}`],
     ["proven", entry.proven === undefined ? "not yet by a restore drill" : formatTime(entry.proven)],
   ]);
 }

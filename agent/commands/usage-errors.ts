@@ -14,7 +14,15 @@ export function usageErrors(tell: (error: unknown) => void): ApplicationErrorFor
   return {
     noCommandRegisteredForInput: ({ input, corrections }) =>
       silently(
-        usage(`there is no command ${JSON.stringify(input)}`, didYouMean(corrections, "`coldkeep --help` lists them")),
+        input.startsWith("-")
+          ? usage(
+              `a command is expected, found ${input}`,
+              "`coldkeep --help` lists them; only --config, --node, --vault, --json, --log-format and -v may stand before one",
+            )
+          : usage(
+              `there is no command ${JSON.stringify(input)}`,
+              didYouMean(corrections, "`coldkeep --help` lists them"),
+            ),
       ),
     exceptionWhileParsingArguments: (error) => silently(parsingError(error)),
     exceptionWhileLoadingCommandFunction: silently,
@@ -30,7 +38,7 @@ export function usageErrors(tell: (error: unknown) => void): ApplicationErrorFor
 function parsingError(error: unknown): unknown {
   if (!(error instanceof ArgumentScannerError)) return error;
   const message = formatMessageForArgumentScannerError(error, {
-    FlagNotFoundError: ({ input, corrections }) => `there is no flag --${input}${orMean(corrections)}`,
+    FlagNotFoundError: ({ input, corrections }) => `there is no flag --${input}${orMean(corrections.map(kebab))}`,
     AliasNotFoundError: ({ input }) => `there is no flag -${input}`,
     ArgumentParseError: ({ externalFlagNameOrPlaceholder: name, input, exception }) =>
       `${name === "id" ? "id" : `--${name}`} ${JSON.stringify(input)}: ${isColdkeepError(exception) ? exception.message : messageOf(exception)}`,
@@ -50,6 +58,11 @@ function usage(what: string, todo: string): ColdkeepError {
 
 function didYouMean(corrections: readonly string[], otherwise: string): string {
   return corrections.length === 0 ? otherwise : `did you mean ${corrections.join(" or ")}?`;
+}
+
+/** The parser suggests flags by their names in the code. */
+function kebab(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 function orMean(corrections: readonly string[]): string {

@@ -40,6 +40,8 @@ export async function checkAnswers(
   }
   // It was asked to stop: it is started whatever came of that, and whatever signal arrived.
   await startAndWait(control, progress, new AbortController().signal);
+  // What was begun is done: only the backup is left out.
+  progress.close();
   throw new ColdkeepError("node-down", {
     what: "no backup was made: the node did not answer",
     on: node.name,

@@ -26,8 +26,8 @@ export async function assertNotRunning(o: {
     throw new ColdkeepError("refused", {
       what: "the node runs",
       on: name,
-      why: `its service manager says so (${manager.kind})`,
-      todo: "stop it first",
+      why: `its service manager says so (${manager.label})`,
+      todo: "stop it first, or restore into a fresh folder with --to",
     });
   }
   const roots = o.roots.flatMap(({ path }) => existing(path));

@@ -45,7 +45,7 @@ export function commandManager({ start, stop, isRunning }: CommandConfig): Servi
 
   return {
     kind: "command",
-    label: `command ${showCommand(stop)}`,
+    label: `command ${showCommand(isRunning)}`,
     controls: true,
     stop: (options) => act(false, stop, options),
     start: (options) => act(true, start, options),

@@ -12,6 +12,7 @@ import { type Ran, runHere } from "./run.ts";
 /** A small host with a node that shell words start and stop: quick, and enough for whatever needs no real database. */
 export interface Host {
   readonly home: string;
+  readonly node: string;
   readonly data: string;
   readonly config: string;
   readonly key: string;
@@ -39,14 +40,13 @@ export interface Failure {
 /** Bytes of the node's one large file. */
 export const LARGE = 200_000;
 
-const NODE = toNodeName("demo");
-
 /** The host that lives, or will live, in `home`. */
-function hostIn(home: string): Host {
+function hostIn(home: string, node: string): Host {
   const config = join(home, "config.yaml");
   const up = join(home, "up");
   const host: Host = {
     home,
+    node,
     data: join(home, "data"),
     config,
     key: join(home, "coldkeep.key"),
@@ -75,9 +75,16 @@ function hostIn(home: string): Host {
   return host;
 }
 
-/** Sets coldkeep up in `home` for a node of a few files, of which the large ones never change again. */
-export async function makeHost(home: string): Promise<Host> {
-  const host = hostIn(home);
+export interface HostOptions {
+  /** The node's name. Default "demo". */
+  readonly node?: string;
+  /** What it answers when it is asked for its height; default: nobody asks. */
+  readonly height?: number;
+}
+
+/** Sets coldkeep up in `home` for a node of a few files. */
+export async function makeHost(home: string, { node = "demo", height }: HostOptions = {}): Promise<Host> {
+  const host = hostIn(home, node);
   const up = join(home, "up");
   mkdirSync(host.data);
   writeFileSync(join(host.data, "small"), "hello\n");
@@ -85,10 +92,11 @@ export async function makeHost(home: string): Promise<Host> {
   writeFileSync(up, "");
   const { code, stderr } = await host.run([
     ...["init", "--state-dir", join(home, "state"), "--vault", host.vault, "--key-file", host.key],
-    ...["--node", NODE, "--profile", "files", "--root", `data=${host.data}`],
+    ...["--node", node, "--profile", "files", "--root", `data=${host.data}`],
     ...["--stop", `rm -f ${up}`, "--start", `touch ${up}`, "--is-running", `test -e ${up}`],
   ]);
   if (code !== 0) throw new Error(`coldkeep init ended with ${code}: ${stderr}`);
+  if (height !== undefined) host.change(/^( +)when_down:/m, `$1height: { command: echo ${height} }\n$&`);
   stretchQuickly(host);
   return host;
 }
@@ -97,13 +105,13 @@ export async function makeHost(home: string): Promise<Host> {
 const QUICK = { kdf: "scrypt", salt: Buffer.alloc(32, 1).toString("base64url"), n: 2 ** 14, r: 8, p: 1 } as const;
 
 function stretchQuickly(host: Host): void {
-  initNodeState(join(host.home, "state"), NODE).state.stretch(host.key, "aes-256-gcm", () => QUICK);
+  initNodeState(join(host.home, "state"), toNodeName(host.node)).state.stretch(host.key, "aes-256-gcm", () => QUICK);
 }
 
 /** The same host in another folder, with times kept: those of a vault's files are its receipts. */
 export function copyOf(host: Host, home: string): Host {
   execFileSync("cp", ["-a", "--reflink=auto", `${host.home}/.`, home]);
-  const copy = hostIn(home);
+  const copy = hostIn(home, host.node);
   copy.change(new RegExp(host.home, "g"), home);
   stretchQuickly(copy);
   return copy;

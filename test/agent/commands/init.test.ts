@@ -67,6 +67,17 @@ describe("init", () => {
     expect(readFileSync(key, "utf8")).toBe("0123456789abcdefghijklmnopqrstuv\n");
   });
 
+  it("says what fails, ends with its code, and has written the configuration to mend", async () => {
+    const { config, words, data } = world();
+    rmSync(data, { recursive: true });
+    const { code, stdout, stderr } = await runHere(["init", ...words]);
+    expect(code).toBe(11);
+    expect(stdout).toMatch(/^FAIL +root data +.* does not exist\n +→ correct the path, or mount its disk$/m);
+    expect(stdout).toContain(`Next: mend what is marked FAIL, then: coldkeep doctor --config ${config}`);
+    expect(stderr).toContain("not everything is in place");
+    expect(existsSync(config)).toBe(true);
+  });
+
   it("makes nothing at all where something is wrong", async () => {
     const { home, config, words, data } = world();
     const vaultInRoot = words.map((word) => (word.startsWith("file://") ? `file://${join(data, "vault")}` : word));

@@ -1,0 +1,85 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Application, type CommandContext, generateHelpTextForAllCommands } from "@stricli/core";
+import { beforeAll, describe, expect, it } from "vitest";
+import { buildApp } from "../../agent/commands/app.ts";
+import { sharedTempDir, tempDir } from "../support/tmp.ts";
+import { copyOf, type Host, makeHost } from "./host.ts";
+import { runHere } from "./run.ts";
+
+/** What is typed in the help of a command: one line each, continued lines joined. */
+function examplesOf(help: string): string[] {
+  const [, shown = ""] = /\n\s*EXAMPLES\n(.*?)\n\n/s.exec(help) ?? [];
+  return shown
+    .replaceAll(/ \\\n\s+/g, " ")
+    .split("\n")
+    .flatMap((line) => (line.startsWith("  coldkeep ") ? [line.slice("  coldkeep ".length)] : []));
+}
+
+const pages = generateHelpTextForAllCommands(buildApp(() => {}) as unknown as Application<CommandContext>);
+const all = pages.flatMap(([route, help]) => examplesOf(help).map((typed) => [route, typed] as const));
+
+/** The words of a line, as a shell parts them. */
+function wordsOf(line: string): string[] {
+  return [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+    ([, single, double, bare]) => single ?? double ?? bare ?? "",
+  );
+}
+
+describe("each command's help", () => {
+  const home = sharedTempDir("coldkeep-examples");
+  let host: Host;
+  let snapshot = "";
+
+  beforeAll(async () => {
+    host = await makeHost(home, { node: "icon", height: 1100 });
+    snapshot = (await host.json<{ snapshot: string }>("backup")).snapshot;
+  });
+
+  it("has an example", () => {
+    for (const [route, help] of pages) expect(examplesOf(help), route).not.toEqual([]);
+  });
+
+  it.each(all)("%s: `coldkeep %s` does what it says", async (route, typed) => {
+    const copy = copyOf(host, tempDir("coldkeep-example"));
+    const config = join(copy.home, "config.yaml");
+    // The places of the examples are another machine's, and their snapshots another vault's.
+    const here = typed
+      .replace("20260115T000000Z-bh1200-0123456789abcdef", snapshot)
+      .replace("2026-01-15 00:00", "2100-01-01 00:00")
+      .replace("/srv/restored", join(copy.home, "restored"))
+      .replace("/srv/icon/data", copy.data)
+      .replace("file:///backup/vault", `file://${join(copy.home, "new-vault")}`)
+      .replace("/etc/coldkeep/icon.key", copy.key)
+      .replace("./config.yaml", config)
+      .replace("systemctl stop icon", `rm -f ${copy.home}/up`)
+      .replace("systemctl start icon", `touch ${copy.home}/up`)
+      .replace("systemctl is-active icon", `test -e ${copy.home}/up`)
+      .replace(/ > \S+$/, "");
+    const words = wordsOf(here);
+    if (route === "coldkeep init") {
+      rmSync(config);
+      words.push("--state-dir", join(copy.home, "new-state"));
+    }
+    // In place it is refused while the node runs, as it should be.
+    if (route === "coldkeep restore" && !words.includes("--to")) rmSync(join(copy.home, "up"));
+    if (typed.includes("--without-key")) rmSync(copy.key);
+    const { code, stdout, stderr } = await copy.run(words.filter((word) => word !== "--config" && word !== config));
+    expect(code, stderr).toBe(0);
+    expect(stdout).not.toBe("");
+    if (words.includes("--json")) JSON.parse(stdout);
+  });
+
+  it("is printed by --help, -h and help", async () => {
+    const { code, stdout } = await runHere(["restore", "--help"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("coldkeep restore latest --to /srv/restored");
+    for (const words of [
+      ["restore", "-h"],
+      ["help", "restore"],
+    ]) {
+      expect(await runHere(words)).toEqual({ code, stdout, stderr: "" });
+    }
+    expect((await runHere(["help"])).stdout).toBe((await runHere(["--help"])).stdout);
+  });
+});
