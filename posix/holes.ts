@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import { constants } from "node:os";
 import { callError, libc } from "./libc.ts";
 
@@ -44,4 +45,26 @@ export function dataExtents(fd: number, size: number): Extent[] {
     at = end;
   }
   return extents;
+}
+
+/** fallocate(2): FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE. */
+const PUNCH = 0x01 | 0x02;
+
+/**
+ * Makes a stretch of an open file a hole, which reads as zeros; where the file system knows none or libc cannot be
+ * called, zeros are written. The file keeps its size.
+ * @throws the system's error.
+ */
+export function punchHole(fd: number, offset: number, length: number): void {
+  const calls = libc();
+  if (calls !== null) {
+    if (calls.fallocate(fd, PUNCH, offset, length) === 0) return;
+    const errno = calls.errno();
+    if (errno !== constants.errno.EOPNOTSUPP && errno !== constants.errno.ENOSYS)
+      throw callError("fallocate", errno, fd);
+  }
+  const zeros = Buffer.alloc(Math.min(length, 1 << 20));
+  for (let done = 0; done < length; ) {
+    done += writeSync(fd, zeros, 0, Math.min(zeros.length, length - done), offset + done);
+  }
 }

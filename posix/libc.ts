@@ -23,6 +23,8 @@ export interface Libc {
   fsetxattr(fd: number, name: CString, value: Buffer, size: number, flags: number): number;
   /** posix_fadvise(2). */
   posixFadvise(fd: number, offset: number, length: number, advice: number): number;
+  /** fallocate(2). */
+  fallocate(fd: number, mode: number, offset: number, length: number): number;
   errno(): number;
 }
 
@@ -61,6 +63,7 @@ function load(): Loaded {
         ),
         fsetxattr: own.func("int fsetxattr(int fd, const void *name, const void *value, size_t size, int flags)"),
         posixFadvise: own.func("int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)"),
+        fallocate: own.func("int fallocate(int fd, int mode, int64_t offset, int64_t length)"),
         errno: () => koffi.errno(),
       },
     };

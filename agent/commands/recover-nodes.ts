@@ -52,7 +52,7 @@ async function recoverOne(stateDir: string, node: NodeSettings, call: Call): Pro
     if (!existsSync(nodeFolder(stateDir, node.name))) return { node: node.name, did: [], error: null };
     using _restoring = lockNode(stateDir, node.name, "restore", label);
     using _node = lockNode(stateDir, node.name, "node", label);
-    const did = await undoLeftBehind({ config: { stateDir }, node }, controlOf(node), call);
+    const did = await undoLeftBehind({ config: { stateDir }, node }, controlOf(node), call, false);
     return { node: node.name, did, error: null };
   } catch (error) {
     call.io.signal.throwIfAborted();

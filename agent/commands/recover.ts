@@ -11,9 +11,9 @@ interface Place {
   readonly node: { readonly name: NodeName };
 }
 
-/** As `undoLeftBehind`, and says so. */
+/** As `undoLeftBehind`, and says so. What a restore has staged is kept for it to go on from. */
 export async function recover(place: Place, control: NodeControl, call: Call): Promise<void> {
-  const did = await undoLeftBehind(place, control, call);
+  const did = await undoLeftBehind(place, control, call, true);
   if (did.length > 0) call.progress.warn(`an earlier run was cut off; ${did.join("; ")}`);
 }
 
@@ -21,10 +21,15 @@ export async function recover(place: Place, control: NodeControl, call: Call): P
  * Undoes what a run that was killed left behind, the outage first. Called by whatever touches the node, under the
  * node's lock and before anything else. Answers with what was done, in words; nothing where nothing was left.
  */
-export async function undoLeftBehind({ config, node }: Place, control: NodeControl, call: Call): Promise<string[]> {
+export async function undoLeftBehind(
+  { config, node }: Place,
+  control: NodeControl,
+  call: Call,
+  keepStaged: boolean,
+): Promise<string[]> {
   const { progress, io } = call;
   const stateDir = nodeFolder(config.stateDir, node.name);
   const freeze = await recoverFreeze({ node: node.name, stateDir, control, progress, signal: io.signal });
-  const restore = await recoverRestore({ stateDir: config.stateDir, node: node.name, progress });
+  const restore = await recoverRestore({ stateDir: config.stateDir, node: node.name, keepStaged, progress });
   return [...(freeze?.did ?? []), ...(restore?.did ?? [])];
 }

@@ -28,17 +28,21 @@ export function planText(plan: RestorePlan): string {
     ["fetch", `${formatBytes(plan.fetch.bytes)} in ${counted(plan.fetch.requests, "request")}`],
     ["space", `${formatBytes(plan.allocated)} on the target`],
     ["into", plan.roots.map(({ name, target, replaces }) => `${name} → ${target}, ${REPLACES[replaces]}`).join("\n")],
+    ...(plan.unfinished.length === 0
+      ? []
+      : [["goes on", `from what was staged before in ${plan.unfinished.join(", ")}`] as const]),
   ]);
 }
 
 /** What a restore did, and what to do next. */
 export function resultText(result: RestoreResult, node: NodeSettings, inPlace: boolean): string {
-  const { bytes, seconds, files, fetched, roots, notes } = result;
+  const { bytes, seconds, files, fetched, reused, roots, notes } = result;
+  const taken = reused === 0 ? "" : `, ${formatBytes(reused)} were there already`;
   const rows: (readonly [string, string])[] = [
     ["restored", `${formatBytes(bytes)} in ${counted(files, "file")}; every digest was checked`],
     [
       "took",
-      `${formatDuration(seconds * 1000)}, ${formatRate(bytes, seconds * 1000)}; ${formatBytes(fetched)} fetched`,
+      `${formatDuration(seconds * 1000)}, ${formatRate(bytes, seconds * 1000)}; ${formatBytes(fetched)} fetched${taken}`,
     ],
     ["into", roots.map(({ name, target }) => `${name} → ${target}`).join("\n")],
   ];

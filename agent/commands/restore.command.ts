@@ -8,6 +8,9 @@ export interface RestoreFlags extends IdentityFlags {
   readonly to?: string;
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
+  readonly delta?: boolean;
+  readonly deltaFrom?: string;
+  readonly fresh?: boolean;
   readonly dryRun?: boolean;
   readonly keepOld?: boolean;
   readonly keepSpecialBits?: boolean;
@@ -27,13 +30,15 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
   usage: "[<id>] [--at <time>] [--height <n>] [--to <path>] [--dry-run] [--node <name>]",
   about:
     "Fetches and opens everything into a folder beside the target, checks every byte, and only then swaps it in: all roots\n" +
-    "or none. Refused while the node runs. Without --to the folders named in the configuration are replaced.",
+    "or none. Refused while the node runs. Without --to the folders named in the configuration are replaced. What was cut off\n" +
+    "goes on where it was: run the same command again.",
   examples: [
     ["restore latest --to /srv/restored", "into a fresh folder; the running node is not touched"],
     [
       "restore --height 1200 --keep-old",
       "in place, the newest snapshot at or below a height; old data is kept beside it",
     ],
+    ["restore latest --delta", "in place, and only what differs from the data there is fetched"],
     ['restore --at "2026-01-15 00:00" --dry-run', "what would be done for the newest snapshot received by then (UTC)"],
   ],
   flags: {
@@ -57,6 +62,14 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
     },
     include: { ...globs, brief: "Only these files, as <root>/<path>; with --to; may be given several times" },
     exclude: { ...globs, brief: "Not these files, as <root>/<path>; with --to; may be given several times" },
+    delta: { ...off, brief: "Take what the node's folders hold already from there, and fetch the rest only" },
+    deltaFrom: {
+      ...optional,
+      parse: String,
+      placeholder: "path",
+      brief: "The same from another folder, which an earlier --to has filled",
+    },
+    fresh: { ...off, brief: "Remove what an unfinished restore has staged, rather than go on from it" },
     dryRun: { ...off, brief: "Say what would be done, and stop" },
     ...IDENTITY_FLAG,
     keepOld: { ...off, brief: "Keep what was there as <folder>.coldkeep-old-<id>" },

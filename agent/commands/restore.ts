@@ -76,6 +76,8 @@ async function optionsFor(
     assertStopped: () => assertNotRunning({ roots: freezeRootsOf(node), control }),
     ...(flags.include === undefined ? {} : { include: flags.include }),
     ...(flags.exclude === undefined ? {} : { exclude: flags.exclude }),
+    ...deltaOf(session, flags),
+    fresh: flags.fresh === true,
     keepOld: flags.keepOld === true,
     keepSpecialBits: flags.keepSpecialBits === true,
     stateDir: config.stateDir,
@@ -95,6 +97,11 @@ function ageOf(text: string): number {
 function targetsOf({ node }: Session, to: string | undefined): RestoreTargets {
   if (to === undefined) return new Map(node.roots.map(({ name, path }) => [name, path]));
   return { to: resolve(to) };
+}
+
+function deltaOf({ node }: Session, { delta, deltaFrom }: RestoreFlags): Pick<RestoreOptions, "delta"> {
+  if (deltaFrom !== undefined) return { delta: { from: resolve(deltaFrom) } };
+  return delta === true ? { delta: new Map(node.roots.map(({ name, path }) => [name, path])) } : {};
 }
 
 function planDocument({ opened: _opened, ...plan }: RestorePlan): Omit<RestorePlan, "opened"> {

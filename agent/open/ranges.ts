@@ -32,7 +32,12 @@ export function makeRangeStream<Use>(o: RangeOptions<Use>): RangeStream<Use> {
   const flush = async () => {
     const ranges = gatherer.take();
     o.gathered?.(ranges);
-    for (const range of ranges) await stream.push(costOf(range), () => o.arrive(range));
+    try {
+      for (const range of ranges) await stream.push(costOf(range), () => o.arrive(range));
+    } catch (error) {
+      await stream.settle();
+      throw error;
+    }
   };
   return {
     add: async (place, use) => {

@@ -6,6 +6,8 @@ export interface TaskStream {
   push(bytes: number, task: () => Promise<void>): Promise<void>;
   /** Waits for all tasks. @throws as `push`. */
   end(): Promise<void>;
+  /** Waits for what has begun, however it ends: what was fetched is made use of before a failure is told. */
+  settle(): Promise<void>;
 }
 
 export function makeTaskStream(limit: number, signal: AbortSignal): TaskStream {
@@ -26,7 +28,11 @@ export function makeTaskStream(limit: number, signal: AbortSignal): TaskStream {
       budget.give(bytes);
     }
   };
+  const settle = async () => {
+    await Promise.all(running);
+  };
   return {
+    settle,
     push: async (bytes, task) => {
       assertGoing();
       await budget.take(bytes);
@@ -40,7 +46,7 @@ export function makeTaskStream(limit: number, signal: AbortSignal): TaskStream {
       running.add(promise);
     },
     end: async () => {
-      await Promise.all(running);
+      await settle();
       assertGoing();
     },
   };

@@ -1,16 +1,12 @@
-import { timingSafeEqual } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 
 import { dataExtents, type Extent } from "../../posix/holes.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
-import { chunkId } from "../../vault/sealed/index.ts";
 import { toText } from "./byte-path.ts";
 import type { CheckFile, CheckJob, CheckPiece, RestoreAnswer } from "./jobs.ts";
 import { stagedBytes } from "./place-files.ts";
-
-const STEP = 1 << 20;
-let buffer = Buffer.allocUnsafeSlow(STEP);
+import { isChunk, isZero, readPiece } from "./read-piece.ts";
 
 /**
  * Reads staged files back and compares each piece with its chunk id, so that what is put in place is what was backed up,
@@ -45,33 +41,16 @@ function checkFile(job: CheckJob, file: CheckFile): number {
 }
 
 function checkPiece(job: CheckJob, file: CheckFile, fd: number, { at, length }: CheckPiece, id: Uint8Array): number {
-  const found = chunkId(job.suite, job.chunkKey, readExactly(file, fd, at, length), file.secret);
-  if (timingSafeEqual(found, id)) return length;
+  const bytes = readPiece(fd, at, length);
+  if (bytes === null) throw wrong(file, `it ends before ${at + length}`);
+  if (isChunk(job, bytes, id, file.secret)) return length;
   throw wrong(file, `the ${length} bytes at ${at} are not those that were backed up`);
 }
 
-/** A hole reads as zeros. What the file system knows to be empty need not be read for that. */
 function checkHole(file: CheckFile, fd: number, { at, length }: CheckPiece, extents: readonly Extent[]): number {
-  let read = 0;
-  for (const extent of extents) {
-    const end = Math.min(extent.offset + extent.length, at + length);
-    for (let from = Math.max(extent.offset, at); from < end; from += STEP) {
-      const bytes = readExactly(file, fd, from, Math.min(STEP, end - from));
-      if (bytes.some((byte) => byte !== 0)) throw wrong(file, `there should be zeros from ${at} to ${at + length}`);
-      read += bytes.length;
-    }
-  }
-  return read;
-}
-
-function readExactly(file: CheckFile, fd: number, at: number, length: number): Buffer {
-  if (buffer.length < length) buffer = Buffer.allocUnsafeSlow(length);
-  for (let done = 0; done < length; ) {
-    const got = readSync(fd, buffer, done, length - done, at + done);
-    if (got === 0) throw wrong(file, `it ends at ${at + done}`);
-    done += got;
-  }
-  return buffer.subarray(0, length);
+  const { zero, read } = isZero(fd, at, length, extents);
+  if (zero) return read;
+  throw wrong(file, `there should be zeros from ${at} to ${at + length}`);
 }
 
 function wrong(file: CheckFile, why: string): ColdkeepError {

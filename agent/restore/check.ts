@@ -1,7 +1,8 @@
+import type { SuiteName } from "../../vault/card/types.ts";
 import type { Progress } from "../../vault/names/index.ts";
-import type { Manifest } from "../../vault/sealed/types.ts";
 import { makeTaskStream, type WorkerPool } from "../open/index.ts";
 import type { CheckFile, CheckPiece, RestoreAnswer, RestoreJob, StagedPath } from "./jobs.ts";
+import type { Kept } from "./kept.ts";
 import type { SelectedEntry } from "./selection.ts";
 
 /** One job's share: bytes to read, and files to open. */
@@ -11,10 +12,12 @@ const JOB_FILES = 512;
 const PER_FILE = 16 << 10;
 
 export interface CheckOptions {
-  readonly manifest: Pick<Manifest, "suite">;
+  readonly suite: SuiteName;
   readonly chunkKey: Uint8Array;
   readonly pool: WorkerPool<RestoreJob, RestoreAnswer>;
   readonly stagedPath: (selected: SelectedEntry) => StagedPath;
+  /** What was read back already, and where nothing was written since. */
+  readonly kept: Kept | null;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -25,7 +28,7 @@ export interface CheckOptions {
  */
 export async function checkEntries(batches: AsyncIterable<readonly SelectedEntry[]>, o: CheckOptions): Promise<void> {
   const stream = makeTaskStream(JOB_BYTES * (2 * o.pool.size + 1), o.signal);
-  const job = { suite: o.manifest.suite, chunkKey: o.chunkKey };
+  const job = { suite: o.suite, chunkKey: o.chunkKey };
   let files: CheckFile[] = [];
   let bytes = 0;
 
@@ -47,6 +50,7 @@ export async function checkEntries(batches: AsyncIterable<readonly SelectedEntry
       const head = { ...o.stagedPath(selected), size: entry.size, secret: entry.secret === true };
       let pieces: CheckPiece[] = [];
       let at = entry.from ?? 0;
+      let ordinal = selected.piece - 1;
       for (const piece of entry.pieces) {
         if (bytes >= JOB_BYTES) {
           files.push({ ...head, pieces });
@@ -58,8 +62,10 @@ export async function checkEntries(batches: AsyncIterable<readonly SelectedEntry
           at += piece.hole;
           continue;
         }
-        pieces.push({ at, length: piece.plain, id: piece.id });
+        ordinal += 1;
         at += piece.plain;
+        if (o.kept?.proven.has(ordinal) === true) continue;
+        pieces.push({ at: at - piece.plain, length: piece.plain, id: piece.id });
         bytes += piece.plain;
       }
       files.push({ ...head, pieces });

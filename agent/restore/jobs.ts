@@ -52,6 +52,8 @@ export interface RestoreAnswer {
   readonly lost: readonly string[];
   /** Bytes read back. */
   readonly read: number;
+  /** Beside each file of a `TakeJob`. */
+  readonly taken?: readonly TakenFile[];
 }
 
 export interface CheckPiece {
@@ -76,4 +78,32 @@ export interface CheckJob {
   readonly files: readonly CheckFile[];
 }
 
-export type RestoreJob = PlaceJob | CheckJob;
+/** A file of which there may be something already. */
+export interface TakeFile extends CheckFile {
+  readonly metadata: Metadata;
+  /** Its counterpart in the old data; null where that is not to be used. */
+  readonly old: BytePath | null;
+  /** Whether the old file itself may become the new one. */
+  readonly link: boolean;
+  /** True where the file is there, ready to be filled, and other jobs see to other pieces of it. */
+  readonly shared: boolean;
+}
+
+/** Asks restore.worker.ts what of these files need not be fetched. */
+export interface TakeJob {
+  readonly suite: SuiteName;
+  readonly chunkKey: Uint8Array;
+  readonly take: readonly TakeFile[];
+}
+
+/** What is known of a piece: to be fetched; written to staging, to be read back like all else; read back and right. */
+export const TAKEN = { not: 0, written: 1, proven: 2 } as const;
+
+export interface TakenFile {
+  /** `absent`: nothing lies in staging; `there`: to be filled and finished; `linked`: the old file, nothing is left to do. */
+  readonly kind: "absent" | "there" | "linked";
+  /** Beside each piece, a value of `TAKEN`. */
+  readonly states: Uint8Array;
+}
+
+export type RestoreJob = PlaceJob | CheckJob | TakeJob;

@@ -32,6 +32,10 @@ export interface RestoreJournal {
   readonly phase: "staging" | "swapping" | "swapped";
   readonly owner: ProcessIdentity;
   readonly snapshot: string;
+  /** What its folders are told apart by. */
+  readonly run: string;
+  /** Digest of all that decides what is staged (`boundTo`): another run goes on from here only where it is the same. */
+  readonly bound: string;
   /** Folders that hold nothing but what this restore staged. */
   readonly staging: readonly BytePath[];
   /** Folders this restore made outside of staging; an undo removes them where they are empty. */
@@ -87,13 +91,14 @@ function parseJournal(text: string): RestoreJournal | null {
     return null;
   }
   if (!isRecord(value) || value.format !== 1) return null;
-  const { phase, snapshot, staging, made, moves, old, keepOld, late } = value;
+  const { phase, snapshot, run, bound, staging, made, moves, old, keepOld, late } = value;
   const owner = parseIdentity(value.owner);
   if (owner === null || typeof snapshot !== "string" || typeof keepOld !== "boolean") return null;
+  if (typeof run !== "string" || typeof bound !== "string") return null;
   if (phase !== "staging" && phase !== "swapping" && phase !== "swapped") return null;
   if (!isPaths(staging) || !isPaths(made) || !isPaths(old)) return null;
   if (!Array.isArray(moves) || !moves.every(isMove) || !Array.isArray(late) || !late.every(isLate)) return null;
-  return { format: 1, phase, owner, snapshot, staging, made, moves, old, keepOld, late };
+  return { format: 1, phase, owner, snapshot, run, bound, staging, made, moves, old, keepOld, late };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -37,15 +37,23 @@ export function staysInPlace(name: string): boolean {
 /**
  * Decides where each root is staged and how it gets into place; looks at the disk, changes nothing.
  * @param run distinguishes this restore's folders from all others'.
+ * @param stale staging folders of an unfinished restore: they are gone on with or removed, and in nobody's way.
  * @throws ColdkeepError `refused` or `permission` for a target that cannot be restored to, with the way out.
  */
-export function layOut(targets: RestoreTargets, rootNames: readonly string[], run: string): Layout {
-  return "to" in targets ? layOutFresh(targets.to, rootNames, run) : layOutInPlace(targets, rootNames, run);
+export function layOut(
+  targets: RestoreTargets,
+  rootNames: readonly string[],
+  run: string,
+  stale: readonly BytePath[] = [],
+): Layout {
+  return "to" in targets
+    ? layOutFresh(targets.to, rootNames, run, stale)
+    : layOutInPlace(targets, rootNames, run, stale);
 }
 
-function layOutFresh(to: string, rootNames: readonly string[], run: string): Layout {
+function layOutFresh(to: string, rootNames: readonly string[], run: string, stale: readonly BytePath[]): Layout {
   const target = realTarget(to);
-  const found = look(target);
+  const found = look(target, stale);
   if (found === "data") {
     throw refused(toText(target), "the folder is not empty", "name a folder that is empty or not there yet");
   }
@@ -65,7 +73,12 @@ function layOutFresh(to: string, rootNames: readonly string[], run: string): Lay
   };
 }
 
-function layOutInPlace(targets: ReadonlyMap<string, string>, rootNames: readonly string[], run: string): Layout {
+function layOutInPlace(
+  targets: ReadonlyMap<string, string>,
+  rootNames: readonly string[],
+  run: string,
+  stale: readonly BytePath[],
+): Layout {
   const mounts = mountPoints();
   const roots = rootNames.map((name) => {
     const path = targets.get(name);
@@ -73,7 +86,7 @@ function layOutInPlace(targets: ReadonlyMap<string, string>, rootNames: readonly
       const known = [...targets.keys()].join(", ") || "none";
       throw refused(name, `the snapshot holds this root, the config places only: ${known}`, "add it, or use --to");
     }
-    return layOutRoot(name, realTarget(path), mounts, run);
+    return layOutRoot(name, realTarget(path), mounts, run, stale);
   });
   for (const a of roots) {
     for (const b of roots) {
@@ -84,7 +97,13 @@ function layOutInPlace(targets: ReadonlyMap<string, string>, rootNames: readonly
   return { roots, make: null };
 }
 
-function layOutRoot(name: string, target: BytePath, mounts: readonly BytePath[], run: string): RootLayout {
+function layOutRoot(
+  name: string,
+  target: BytePath,
+  mounts: readonly BytePath[],
+  run: string,
+  stale: readonly BytePath[],
+): RootLayout {
   if (target === "/") throw refused("/", "the root of the file system cannot be exchanged", "name a folder below it");
   const inner = mounts.find((point) => isBelow(point, target));
   if (inner !== undefined) {
@@ -94,7 +113,7 @@ function layOutRoot(name: string, target: BytePath, mounts: readonly BytePath[],
       "unmount it first, or restore to a fresh folder with --to",
     );
   }
-  const replaces = look(target);
+  const replaces = look(target, stale);
   const inside = mounts.includes(target);
   const parent = inside ? target : parentOf(target);
   assertWritable(parent);
@@ -134,13 +153,13 @@ function isThere(path: BytePath): boolean {
   return lstatSync(toBytes(path), { throwIfNoEntry: false }) !== undefined;
 }
 
-function look(target: BytePath): "nothing" | "empty" | "data" {
+function look(target: BytePath, stale: readonly BytePath[]): "nothing" | "empty" | "data" {
   try {
     const info = lstatSync(toBytes(target), { throwIfNoEntry: false });
     if (info === undefined) return "nothing";
     if (!info.isDirectory()) throw refused(toText(target), "it is not a folder", "remove it or name another place");
     const names = readdirSync(toBytes(target), { encoding: "latin1" });
-    return names.every((name) => name === "lost+found") ? "empty" : "data";
+    return names.every((name) => name === "lost+found" || stale.includes(below(target, name))) ? "empty" : "data";
   } catch (error) {
     throw asRefused(error, target);
   }

@@ -75,6 +75,8 @@ function metadataFor(path: BytePath, staged: BytePath): LateMetadata {
 
 function makeOld(folder: BytePath): void {
   try {
+    // A run before, whose exchange was taken back, may have made it.
+    if (inodeAt(folder) !== null && readdirSync(toBytes(folder)).length === 0) return;
     mkdirSync(toBytes(folder), { mode: 0o700 });
   } catch (error) {
     throw fromSystemError(error, {

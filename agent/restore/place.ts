@@ -14,6 +14,7 @@ import {
 } from "../open/index.ts";
 import { toText } from "./byte-path.ts";
 import type { FrameUse, JobFile, Metadata, PlaceJob, RestoreAnswer, RestoreJob, StagedPath } from "./jobs.ts";
+import type { Kept } from "./kept.ts";
 import { stagedBytes } from "./place-files.ts";
 import type { SelectedEntry } from "./selection.ts";
 
@@ -26,6 +27,8 @@ export interface PlaceOptions {
   readonly opened: OpenedSnapshot;
   readonly packs: PackTable;
   readonly pool: WorkerPool<RestoreJob, RestoreAnswer>;
+  /** What need not be fetched; null for the first and only run, which makes everything. */
+  readonly kept: Kept | null;
   readonly stagedPath: (selected: SelectedEntry) => StagedPath;
   readonly metadataOf: (selected: SelectedEntry) => Metadata;
   readonly progress: Progress;
@@ -42,6 +45,8 @@ interface Arriving extends StagedPath {
   complete: boolean;
   /** True once it was made on disk to be filled by several jobs. */
   made: boolean;
+  /** Pieces that were handed to the gatherer and are in no request yet. */
+  gathering: number;
   /** Requests whose data it waits for. */
   waiting: number;
 }
@@ -95,7 +100,12 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
   }
 
   function gathered(ranges: readonly FrameRange<Use>[]): void {
-    for (const range of ranges) for (const file of filesOf(range)) file.waiting += 1;
+    for (const range of ranges) {
+      for (const file of filesOf(range)) {
+        file.gathering = 0;
+        file.waiting += 1;
+      }
+    }
     for (const range of ranges) {
       for (const file of filesOf(range)) if (!file.made && (file.waiting > 1 || !file.complete)) makeShared(file);
     }
@@ -105,27 +115,35 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
     for (const selected of batch) {
       const { entry } = selected;
       const staged = o.stagedPath(selected);
-      if (entry.type === "directory") makeDirectory(staged);
-      if (entry.type !== "file") continue;
+      if (entry.type === "directory" && o.kept === null) makeDirectory(staged);
+      if (entry.type !== "file" || o.kept?.linked.has(selected.file) === true) continue;
       // A file with very many pieces goes on in further entries.
       if (entry.from === undefined || file === null) {
+        const made = o.kept?.there.has(selected.file) === true;
         const metadata = o.metadataOf(selected);
-        file = { ...staged, size: entry.size, metadata, complete: false, made: false, waiting: 0 };
+        file = { ...staged, size: entry.size, metadata, complete: false, made, gathering: 0, waiting: 0 };
         data = false;
       }
       let at = entry.from ?? 0;
+      let ordinal = selected.piece;
       for (const piece of entry.pieces) {
         if ("hole" in piece) {
           at += piece.hole;
           continue;
         }
-        data = true;
-        await stream.add(piece, { file, at });
+        if (o.kept?.pieces.has(ordinal) !== true) {
+          data = true;
+          await stream.add(piece, { file, at });
+          file.gathering += 1;
+        }
+        ordinal += 1;
         at += piece.plain;
       }
       if (at < entry.size) continue;
       file.complete = true;
-      if (!data) await pushBare(toJobFile(file, "whole"));
+      // With data on its way, its last request finishes it; one that arrived before all was known could not.
+      if (!data) await pushBare(toJobFile(file, file.made ? "finish" : "whole"));
+      else if (file.made && isFilled(file)) await pushBare(toJobFile(file, "finish"));
     }
   }
   await stream.end();
@@ -134,7 +152,7 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
 }
 
 function isFilled(file: Arriving): boolean {
-  return file.complete && file.waiting === 0;
+  return file.complete && file.gathering === 0 && file.waiting === 0;
 }
 
 function filesOf(range: FrameRange<Use>): Set<Arriving> {

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { systemClock } from "../../posix/clock.ts";
 import type { Heights } from "../../vault/card/types.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
@@ -11,11 +10,14 @@ import {
   type PackTable,
 } from "../open/index.ts";
 import { toText } from "./byte-path.ts";
+import type { Kept } from "./kept.ts";
 import { type Layout, layOut } from "./layout.ts";
+import { newRunName } from "./run-name.ts";
 import { makeSelection } from "./select-paths.ts";
 import { assertSpace } from "./space.ts";
 import { type Survey, survey } from "./survey.ts";
 import type { RestoreOptions, RestorePlan } from "./types.ts";
+import { boundTo, findUnfinished } from "./unfinished.ts";
 
 /** What `runRestore` needs of a plan beyond what people see; kept apart so that a plan prints as data. */
 export interface PlanDetails {
@@ -23,6 +25,8 @@ export interface PlanDetails {
   readonly packs: PackTable;
   readonly survey: Survey;
   readonly selects: ReturnType<typeof makeSelection>;
+  /** See `boundTo`. */
+  readonly bound: string;
 }
 
 const details = new WeakMap<RestorePlan, PlanDetails>();
@@ -51,8 +55,11 @@ export async function planRestore(o: RestoreOptions): Promise<RestorePlan> {
   const found = await survey(source, packs, selects);
   const names = opened.manifest.roots.map(({ name }) => name).filter((name) => !partial || found.roots.has(name));
   if (names.length === 0) throw nothingSelected(opened);
-  const layout = layOut(o.targets, names, newRunName());
-  assertFits(layout, found);
+  const bound = boundTo(opened, o);
+  const unfinished = findUnfinished(bound, o);
+  const resumes = unfinished?.same === true;
+  const layout = layOut(o.targets, names, newRunName(), unfinished?.journal.staging);
+  if (!resumes) assertFits(layout, found);
   const { core } = opened.card;
   const plan: RestorePlan = {
     snapshot: core.snapshot,
@@ -69,15 +76,11 @@ export async function planRestore(o: RestoreOptions): Promise<RestorePlan> {
     allocated: [...found.roots.values()].reduce((sum, { allocated }) => sum + allocated, 0),
     fetch: { bytes: found.fetch.bytes, requests: found.fetch.requests },
     roots: layout.roots.map(({ name, target, replaces }) => ({ name, target: toText(target), replaces })),
+    unfinished: resumes ? unfinished.journal.staging.map(toText) : [],
     opened,
   };
-  details.set(plan, { source, packs, survey: found, selects });
+  details.set(plan, { source, packs, survey: found, selects, bound });
   return plan;
-}
-
-/** Names one restore's folders, so that two never meet. */
-export function newRunName(): string {
-  return randomBytes(8).toString("hex");
 }
 
 /** @throws ColdkeepError `no-space`. */
@@ -88,6 +91,11 @@ export function assertFits(layout: Layout, found: Survey): void {
       return { folder: staging, bytes: allocated, inodes };
     }),
   );
+}
+
+/** The same for what is still to come of a restore that goes on. @throws ColdkeepError `no-space`. */
+export function assertRestFits(layout: Layout, { missing }: Kept): void {
+  assertSpace(layout.roots.map(({ name, staging }) => ({ folder: staging, bytes: missing.get(name) ?? 0, inodes: 0 })));
 }
 
 /** FORMAT.md ruling 12: freshness is proven only against what the user knows. */

@@ -1,59 +1,67 @@
 import { extname } from "node:path";
 import { systemClock } from "../../posix/clock.ts";
-import { processIdentity } from "../../posix/process.ts";
 import { syncFileSystem } from "../../posix/sync.ts";
-import { messageOf, type Progress } from "../../vault/names/index.ts";
+import { isColdkeepError, messageOf, type Progress, silent } from "../../vault/names/index.ts";
 import { chunkKeyOf, defaultWorkers, startPool } from "../open/index.ts";
+import { assertNothingElse } from "./assert-complete.ts";
+import { type Begun, beginRestore } from "./begin.ts";
 import type { BytePath } from "./byte-path.ts";
 import { checkEntries } from "./check.ts";
+import { oldData } from "./delta.ts";
 import type { RestoreAnswer, RestoreJob, StagedPath } from "./jobs.ts";
-import { journalPath, type RestoreJournal, readJournal, writeJournal } from "./journal.ts";
-import { type Layout, layOut } from "./layout.ts";
+import { journalPath, type RestoreJournal, readJournal } from "./journal.ts";
+import type { Kept } from "./kept.ts";
+import type { Layout } from "./layout.ts";
 import { placeHardlinks, placeSymlinksAndFinish } from "./links.ts";
 import { type MetadataPolicy, metadataOf } from "./metadata.ts";
-import { oldFolders, planSwap } from "./moves.ts";
+import { planSwap } from "./moves.ts";
 import { makeNotes, type Notes } from "./notes.ts";
 import { placeEntries } from "./place.ts";
-import { assertFits, detailsOf, newRunName } from "./plan.ts";
-import { endJournal, recoverRestore } from "./recover.ts";
+import { assertFits, assertRestFits, detailsOf } from "./plan.ts";
+import { endJournal, keepStaged, recoverRestore } from "./recover.ts";
 import { type SelectedEntry, walkSelected } from "./selection.ts";
 import { makeStaging, type Staging } from "./staging.ts";
 import { swap } from "./swap.ts";
+import { prepareTree, takeOver } from "./take-over.ts";
 import { finishSwapped } from "./tidy.ts";
 import type { RestoreOptions, RestorePlan, RestoreResult } from "./types.ts";
 
 /**
  * Carries a plan out: stage everything beside the targets, sync, read it back, then exchange all roots or none. On any
- * failure, an abort included, what was there before is there again and the staging is gone.
+ * failure, an abort included, what was there before is there again. What was staged by then stays, so that the same
+ * restore can go on from it, unless something in it cannot be trusted.
  * @throws ColdkeepError of the kind of what failed.
  */
 export async function runRestore(plan: RestorePlan, o: RestoreOptions): Promise<RestoreResult> {
   const clock = o.clock ?? systemClock;
   const began = clock.monotonic();
-  const details = detailsOf(plan);
+  const { survey, bound } = detailsOf(plan);
   const inPlace = !("to" in o.targets);
   const notes = makeNotes(o.progress);
 
-  await recoverRestore(o);
-  if (inPlace) await o.assertStopped();
-  const layout = layOut(
-    o.targets,
-    plan.roots.map(({ name }) => name),
-    newRunName(),
-  );
-  assertFits(layout, details.survey);
-
   const path = journalPath(o.stateDir, o.node);
-  let journal = beginJournal(layout, o);
-  writeJournal(path, journal);
+  const ended = await recoverRestore({ ...o, keepStaged: true, progress: silent });
+  // What it kept is gone on from, or removed, below.
+  if (readJournal(path) === null) for (const text of ended?.did ?? []) notes.add(text);
+  if (inPlace) await o.assertStopped();
+  const begun = beginRestore({
+    restore: o,
+    rootNames: plan.roots.map(({ name }) => name),
+    bound,
+    assertFits: (layout) => assertFits(layout, survey),
+    say: notes.add,
+  });
+  const { layout } = begun;
+  let { journal } = begun;
+  const done = { staged: 0, reused: 0 };
   try {
-    await stage(plan, layout, o, notes);
+    await stage(plan, begun, o, notes, done);
     if (inPlace) await o.assertStopped();
     o.signal.throwIfAborted();
     o.progress.stage("put in place");
     journal = swap(path, { ...journal, ...planSwap(layout.roots) });
   } catch (error) {
-    undo(path, o.progress);
+    leave(path, o.progress, (done.staged > 0 || begun.resumed) && isWorthKeeping(error));
     throw error;
   }
   finishSwapped(path, journal, notes.add);
@@ -67,6 +75,7 @@ export async function runRestore(plan: RestorePlan, o: RestoreOptions): Promise<
     links: plan.links,
     bytes: plan.bytes,
     fetched: plan.opened.traffic.bytes,
+    reused: done.reused,
     seconds: (clock.monotonic() - began) / 1000,
     roots: reportRoots(plan, layout, journal),
     notes: notes.all(),
@@ -74,12 +83,26 @@ export async function runRestore(plan: RestorePlan, o: RestoreOptions): Promise<
 }
 
 /** Everything into staging, durable and proven to be what was backed up. */
-async function stage(plan: RestorePlan, layout: Layout, o: RestoreOptions, notes: Notes): Promise<void> {
+async function stage(
+  plan: RestorePlan,
+  { layout, resumed }: Begun,
+  o: RestoreOptions,
+  notes: Notes,
+  done: { staged: number; reused: number },
+): Promise<void> {
   const { opened } = plan;
   const { source, packs, survey, selects } = detailsOf(plan);
   const walk = () => walkSelected(source, selects, survey.standIns);
   const policy: MetadataPolicy = { owners: process.getuid?.() === 0, special: o.keepSpecialBits };
+  const old = oldData(layout, o);
   const staging = makeStaging(layout);
+  const progress: Progress = {
+    ...o.progress,
+    advance: (bytes) => {
+      done.staged += bytes;
+      o.progress.advance(bytes);
+    },
+  };
   const common = {
     stagedPath: stagedPaths(staging),
     metadataOf: (selected: SelectedEntry) => {
@@ -87,25 +110,43 @@ async function stage(plan: RestorePlan, layout: Layout, o: RestoreOptions, notes
       return metadataOf(selected.entry, policy);
     },
     onLost: notes.add,
-    progress: o.progress,
+    progress,
     signal: o.signal,
+    suite: opened.manifest.suite,
+    chunkKey: chunkKeyOf(opened),
   };
   const url = new URL(`./restore.worker${extname(import.meta.url)}`, import.meta.url);
   const pool = startPool<RestoreJob, RestoreAnswer>(url, o.workers ?? defaultWorkers());
   try {
-    o.progress.stage("fetch and open", survey.fetch.plain);
-    await placeEntries(walk(), { ...common, opened, packs, pool });
+    let kept: Kept | null = null;
+    if (resumed || o.delta !== undefined) {
+      o.progress.stage("look at what is there", survey.data);
+      await prepareTree(walk(), common);
+      kept = await takeOver(walk(), { ...common, pool, oldPath: old.path, link: old.goes });
+      done.reused = kept.bytes.pieces;
+      if (resumed) assertRestFits(layout, kept);
+      o.progress.note(sayKept(kept, survey.data, resumed));
+    }
+    o.progress.stage("fetch and open", survey.fetch.plain - (kept?.bytes.pieces ?? 0));
+    await placeEntries(walk(), { ...common, opened, packs, pool, kept });
     if (survey.hardlinks > 0) await placeHardlinks(walk(), common);
     await placeSymlinksAndFinish(walk(), common);
+    if (resumed) assertNothingElse(layout, survey.files + survey.directories + survey.hardlinks + survey.symlinks);
     o.progress.stage("write to disk");
     for (const fd of staging.descriptors) syncFileSystem(fd);
-    o.progress.stage("check", survey.data);
-    const chunkKey = chunkKeyOf(opened);
-    await checkEntries(walk(), { ...common, manifest: opened.manifest, chunkKey, pool });
+    o.progress.stage("check", survey.data - (kept?.bytes.proven ?? 0));
+    await checkEntries(walk(), { ...common, pool, kept });
   } finally {
     await pool.close();
     staging.close();
   }
+}
+
+function sayKept({ bytes }: Kept, all: number, resumed: boolean): string {
+  const percent = Math.floor((100 * bytes.pieces) / Math.max(1, all));
+  return resumed
+    ? `going on from ${percent} %: ${bytes.pieces} of ${all} bytes are there and need not be fetched`
+    : `${percent} % is taken from the old data: ${bytes.pieces} of ${all} bytes need not be fetched`;
 }
 
 function stagedPaths(staging: Staging): (selected: { readonly path: BytePath }) => StagedPath {
@@ -122,29 +163,21 @@ function stagedPaths(staging: Staging): (selected: { readonly path: BytePath }) 
   };
 }
 
-function beginJournal(layout: Layout, o: RestoreOptions): RestoreJournal {
-  return {
-    format: 1,
-    phase: "staging",
-    owner: processIdentity(),
-    snapshot: o.snapshot,
-    staging: [...new Set(layout.roots.map(({ staging }) => staging))],
-    made: [...(layout.make === null ? [] : [layout.make]), ...oldFolders(layout.roots)],
-    moves: [],
-    old: [],
-    keepOld: o.keepOld,
-    late: [],
-  };
+/** What was found damaged, or by a fault of ours, is not gone on from. */
+function isWorthKeeping(error: unknown): boolean {
+  return isColdkeepError(error) && error.kind !== "integrity" && error.kind !== "internal";
 }
 
 /**
  * Best effort on the way out of a failure: what cannot be undone now is said, its journal stays for the next start, and
  * the first error is the one thrown.
  */
-function undo(path: string, progress: Progress): void {
+function leave(path: string, progress: Progress, keep: boolean): void {
   try {
     const journal = readJournal(path);
-    if (journal !== null) endJournal(path, journal, () => {});
+    if (journal === null) return;
+    if (keep) keepStaged(path, journal, (text) => progress.warn(text));
+    else endJournal(path, journal, () => {});
   } catch (error) {
     progress.warn(messageOf(error));
   }

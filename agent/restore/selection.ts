@@ -8,6 +8,12 @@ export interface SelectedEntry {
   readonly path: BytePath;
   /** A hardlink's or symlink's target. */
   readonly target: BytePath | null;
+  /**
+   * Ordinals in the order of this walk, for files only: of the file, and of the first of its entry's pieces that is no
+   * hole. Every walk with the same selection and the same stand-ins gives the same.
+   */
+  readonly file: number;
+  readonly piece: number;
 }
 
 /**
@@ -28,15 +34,19 @@ export async function* walkSelected(
   /** Directories on the way to here; null once they were given out. */
   const way: { readonly path: BytePath; pending: SelectedEntry | null }[] = [];
   const leftOut = new Map<BytePath, ManifestEntry[]>();
+  let file = -1;
+  let piece = 0;
 
   for await (const segment of source.segments()) {
     const batch: SelectedEntry[] = [];
-    const give = (selected: SelectedEntry) => {
+    const give = (entry: ManifestEntry, path: BytePath, target: BytePath | null) => {
       for (const step of way) {
         if (step.pending !== null) batch.push(step.pending);
         step.pending = null;
       }
-      batch.push(selected);
+      if (entry.type === "file" && entry.from === undefined) file += 1;
+      batch.push({ entry, path, target, file, piece });
+      for (const one of entry.pieces) if (!("hole" in one)) piece += 1;
     };
     for (const entry of segment) {
       const path = fromBytes(entry.path);
@@ -44,9 +54,8 @@ export async function* walkSelected(
       for (let last = way.at(-1); last !== undefined && !path.startsWith(`${last.path}/`); last = way.at(-1)) way.pop();
       const selected = selects(path);
       if (entry.type === "directory") {
-        const self: SelectedEntry = { entry, path, target };
-        if (selected) give(self);
-        way.push({ path, pending: selected ? null : self });
+        if (selected) give(entry, path, target);
+        way.push({ path, pending: selected ? null : { entry, path, target, file, piece } });
         continue;
       }
       if (!selected) {
@@ -55,8 +64,8 @@ export async function* walkSelected(
       }
       const standIn = target === null || entry.type !== "hardlink" ? undefined : standIns.get(target);
       const content = standIn === path && target !== null ? leftOut.get(target) : undefined;
-      if (content === undefined) give({ entry, path, target: standIn ?? target });
-      else for (const part of content) give({ entry: { ...part, path: entry.path }, path, target: null });
+      if (content === undefined) give(entry, path, standIn ?? target);
+      else for (const part of content) give({ ...part, path: entry.path }, path, null);
     }
     yield batch;
   }

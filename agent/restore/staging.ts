@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, constants, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, constants, lstatSync, mkdirSync, openSync } from "node:fs";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { type BytePath, toBytes, toText } from "./byte-path.ts";
@@ -14,7 +14,7 @@ export interface Staging {
 }
 
 /**
- * Makes the staging folders, 0700, and the fresh target where it is not there. The journal names them already.
+ * Makes the staging folders, 0700, those of an unfinished run being there, and the fresh target where it is not there. The journal names them already.
  * @throws ColdkeepError `permission`, `no-space`, `refused`.
  */
 export function makeStaging(layout: Layout): Staging {
@@ -27,7 +27,7 @@ export function makeStaging(layout: Layout): Staging {
   try {
     for (const { staging } of layout.roots) {
       if (open.has(staging)) continue;
-      makeFolder(staging, 0o700);
+      if (!isFolder(staging)) makeFolder(staging, 0o700);
       // Whatever the umask is or an ACL of the folder above hands down.
       chmodSync(toBytes(staging), 0o700);
       open.set(staging, openSync(toBytes(staging), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW));
@@ -47,6 +47,10 @@ export function makeStaging(layout: Layout): Staging {
     descriptors: [...open.values()],
     close,
   };
+}
+
+function isFolder(path: BytePath): boolean {
+  return lstatSync(toBytes(path), { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function makeFolder(path: BytePath, mode: number): void {

@@ -24,6 +24,14 @@ export interface RestoreOptions extends OpenOptions {
   readonly keepOld: boolean;
   /** Also restores setuid, setgid and `security.*` attributes. */
   readonly keepSpecialBits: boolean;
+  /** Do not go on from what an unfinished restore has staged; it is removed. */
+  readonly fresh?: boolean;
+  /**
+   * Old data to take content from instead of fetching it: where each root's lies, or a folder with a folder for each
+   * root. Only what has the very ids the snapshot names is taken. Where the old data is what is replaced, and not kept,
+   * whole files of it may be taken by link.
+   */
+  readonly delta?: ReadonlyMap<string, string> | { readonly from: string };
   /** Folder of coldkeep's state; the journal lies in `<state dir>/<node>/restore.journal`. */
   readonly stateDir: string;
   /** Refuse a snapshot older than asked for: its number, its height (the lowest of all channels), its age by receipt. */
@@ -61,6 +69,8 @@ export interface RestorePlan {
     /** What lies there now: nothing, an empty folder, or data that will be replaced. */
     readonly replaces: "nothing" | "empty" | "data";
   }[];
+  /** Staging folders that an unfinished restore of the very same left, and that this one goes on from. */
+  readonly unfinished: readonly string[];
   readonly opened: OpenedSnapshot;
 }
 
@@ -73,7 +83,10 @@ export interface RestoreResult {
   readonly directories: number;
   readonly links: number;
   readonly bytes: number;
+  /** Bytes received from the vault. */
   readonly fetched: number;
+  /** Bytes of files that needed no fetching: staged by an earlier run, or found in the old data. */
+  readonly reused: number;
   readonly seconds: number;
   readonly roots: readonly {
     readonly name: string;
@@ -88,5 +101,10 @@ export interface RestoreResult {
 export interface RecoverOptions {
   readonly stateDir: string;
   readonly node: string;
+  /**
+   * Leave what was staged where the same restore, called again, can go on from it, rather than remove it. What had been
+   * moved away is put back in any case.
+   */
+  readonly keepStaged?: boolean;
   readonly progress: Progress;
 }

@@ -144,7 +144,7 @@ describe("restore to a fresh folder", () => {
     expect(lstatSync(join(asked.dir, "out/data/su")).mode & 0o7777).toBe(0o6755);
   });
 
-  it("an abort while fetching leaves nothing behind", async () => {
+  it("an abort while fetching puts nothing in place, and recovery removes what was staged", async () => {
     const { dir, store, options } = await restoreFixture(ITEMS);
     const aborter = new AbortController();
     const o = options({
@@ -158,8 +158,9 @@ describe("restore to a fresh folder", () => {
       },
     });
     await expect(runRestore(await planRestore(o), o)).rejects.toMatchObject({ kind: "interrupted" });
+    expect(existsSync(join(dir, "out/data"))).toBe(false);
+    await recoverRestore({ stateDir: o.stateDir, node: o.node, progress: silent });
     expect(readdirSync(dir)).toEqual(["state"]);
-    expect(await recoverRestore({ stateDir: o.stateDir, node: o.node, progress: silent })).toBeNull();
   });
 
   it("fetches again what does not fit one request, and joins what does", async () => {
@@ -235,7 +236,8 @@ describe("restore in place", () => {
     };
     await expect(restore({ targets, assertStopped })).rejects.toMatchObject({ kind: "refused" });
     expect(readdirSync(join(dir, "node-data"))).toEqual(["mine"]);
-    expect(readdirSync(dir).sort()).toEqual(["node-data", "node-logs", "state"]);
+    const staged = expect.stringMatching(/^\.coldkeep-restore-[0-9a-f]{16}$/);
+    expect(readdirSync(dir).sort()).toEqual([staged, "node-data", "node-logs", "state"]);
   });
 
   it.each([

@@ -14,6 +14,8 @@ const journal: RestoreJournal = {
   phase: "staging",
   owner: processIdentity(),
   snapshot: "s",
+  run: "x",
+  bound: "",
   staging: [...new Set(roots.map(({ staging }) => staging))],
   made: [],
   moves: [],

@@ -54,6 +54,8 @@ const journalOf = (roots: readonly RootLayout[], owner = processIdentity()): Res
   phase: "staging",
   owner,
   snapshot: "s",
+  run: "x",
+  bound: "",
   staging: [...new Set(roots.map(({ staging }) => staging))],
   made: [],
   moves: [],
