@@ -14,7 +14,7 @@ export interface OldData {
 }
 
 /** No old data to take from. */
-export const NO_OLD_DATA: OldData = { path: () => null, goes: false };
+const NO_OLD_DATA: OldData = { path: () => null, goes: false };
 
 /** @throws ColdkeepError `usage` where the folder named holds none of the snapshot's. */
 export function oldData(layout: Layout, { delta, keepOld }: RestoreOptions): OldData {
