@@ -7,7 +7,7 @@
 Restores one snapshot of a directory vault into a fresh directory: files, directories, symlinks, hardlinks, modes, times,
 holes and extended attributes. Checks the card's signature and MAC, the key commitments, every tag and every chunk id.
 Needs Python 3.9 or later and, from PyPI, the packages in tools/requirements.txt.
-Software keys (a string, hex, or a file) with suite aes-256-gcm. Sections named in comments are those of docs/FORMAT.md.
+Software keys (a string, hex, or a file), both suites. Sections named in comments are those of docs/FORMAT.md.
 """
 import argparse
 import base64
@@ -23,7 +23,10 @@ import sys
 try:
     import zstandard
     from cryptography.exceptions import InvalidSignature, InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+    from cryptography.hazmat.primitives.hmac import HMAC
+    from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 except ImportError as missing:
     sys.exit(f"read_vault: {missing}. Run: python3 -m pip install --require-hashes -r tools/requirements.txt")
@@ -32,7 +35,6 @@ HEADER, BOUND, TRAILER, TAG = 96, 64, 16, 16
 HEADER_MAGIC, TRAILER_MAGIC = b"CKOBJ\r\n\x1a", b"CKEND\r\n\x1a"
 DATA, FOOTER, PADDING = 1, 2, 3
 KINDS = {"pack": 1, "manifest": 2}
-SUITE, SUITE_NUMBER, KEY_BYTES = "aes-256-gcm", 1, 32
 MAX_PLAIN = 16 * 1024 * 1024
 MAX_INTEGER = 2**53 - 1
 
@@ -76,22 +78,60 @@ def sha256(data):
     return hashlib.sha256(data).digest()
 
 
-def mac(key, *parts):
-    return hmac.new(key, b"".join(parts), hashlib.sha256).digest()
+class Suite:
+    """The algorithms of one suite (the table in section 1)."""
+
+    def __init__(self, name, number, key_bytes, hash_type, cipher, kdf):
+        self.name, self.number, self.key_bytes = name, number, key_bytes
+        self.hash_type, self.cipher, self.kdf = hash_type, cipher, kdf
+
+    def hash(self, data):
+        digest = hashes.Hash(self.hash_type())
+        digest.update(data)
+        return digest.finalize()
+
+    def mac(self, key, *parts):
+        made = HMAC(key, self.hash_type())
+        for part in parts:
+            made.update(part)
+        return made.finalize()
+
+    def extract(self, salt, ikm):
+        """HKDF-Extract, RFC 5869 section 2.2."""
+        return self.mac(salt, ikm)
+
+    def expand(self, prk, info, length):
+        """HKDF-Expand, RFC 5869 section 2.3."""
+        out, block, i = b"", b"", 1
+        while len(out) < length:
+            block = self.mac(prk, block, info, bytes([i]))
+            out += block
+            i += 1
+        return out[:length]
+
+    def open(self, key, nonce, sealed, aad):
+        """The plaintext; None where the tag does not verify."""
+        if len(sealed) < TAG:
+            return None
+        opener = Cipher(self.cipher(key), modes.GCM(nonce, sealed[-TAG:])).decryptor()
+        opener.authenticate_additional_data(aad)
+        body = opener.update(sealed[:-TAG])
+        try:
+            opener.finalize()
+        except InvalidTag:
+            return None
+        return body
 
 
-def expand(prk, info, length):
-    """HKDF-Expand, RFC 5869 section 2.3."""
-    out, block, i = b"", b"", 1
-    while len(out) < length:
-        block = mac(prk, block, info, bytes([i]))
-        out += block
-        i += 1
-    return out[:length]
+SUITES = {
+    "aes-256-gcm": Suite("aes-256-gcm", 1, 32, hashes.SHA256, algorithms.AES, "scrypt"),
+    "sm4-gcm": Suite("sm4-gcm", 2, 16, hashes.SM3, algorithms.SM4, "pbkdf2-sm3"),
+}
 
 
-def extract(salt, ikm):
-    return mac(salt, ikm)
+def suite_named(name, what):
+    check(isinstance(name, str) and name in SUITES, f"{what}: suite {name}, this reader has {', '.join(SUITES)}")
+    return SUITES[name]
 
 
 # Section 3: JSON
@@ -230,22 +270,22 @@ class Vault:
 class Keys:
     """Everything derived from one snapshot's key."""
 
-    def __init__(self, sk, vault_id, node, snapshot):
-        self.vault_id, self.node, self.snapshot = vault_id, node, snapshot
-        prk = extract(sha256(context(vault_id, node, snapshot)), sk)
+    def __init__(self, sk, suite, vault_id, node, snapshot):
+        self.suite, self.vault_id, self.node, self.snapshot = suite, vault_id, node, snapshot
+        prk = suite.extract(suite.hash(context(suite, vault_id, node, snapshot)), sk)
         for label in ("commit", "pack", "manifest", "card", "slots"):
-            setattr(self, label, expand(prk, lp("coldkeep/v1 " + label), 32))
+            setattr(self, label, suite.expand(prk, lp("coldkeep/v1 " + label), 32))
 
 
-def context(vault_id, node, snapshot):
-    return lp("coldkeep/v1", bytes([SUITE_NUMBER]), vault_id, node, snapshot)
+def context(suite, vault_id, node, snapshot):
+    return lp("coldkeep/v1", bytes([suite.number]), vault_id, node, snapshot)
 
 
 class KeyRing:
     """Opens key.json of each origin once."""
 
-    def __init__(self, vault, vault_text, source):
-        self.vault, self.vault_text, self.source = vault, vault_text, source
+    def __init__(self, vault, vault_text, suite, source):
+        self.vault, self.vault_text, self.suite, self.source = vault, vault_text, suite, source
         self.vault_id = unb64(vault_text, 16, "vault")
         self.opened, self.stretched = {}, {}
 
@@ -261,7 +301,7 @@ class KeyRing:
             file, what, ("format", "vault", "node", "snapshot", "suite", "commit", "generation", "slots", "mac")
         )
         check(file["vault"] == self.vault_text and file["node"] == self.vault.node, f"{what} is of another node")
-        check(file["snapshot"] == snapshot and file["suite"] == SUITE, f"{what} is of another snapshot")
+        check(file["snapshot"] == snapshot and file["suite"] == self.suite.name, f"{what} is of another snapshot")
         check(unb64(file["commit"], 32, "commit") == commit, f"{what} is not this snapshot's")
         slots = list_of(file["slots"], "slots")
         check(1 <= len(slots) <= 32, f"{what} has {len(slots)} slots")
@@ -276,10 +316,10 @@ class KeyRing:
                 continue
             if sk is None:
                 continue
-            keys = Keys(sk, self.vault_id, self.vault.node, snapshot)
+            keys = Keys(sk, self.suite, self.vault_id, self.vault.node, snapshot)
             check(hmac.compare_digest(keys.commit, commit), f"{what}: not the key of this snapshot")
             bare = {name: value for name, value in file.items() if name != "mac"}
-            expected = mac(keys.slots, b"coldkeep/v1 slots\0", write_json(bare, what).encode())
+            expected = self.suite.mac(keys.slots, b"coldkeep/v1 slots\0", write_json(bare, what).encode())
             if not hmac.compare_digest(expected, unb64(file["mac"], 32, "mac")):
                 print(f"warning: the list of slots in {what} was tampered with; the key itself is proven", file=sys.stderr)
             return keys
@@ -287,25 +327,31 @@ class KeyRing:
 
     def _unwrap(self, slot, snapshot):
         require(slot, "a key slot", ("id", "type", "kid", "added", "stretch", "salt", "ct"))
-        stretch = require(slot["stretch"], "a key slot's stretch", ("kdf", "salt", "n", "r", "p"))
-        n = whole(stretch["n"], 2**14, 2**20, "n")
-        check(stretch["kdf"] == "scrypt" and n & (n - 1) == 0, "a stretching this reader refuses")
-        check(stretch["r"] == 8 and stretch["p"] == 1, "a stretching this reader refuses")
-        stretch_salt = unb64(stretch["salt"], 32, "stretch.salt")
-        known = (stretch_salt, n)
-        if known not in self.stretched:
-            self.stretched[known] = hashlib.scrypt(
-                self.source, salt=stretch_salt, n=n, r=8, p=1, dklen=32, maxmem=256 * n * 8
-            )
-        kek = self.stretched[known]
-        if expand(extract(b"", kek), lp("coldkeep/v1 kid"), 8).hex() != slot["kid"]:
+        suite, kek = self.suite, self._stretch(slot["stretch"])
+        if suite.expand(suite.extract(b"", kek), lp("coldkeep/v1 kid"), 8).hex() != slot["kid"]:
             return None
-        info = lp("coldkeep/v1 slot") + context(self.vault_id, self.vault.node, snapshot)
-        okm = expand(extract(unb64(slot["salt"], 32, "salt"), kek), info, KEY_BYTES + 12)
-        try:
-            return AESGCM(okm[:KEY_BYTES]).decrypt(okm[KEY_BYTES:], unb64(slot["ct"], 48, "ct"), b"")
-        except InvalidTag:
-            raise Damaged("a key slot is damaged") from None
+        info = lp("coldkeep/v1 slot") + context(suite, self.vault_id, self.vault.node, snapshot)
+        okm = suite.expand(suite.extract(unb64(slot["salt"], 32, "salt"), kek), info, suite.key_bytes + 12)
+        sk = suite.open(okm[: suite.key_bytes], okm[suite.key_bytes :], unb64(slot["ct"], 48, "ct"), b"")
+        check(sk is not None, "a key slot is damaged")
+        return sk
+
+    def _stretch(self, stretch):
+        """The key-encryption key. Refuses what the suite does not use, and what is no honest writer's cost."""
+        costs = {"scrypt": ("n", "r", "p"), "pbkdf2-sm3": ("iterations",)}[self.suite.kdf]
+        require(stretch, "a key slot's stretch", ("kdf", "salt", *costs))
+        check(stretch["kdf"] == self.suite.kdf, "a stretching this reader refuses")
+        salt = unb64(stretch["salt"], 32, "stretch.salt")
+        if self.suite.kdf == "scrypt":
+            n = whole(stretch["n"], 2**14, 2**20, "n")
+            check(n & (n - 1) == 0 and stretch["r"] == 8 and stretch["p"] == 1, "a stretching this reader refuses")
+            make = lambda: hashlib.scrypt(self.source, salt=salt, n=n, r=8, p=1, dklen=32, maxmem=256 * n * 8)
+        else:
+            n = whole(stretch["iterations"], 100_000, 10_000_000, "iterations")
+            make = lambda: PBKDF2HMAC(hashes.SM3(), 32, salt, n).derive(self.source)
+        if (salt, n) not in self.stretched:
+            self.stretched[(salt, n)] = make()
+        return self.stretched[(salt, n)]
 
 
 # Section 5: sealed objects
@@ -316,20 +362,20 @@ class Sealed:
 
     def __init__(self, keys, kind, index, name, salt):
         self.name = f"data/{keys.snapshot}/{name}"
-        tag = sha256(lp("coldkeep/v1 name", keys.vault_id, keys.node, keys.snapshot, name))[:16]
-        head = HEADER_MAGIC + bytes([1, SUITE_NUMBER, KINDS[kind], 0]) + struct.pack(">I", index)
+        suite = keys.suite
+        tag = suite.hash(lp("coldkeep/v1 name", keys.vault_id, keys.node, keys.snapshot, name))[:16]
+        head = HEADER_MAGIC + bytes([1, suite.number, KINDS[kind], 0]) + struct.pack(">I", index)
         self.bound = head + tag + salt
-        secret = extract(salt, getattr(keys, kind))
-        okm = expand(secret, lp("coldkeep/v1 object", self.bound), KEY_BYTES + 12 + 32)
-        self.aead = AESGCM(okm[:KEY_BYTES])
-        self.nonce_base, self.commit = okm[KEY_BYTES : KEY_BYTES + 12], okm[KEY_BYTES + 12 :]
+        secret = suite.extract(salt, getattr(keys, kind))
+        size = suite.key_bytes
+        okm = suite.expand(secret, lp("coldkeep/v1 object", self.bound), size + 12 + 32)
+        self.suite, self.key = suite, okm[:size]
+        self.nonce_base, self.commit = okm[size : size + 12], okm[size + 12 :]
 
     def open(self, kind, i, codec, plain, sealed):
         nonce = self.nonce_base[:8] + (int.from_bytes(self.nonce_base[8:], "big") ^ i).to_bytes(4, "big")
-        try:
-            body = self.aead.decrypt(nonce, bytes(sealed), struct.pack(">BIBI", kind, i, codec, plain))
-        except InvalidTag:
-            raise Damaged(f"{self.name}: frame {i} is damaged") from None
+        body = self.suite.open(self.key, nonce, bytes(sealed), struct.pack(">BIBI", kind, i, codec, plain))
+        check(body is not None, f"{self.name}: frame {i} is damaged")
         if codec == 0:
             check(len(body) == plain, f"{self.name}: frame {i} has another length than declared")
             return body
@@ -401,7 +447,7 @@ def read_card(vault, snapshot, pin):
     core = require(card["core"], name, CORE, CORE_OPTIONAL)
     check(core["state"] == "committed" and core["format"] == 1, f"{name} is no card of a snapshot")
     check(core["node"] == vault.node and core["snapshot"] == snapshot, f"{name} is another snapshot's")
-    check(core["suite"] == SUITE, f"{name}: suite {core['suite']}, this reader has {SUITE}")
+    suite_named(core["suite"], name)
     require(card["sig"], name, ("key", "value"))
     key = unb64(card["sig"]["key"], 32, "sig.key")
     signed = b"coldkeep/v1 sig\0" + write_json(core, name).encode() + unb64(card["mac"], 32, "mac")
@@ -443,7 +489,7 @@ def check_pack_table(manifest, core, name):
     for origin in origins:
         require(origin, "an origin", ("snapshot", "suite", "commit"))
         snapshot_id(origin["snapshot"], "an origin")
-        check(origin["suite"] == SUITE, f"{name}: an origin has another suite")
+        check(origin["suite"] == manifest["suite"], f"{name}: an origin has another suite")
     seen = set()
     for pack in list_of(manifest["packs"], "packs"):
         require(pack, "a pack", ("origin", "index", "size", "salt", "commit"), ("secret",))
@@ -477,7 +523,7 @@ class Packs:
         body = sealed.open(DATA, frame, codec, plain, self.vault.read_range(sealed.name, offset, stored))
         label = lp("secret chunk") if secret else lp("chunk")
         expected = unb64(chunk_id, 32, "a chunk id")
-        check(hmac.compare_digest(mac(self.chunk_key, label, body), expected), f"{sealed.name}: another content than captured")
+        check(hmac.compare_digest(self.ring.suite.mac(self.chunk_key, label, body), expected), f"{sealed.name}: another content than captured")
         return body
 
     def _sealed(self, origin, index):
@@ -726,9 +772,10 @@ def restore(arguments):
     card = read_card(vault, snapshot, arguments.pin)
     core = card["core"]
     check(arguments.vault_id in (None, core["vault"]), "the snapshot is of another vault")
-    ring = KeyRing(vault, core["vault"], source)
+    suite = suite_named(core["suite"], "card")
+    ring = KeyRing(vault, core["vault"], suite, source)
     keys = ring.keys_of(snapshot, unb64(core["commit"], 32, "commit"))
-    expected = mac(keys.card, b"coldkeep/v1 card\0", write_json(core, "card").encode())
+    expected = suite.mac(keys.card, b"coldkeep/v1 card\0", write_json(core, "card").encode())
     check(hmac.compare_digest(expected, unb64(card["mac"], 32, "mac")), "the card's MAC does not verify")
     manifest, roots = read_manifest(vault, core, keys)
     packs = Packs(vault, ring, manifest)

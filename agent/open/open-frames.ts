@@ -14,17 +14,17 @@ export interface FrameBatch {
 
 /** A thread sees few packs at a time; deriving an opener again costs microseconds. */
 const MAX_OPENERS = 64;
-const openers = new Map<string, RangeOpener>();
+const openers = new Map<string, { readonly commit: Uint8Array; readonly opener: RangeOpener }>();
 
 /** What opens frames of this pack; kept for the thread's next batches. */
 export function openerOf(pack: PackOpening): RangeOpener {
-  let opener = openers.get(pack.object);
-  if (opener === undefined) {
-    if (openers.size >= MAX_OPENERS) openers.clear();
-    const { scope, index, key, salt, commit } = pack;
-    opener = new RangeOpener({ scope, kind: "pack", index, name: names.packName(index), key, salt, commit });
-    openers.set(pack.object, opener);
-  }
+  const { scope, index, key, salt, commit, object } = pack;
+  const kept = openers.get(object);
+  // Two vaults may have an object of one name; its commitment tells them apart.
+  if (kept !== undefined && Buffer.compare(kept.commit, commit) === 0) return kept.opener;
+  if (openers.size >= MAX_OPENERS) openers.clear();
+  const opener = new RangeOpener({ scope, kind: "pack", index, name: names.packName(index), key, salt, commit });
+  openers.set(object, { commit, opener });
   return opener;
 }
 

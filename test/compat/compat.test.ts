@@ -28,19 +28,29 @@ import {
 } from "../../vault/sealed/index.ts";
 import { type Recorded, replay } from "./recorded.ts";
 import { type ExpectedEntry, expectedTree } from "./tree.ts";
-import { COMPAT_KEY, COMPAT_NODE, COMPAT_PIN, COMPAT_VAULT, FIRST, makeCompatVault, SECOND } from "./vault.ts";
+import {
+  COMPAT_FOLDERS,
+  COMPAT_KEY,
+  COMPAT_NODE,
+  COMPAT_PIN,
+  COMPAT_VAULT,
+  FIRST,
+  makeCompatVault,
+  SECOND,
+} from "./vault.ts";
 
-const folder = join(import.meta.dirname, "v1");
-const read = (name: string) => new Uint8Array(readFileSync(join(folder, "vault", name)));
-const json = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), "utf8"));
-const expected = json("expected.json") as { snapshots: Record<string, ExpectedEntry[]> };
 const raw = (text: string) => fromBase64url(text) ?? new Uint8Array(0);
 const identity = keyIdentity(Buffer.from(COMPAT_KEY));
 const node = COMPAT_NODE;
 
-describe("the vault of version 1", () => {
+describe.each(["aes-256-gcm", "sm4-gcm"] as const)("the vault of version 1, %s", (suite) => {
+  const folder = join(import.meta.dirname, COMPAT_FOLDERS[suite]);
+  const read = (name: string) => new Uint8Array(readFileSync(join(folder, "vault", name)));
+  const json = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), "utf8"));
+  const expected = json("expected.json") as { snapshots: Record<string, ExpectedEntry[]> };
+
   it("is made again byte for byte from its seed", async () => {
-    const made = await makeCompatVault(replay(json("compressed.json") as Recorded));
+    const made = await makeCompatVault(replay(json("compressed.json") as Recorded), suite);
     const stored = readdirSync(join(folder, "vault"), { recursive: true, withFileTypes: true })
       .filter((file) => file.isFile())
       .map((file) => join(file.parentPath, file.name).slice(join(folder, "vault").length + 1));
@@ -104,31 +114,30 @@ describe("the vault of version 1", () => {
     expect(secretPlaces).toEqual(new Set([`${FIRST}/1`]));
     expect(card.core.origins.length).toBe(3);
   });
+  async function open(id: SnapshotId): Promise<{
+    card: Card;
+    keys: SnapshotKeys;
+    manifest: Manifest;
+    keysOf: Map<SnapshotId, SnapshotKeys>;
+  }> {
+    const card = parseCard(read(names.card(node, id)), { vault: COMPAT_VAULT, node, snapshot: id });
+    if (!isCommitted(card)) throw new Error("a committed snapshot was expected");
+    expect(verifyCardSignature(card, COMPAT_PIN)).toBe("pinned");
+    const keysAt = async (snapshot: SnapshotId, commit: string) => {
+      const scope = { vault: COMPAT_VAULT, node, snapshot, suite } as const;
+      const bytes = read(names.keyJson(node, snapshot));
+      const { keys, macOk } = await openKeyFile({ bytes, scope, identities: [identity], commit: raw(commit) });
+      expect(macOk).toBe(true);
+      return keys;
+    };
+    const keys = await keysAt(id, card.core.commit);
+    verifyCardMac(card, keys);
+    const bytes = read(names.manifest(node, id));
+    assertSum(bytes, card.core.manifest, "manifest");
+    const manifest = openManifest(bytes, keys);
+    assertCardCovers(card.core, manifest);
+    const keysOf = new Map<SnapshotId, SnapshotKeys>();
+    for (const origin of manifest.origins) keysOf.set(origin.snapshot, await keysAt(origin.snapshot, origin.commit));
+    return { card, keys, manifest, keysOf };
+  }
 });
-
-async function open(id: SnapshotId): Promise<{
-  card: Card;
-  keys: SnapshotKeys;
-  manifest: Manifest;
-  keysOf: Map<SnapshotId, SnapshotKeys>;
-}> {
-  const card = parseCard(read(names.card(node, id)), { vault: COMPAT_VAULT, node, snapshot: id });
-  if (!isCommitted(card)) throw new Error("a committed snapshot was expected");
-  expect(verifyCardSignature(card, COMPAT_PIN)).toBe("pinned");
-  const keysAt = async (snapshot: SnapshotId, commit: string) => {
-    const scope = { vault: COMPAT_VAULT, node, snapshot, suite: "aes-256-gcm" } as const;
-    const bytes = read(names.keyJson(node, snapshot));
-    const { keys, macOk } = await openKeyFile({ bytes, scope, identities: [identity], commit: raw(commit) });
-    expect(macOk).toBe(true);
-    return keys;
-  };
-  const keys = await keysAt(id, card.core.commit);
-  verifyCardMac(card, keys);
-  const bytes = read(names.manifest(node, id));
-  assertSum(bytes, card.core.manifest, "manifest");
-  const manifest = openManifest(bytes, keys);
-  assertCardCovers(card.core, manifest);
-  const keysOf = new Map<SnapshotId, SnapshotKeys>();
-  for (const origin of manifest.origins) keysOf.set(origin.snapshot, await keysAt(origin.snapshot, origin.commit));
-  return { card, keys, manifest, keysOf };
-}

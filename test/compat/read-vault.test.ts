@@ -9,10 +9,12 @@ import { readTree } from "../support/read-tree.ts";
 import { tempDir } from "../support/tmp.ts";
 import { hostileLine, makeHostileVault } from "./hostile.ts";
 import { asFound, type ExpectedEntry } from "./tree.ts";
-import { COMPAT_KEY, COMPAT_NODE, COMPAT_PIN, FIRST, SECOND } from "./vault.ts";
+import { COMPAT_FOLDERS, COMPAT_KEY, COMPAT_NODE, COMPAT_PIN, FIRST, SECOND } from "./vault.ts";
 
 const tools = join(import.meta.dirname, "..", "..", "tools");
 const vault = join(import.meta.dirname, "v1", "vault");
+const sm4Vault = join(import.meta.dirname, COMPAT_FOLDERS["sm4-gcm"], "vault");
+// Both vaults hold the same files.
 const expectedFile = readFileSync(join(import.meta.dirname, "v1", "expected.json"), "utf8");
 const expected = JSON.parse(expectedFile) as { snapshots: Record<string, ExpectedEntry[]> };
 const found = await pythonWith(join(tools, "requirements.txt"));
@@ -39,10 +41,15 @@ async function readVault(folder: string, to: string, more: readonly string[] = [
 }
 
 describe.skipIf(skip)(`the independent reader in Python${title}`, () => {
-  it.each([FIRST, SECOND])("restores %s bit for bit", async (id) => {
+  it.each([
+    ["aes-256-gcm", FIRST, vault],
+    ["aes-256-gcm", SECOND, vault],
+    ["sm4-gcm", FIRST, sm4Vault],
+    ["sm4-gcm", SECOND, sm4Vault],
+  ])("restores what %s sealed, %s, bit for bit", async (_, id, from) => {
     const to = join(tempDir(), "to");
     const options = ["--snapshot", id, "--pin", COMPAT_PIN, "--keep-special-bits"];
-    const { code, err } = await readVault(vault, to, options);
+    const { code, err } = await readVault(from, to, options);
     expect({ code, err: isRoot ? err : "" }).toEqual({ code: 0, err: "" });
     const tree = expected.snapshots[id] ?? [];
     expect(readTree(to)).toMatchObject(tree.map((entry) => asFound(entry, { owners: isRoot, xattrs: false })));
@@ -78,6 +85,8 @@ describe.skipIf(skip)(`the independent reader in Python${title}`, () => {
     const wrong = await readVault(vault, join(folder, "a"), [], "compat-key-0002!");
     expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining("the key given does not open") });
     expect(wrong.err).not.toContain("compat-key-0002!");
+    const wrongSm4 = await readVault(sm4Vault, join(folder, "a"), [], "compat-key-0002!");
+    expect(wrongSm4).toMatchObject({ code: 1, err: expect.stringContaining("the key given does not open") });
     const pin = toBase64url(new Uint8Array(32));
     expect((await readVault(vault, join(folder, "b"), ["--pin", pin])).err).toContain("signed by another host");
     expect((await readVault(vault, folder)).code).toBe(0);
@@ -94,9 +103,12 @@ describe.skipIf(skip)(`the independent reader in Python${title}`, () => {
     ["a card with a space", names.card(COMPAT_NODE, SECOND), (b) => replace(b, '"seq":2', '"seq": 2'), "canonical"],
     ["a missing key file", names.keyJson(COMPAT_NODE, FIRST), () => null, "is missing"],
   ];
-  it.each(damages)("finds %s", async (_, name, damage, message) => {
+  it.each([
+    ...damages.map((damage) => [...damage, vault] as const),
+    ...damages.slice(0, 1).map(([label, ...damage]) => [`${label} of SM4`, ...damage, sm4Vault] as const),
+  ])("finds %s", async (_, name, damage, message, from) => {
     const folder = join(tempDir(), "vault");
-    cpSync(vault, folder, { recursive: true });
+    cpSync(from, folder, { recursive: true });
     const damaged = damage(readFileSync(join(folder, name)));
     if (damaged === null) rmSync(join(folder, name));
     else writeFileSync(join(folder, name), damaged);

@@ -12,6 +12,7 @@ import {
   encodeVaultJson,
   type IndexEntry,
   publicKeyOf,
+  type SuiteName,
   signCard,
   signClosingCard,
   sumOf,
@@ -41,8 +42,10 @@ import {
   ObjectSealer,
   type Recipient,
   type SealedPack,
+  type RandomSource,
   SegmentWriter,
   type SnapshotKeys,
+  type Stretch,
   sealManifest,
   sealPack,
   writeKeyFile,
@@ -52,8 +55,12 @@ import { type CompatFile, dayOneFiles, dayTwoFiles } from "./tree.ts";
 
 /**
  * One small vault, byte for byte the same in every run: two snapshots, the second on top of the first and of a run that
- * died in between. It is kept in test/compat/v1, and every later version must read it.
+ * died in between. It is kept in test/compat/v1, its twin of SM4 in test/compat/v1-sm4, and every later version must
+ * read both.
  */
+
+/** Where it lies for each suite. The two hold the same files under the same names, and nothing else alike. */
+export const COMPAT_FOLDERS = { "aes-256-gcm": "v1", "sm4-gcm": "v1-sm4" } as const;
 
 /** The software key that opens it, and the id of its archive. */
 export const COMPAT_KEY = "compat-key-0001!";
@@ -61,8 +68,6 @@ export const COMPAT_NODE = toNodeName("compat");
 export const COMPAT_VAULT = makeVaultId(new Uint8Array(16).fill(0xc0));
 
 const CHUNK = 1024 * 1024;
-const suite = "aes-256-gcm";
-const random = seededRandom("coldkeep compat v1");
 const chunkKey = seededRandom("chunk key")(32);
 // PKCS #8 prefix of an Ed25519 key (RFC 8410 section 7), then its seed.
 const signingKey = createPrivateKey({
@@ -80,15 +85,20 @@ export const FIRST = idOf(1, 1000);
 const DEAD = idOf(2, 1500);
 export const SECOND = idOf(3, 2000);
 
-const recipients: readonly Recipient[] = [
-  // What a version yet to come may have put there: skipped by this one.
-  { type: "future", wrap: async () => ({ id: "f", type: "future", kid: "?", added: 0, nested: { list: [1, true] } }) },
-  keyRecipient({
-    source: Buffer.from(COMPAT_KEY),
-    stretch: { kdf: "scrypt", salt: toBase64url(seededRandom("stretch")(32)), n: 2 ** 14, r: 8, p: 1 },
-    random,
-  }),
-];
+/** The least stretching that readers take, and a salt of its own. */
+function stretchFor(suite: SuiteName): Stretch {
+  const salt = toBase64url(seededRandom("stretch")(32));
+  if (suite === "sm4-gcm") return { kdf: "pbkdf2-sm3", salt, iterations: 100_000 };
+  return { kdf: "scrypt", salt, n: 2 ** 14, r: 8, p: 1 };
+}
+
+function recipientsFor(suite: SuiteName, random: RandomSource): readonly Recipient[] {
+  return [
+    // What a version yet to come may have put there: skipped by this one.
+    { type: "future", wrap: async () => ({ id: "f", type: "future", kid: "?", added: 0, nested: { list: [1, true] } }) },
+    keyRecipient({ source: Buffer.from(COMPAT_KEY), stretch: stretchFor(suite), random }),
+  ];
+}
 
 interface Run {
   readonly id: SnapshotId;
@@ -98,7 +108,9 @@ interface Run {
 }
 
 /** All objects of the vault by name. `compress` must give the same bytes each time, whatever zstd does. */
-export async function makeCompatVault(compress: Compressor): Promise<Map<string, Uint8Array>> {
+export async function makeCompatVault(compress: Compressor, suite: SuiteName): Promise<Map<string, Uint8Array>> {
+  const random = seededRandom(`coldkeep compat ${COMPAT_FOLDERS[suite]}`);
+  const recipients = recipientsFor(suite, random);
   const objects = new Map<string, Uint8Array>();
   const known = new Map<string, Exclude<EntryPiece, { hole: number }>>();
 

@@ -12,10 +12,10 @@ import { readTree, takesXattrs } from "../../support/read-tree.ts";
 import { tempDir } from "../../support/tmp.ts";
 
 const can = { owners: process.getuid?.() === 0, xattrs: takesXattrs() };
-const compat = fileURLToPath(new URL("../../compat/v1/", import.meta.url));
-const expected = JSON.parse(readFileSync(join(compat, "expected.json"), "utf8"));
 
-describe("the first vault ever written", () => {
+describe.each(["v1", "v1-sm4"])("the first vault ever written, %s", (name) => {
+  const compat = fileURLToPath(new URL(`../../compat/${name}/`, import.meta.url));
+  const expected = JSON.parse(readFileSync(join(compat, "expected.json"), "utf8"));
   const key = Buffer.from(expected.key);
   const options = async (id: string, to: string, stateDir: string) => {
     if (!isVaultId(expected.vault)) throw new Error("expected.json names no vault");
