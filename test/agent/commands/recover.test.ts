@@ -126,7 +126,9 @@ describe("recover after a restore that was killed (kill -9)", () => {
     const config = configOf(home, { "node-1": QUIET });
     const first = await runHere(["recover", "--config", config, "--node", "node-1"]);
     expect(first.code, first.stderr).toBe(0);
-    expect(first.stdout).toMatch(expected === "old" ? /^node-1: .*removed what an unfinished restore of s had staged/ : /finished the restore/);
+    expect(first.stdout).toMatch(
+      expected === "old" ? /^node-1: .*removed what an unfinished restore of s had staged/ : /finished the restore/,
+    );
     expect(readdirSync(target)).toEqual([expected]);
     expect(readdirSync(home).sort()).toEqual(["config.yaml", "data", "state"]);
     const second = await runHere(["recover", "--config", config]);
