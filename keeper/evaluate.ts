@@ -19,6 +19,7 @@ import { listRows } from "./pack-lists.ts";
 import { firstPackDamage, listPacks } from "./packs-present.ts";
 import { countRanges, firstNotCovered, indexesOf, rangesOf } from "./ranges.ts";
 import { isMismatch, type NodeScope, readBegin, readCard, readCommitted } from "./read.ts";
+import { firstReceipts } from "./receipts.ts";
 import { MAX_ADOPTIONS, MAX_BYTES, RUN_WITH_PARENT } from "./rules.ts";
 
 /** What the index needs to judge a snapshot. One for a whole job, since cards never change. */
@@ -56,24 +57,25 @@ async function judgeAnew(on: Judge, id: SnapshotId): Promise<IndexEntry | null> 
   const { info, sha256 } = read;
   const card = read.value as Card;
   const { core } = card;
-  const time = received ?? info.receivedAt;
+  const here = { begun: received ?? info.receivedAt, committed: info.receivedAt };
+  const { begun, committed, remark } = await firstReceipts(store, scope, id, here);
   const why =
     begin.found === "it"
-      ? await findFault(on, card, begin.value, begin.info.receivedAt, info.receivedAt)
+      ? await findFault(on, card, begin.value, begun, committed)
       : begin.found === "nothing"
         ? "it has no begin"
         : `its begin cannot be read: ${begin.why}`;
-  const odd = oddity({ snapshot: id, received: time });
+  const odd = oddity({ snapshot: id, received: begun });
   const expired = why === null && (await expiredAt(store, scope, id)) !== null;
   return {
     snapshot: id,
     state: why !== null ? "broken" : expired ? "expired" : "good",
-    remarks: [...(why === null ? [] : [short(why)]), ...(odd === null ? [] : [odd])],
+    remarks: [why, remark, odd].filter((text) => text !== null).map(short),
     writer: writerOf(card.sig.key),
     seq: core.seq,
     ...(core.parent === undefined ? {} : { parent: core.parent }),
-    received: time,
-    committed: info.receivedAt,
+    received: begun,
+    committed,
     profile: core.profile,
     ...(core.heights === undefined ? {} : { heights: core.heights }),
     tags: core.tags,
@@ -165,7 +167,9 @@ async function parentFault(
   const { seq } = read.value.core;
   // Also keeps two cards that name each other from leading in a circle.
   if (seq >= card.core.seq) return `its parent ${parent} has number ${seq}, its own is ${card.core.seq}`;
-  const verdict = (await on.known(parent, began?.receivedAt ?? read.info.receivedAt)) ?? (await judge(on, parent));
+  const here = { begun: began?.receivedAt ?? read.info.receivedAt, committed: read.info.receivedAt };
+  const received = (await firstReceipts(store, scope, parent, here)).begun;
+  const verdict = (await on.known(parent, received)) ?? (await judge(on, parent));
   if (verdict === null || verdict.state === "broken") return `its parent ${parent} is broken`;
   if (verdict.writer !== writerOf(node.key)) return `its parent ${parent} is another host's`;
   const expired = await expiredAt(store, scope, parent);

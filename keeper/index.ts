@@ -1,3 +1,5 @@
+export { copySnapshots } from "./copy/copy.ts";
+export type { CopyOptions, CopyVerdict } from "./copy/types.ts";
 export {
   type IndexOptions,
   type IndexOutcome,

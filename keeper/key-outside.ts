@@ -1,4 +1,4 @@
-import { type CardCore, parseCanonical } from "../vault/card/index.ts";
+import { type CardCore, canonicalBytes, parseCanonical } from "../vault/card/index.ts";
 import { fromBase64url, names, type SnapshotId } from "../vault/names/index.ts";
 import type { Reader } from "../vault/store/facets.ts";
 import { missing, type ObjectDamage } from "./pack-lists.ts";
@@ -7,6 +7,14 @@ import { MAX_BYTES } from "./rules.ts";
 
 /** Slots a key.json may have (docs/FORMAT.md). */
 const MAX_SLOTS = 32;
+
+/** A key.json as far as it can be read without a key. */
+export interface KeyFileOutside {
+  readonly bytes: Uint8Array;
+  readonly etag: string;
+  /** Grows with each rotation. */
+  readonly generation: number;
+}
 
 /**
  * What can be said of a key.json without a key: it is there, canonical, of this very snapshot, with the commitment its
@@ -19,11 +27,36 @@ export async function keyFileDamage(
   id: SnapshotId,
   core: CardCore | null,
 ): Promise<ObjectDamage | null> {
+  const read = await readKeyFile(store, scope, id, core);
+  return "damage" in read ? read.damage : null;
+}
+
+/** Reads it and looks at it as `keyFileDamage` does. */
+export async function readKeyFile(
+  store: Reader,
+  scope: NodeScope,
+  id: SnapshotId,
+  core: CardCore | null,
+): Promise<KeyFileOutside | { readonly damage: ObjectDamage }> {
   const object = names.keyJson(scope.node, id);
   const read = await readObject(store, object, MAX_BYTES.key, (bytes) => parseCanonical(bytes, object));
-  if (read.found === "nothing") return missing(object);
-  if (read.found === "malformed") return { object, problem: "malformed", detail: read.why };
-  const file = read.value;
+  if (read.found === "nothing") return { damage: missing(object) };
+  if (read.found === "malformed") return { damage: { object, problem: "malformed", detail: read.why } };
+  const damage = damageOf(read.value, object, scope, id, core);
+  if (damage !== null) return { damage };
+  const { generation } = read.value as { readonly generation?: unknown };
+  // Canonical bytes are the only ones it may have.
+  const bytes = canonicalBytes(read.value);
+  return { bytes, etag: read.info.etag, generation: typeof generation === "number" ? generation : 0 };
+}
+
+function damageOf(
+  file: unknown,
+  object: string,
+  scope: NodeScope,
+  id: SnapshotId,
+  core: CardCore | null,
+): ObjectDamage | null {
   if (typeof file !== "object" || file === null)
     return { object, problem: "malformed", detail: "it is no JSON object" };
   const field = (key: string): unknown =>

@@ -19,7 +19,7 @@ export async function firstPackDamage(
   for (const sizes of packs.values()) count += sizes.size;
   for (const [origin, sizes] of packs) {
     const found =
-      count <= HEAD_LIMIT ? await headPacks(store, scope, origin, sizes) : await listPacks(store, scope, origin);
+      count <= HEAD_LIMIT ? await headPacks(store, scope, origin, sizes.keys()) : await listPacks(store, scope, origin);
     for (const [index, size] of sizes) {
       const object = names.pack(scope.node, origin, index);
       const there = found.get(index);
@@ -48,17 +48,29 @@ export function packIndex(shortName: string): number | null {
   return Number(digits);
 }
 
+/** Sizes of some packs of an origin as they lie there; those that are not are missing. Few by HEAD, many by LIST. */
+export async function packSizes(
+  store: Reader & Lister,
+  scope: NodeScope,
+  origin: SnapshotId,
+  indexes: readonly number[],
+): Promise<ReadonlyMap<number, number>> {
+  return indexes.length <= HEAD_LIMIT
+    ? await headPacks(store, scope, origin, indexes)
+    : await listPacks(store, scope, origin);
+}
+
 async function headPacks(
   store: Reader,
   scope: NodeScope,
   origin: SnapshotId,
-  sizes: ReadonlyMap<number, number>,
+  indexes: Iterable<number>,
 ): Promise<Map<number, number>> {
   const found = new Map<number, number>();
   const look = async (index: number) => {
     const info = await store.head(names.pack(scope.node, origin, index));
     if (info !== null) found.set(index, info.size);
   };
-  await Promise.all([...sizes.keys()].map(look));
+  await Promise.all([...indexes].map(look));
   return found;
 }

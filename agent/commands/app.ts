@@ -3,6 +3,7 @@ import { VERSION } from "../../vault/names/index.ts";
 import { command as backup } from "./backup.command.ts";
 import { command as configCheck } from "./config-check.command.ts";
 import { command as configSchema } from "./config-schema.command.ts";
+import { command as copy } from "./copy.command.ts";
 import type { CliContext } from "./define.ts";
 import { command as doctor } from "./doctor.command.ts";
 import { command as init } from "./init.command.ts";
@@ -20,7 +21,7 @@ const config = buildRouteMap<"check" | "schema", CliContext>({
 });
 
 const root = buildRouteMap<string, CliContext>({
-  routes: { init, doctor, backup, list, show, verify, restore, recover, rebuild, config },
+  routes: { init, doctor, backup, list, show, verify, restore, recover, copy, rebuild, config },
   docs: {
     brief: "Cold, encrypted backups of blockchain and database nodes",
     fullDescription: [

@@ -24,8 +24,7 @@ export interface KeyedNode {
   restored(id?: string): Promise<string>;
 }
 
-export async function keyedNode(keys: string): Promise<KeyedNode> {
-  const home = tempDir("coldkeep-keys");
+export async function keyedNode(keys: string, home = tempDir("coldkeep-keys")): Promise<KeyedNode> {
   const data = join(home, "data");
   const config = join(home, "config.yaml");
   mkdirSync(data);

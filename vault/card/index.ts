@@ -8,6 +8,7 @@ export {
 export { canonical, canonicalBytes, parseCanonical } from "./jcs.ts";
 export { encodeBackupList, encodeHead, encodeIndex, parseBackupList, parseHead, parseIndex } from "./lists.ts";
 export { assertMayWork } from "./may-work.ts";
+export { encodeOriginRecord, parseOriginRecord } from "./origin-record.ts";
 export { checkRecord, type Expected, readRecord } from "./record.ts";
 export {
   encodeBegin,

@@ -103,6 +103,15 @@ export interface Begin extends OfSnapshot {
   readonly adopts: readonly SnapshotId[];
 }
 
+/**
+ * `snapshots/<id>.origin.json`, in a copy: when the snapshot's begin and card were received where they were first put,
+ * by that store's clock.
+ */
+export interface OriginRecord extends OfSnapshot {
+  readonly begun: number;
+  readonly committed: number;
+}
+
 /** `node.json`. `key` is the base64url Ed25519 public key that signs this node's cards. */
 export interface NodeJson extends OfNode {
   readonly profile: string;

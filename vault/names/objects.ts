@@ -25,6 +25,8 @@ export const beginsFolder = (node: NodeName) => `${node}/begins/`;
 export const card = (node: NodeName, id: SnapshotId) => `${snapshotsFolder(node)}${id}${CARD_SUFFIX}`;
 export const expired = (node: NodeName, id: SnapshotId, n: number) => `${snapshotsFolder(node)}${id}.expired.${n}.json`;
 export const fate = (node: NodeName, id: SnapshotId, n: number) => `${snapshotsFolder(node)}${id}.fate.${n}.json`;
+/** In a copy: when the snapshot was received where it was first put. */
+export const originRecord = (node: NodeName, id: SnapshotId) => `${snapshotsFolder(node)}${id}.origin.json`;
 /** `stamp` is the drill's time as `YYYYMMDDTHHMMSSZ`. */
 export const proof = (node: NodeName, id: SnapshotId, stamp: string) => `${node}/proofs/${id}-${stamp}.proof.json`;
 export const pin = (node: NodeName, id: SnapshotId, random: string) => `${node}/pins/${id}/${random}.json`;

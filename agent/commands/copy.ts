@@ -1,0 +1,134 @@
+import { type CopyVerdict, copySnapshots, indexSnapshots, listSnapshots, selectSnapshot } from "../../keeper/index.ts";
+import type { IndexEntry } from "../../vault/card/index.ts";
+import { ColdkeepError, messageOf, type SnapshotId } from "../../vault/names/index.ts";
+import { counted, formatBytes } from "../report/index.ts";
+import type { Answer } from "./answer.ts";
+import type { CopyFlags } from "./copy.command.ts";
+import { type CopyPlaces, openPlaces } from "./copy-places.ts";
+import type { Call } from "./define.ts";
+
+/** Copied snapshots are listed in the target so many at a time. */
+const BATCH = 50;
+
+/** `coldkeep copy`. */
+export async function run(call: Call<CopyFlags>, ...ids: readonly string[]): Promise<Answer> {
+  const { flags, progress, io } = call;
+  if (flags.all === true && ids.length > 0) {
+    throw new ColdkeepError("usage", { what: "snapshots and --all are given", todo: "give one of them" });
+  }
+  const places = await openPlaces(call);
+  const { from, to, node } = places;
+  const { chosen, passed } = await choose(places, ids, flags.all === true);
+  const dryRun = flags.dryRun === true;
+  const verdicts: CopyVerdict[] = [];
+  const unlisted: SnapshotId[] = [];
+  try {
+    const job = copySnapshots({
+      ...places,
+      ids: chosen.map(({ snapshot }) => snapshot),
+      dryRun,
+      repair: flags.repair === true,
+      progress,
+      signal: io.signal,
+    });
+    for await (const verdict of job) {
+      verdicts.push(verdict);
+      for (const note of verdict.notes) progress.note(note);
+      if (verdict.outcome === "copied" && !dryRun) unlisted.push(verdict.snapshot);
+      if (unlisted.length >= BATCH) await listThem(places, unlisted, call);
+    }
+  } finally {
+    // Also what was copied before an interrupt shall be seen.
+    await listThem(places, unlisted, call);
+  }
+  const bad = verdicts.filter(({ outcome }) => outcome === "damaged");
+  return {
+    document: { node, from: from.url, to: to.url, dry_run: dryRun, ok: bad.length === 0, snapshots: verdicts },
+    text: [...verdicts.map((verdict) => verdictText(verdict, dryRun)), sumText(verdicts, passed, dryRun)].join("\n"),
+    ...(bad.length === 0 ? {} : { failure: damagedOnes(bad) }),
+  };
+}
+
+/** What is wanted, oldest first, so that parents go before their children. */
+async function choose(
+  { from, node, vault }: CopyPlaces,
+  ids: readonly string[],
+  all: boolean,
+): Promise<{ readonly chosen: readonly IndexEntry[]; readonly passed: number }> {
+  const scope = { store: from, node, ...(vault === undefined ? {} : { vault }) };
+  const found = new Map<SnapshotId, IndexEntry>();
+  let passed = 0;
+  if (all) {
+    for await (const entry of listSnapshots(scope)) {
+      if (entry.state === "good") found.set(entry.snapshot, entry);
+      else passed += 1;
+    }
+  }
+  for (const id of all ? [] : ids.length === 0 ? ["latest"] : ids) {
+    const selection = id === "latest" ? ({ by: "latest" } as const) : ({ by: "id", id } as const);
+    const entry = await selectSnapshot({ ...scope, selection });
+    if (entry.state === "broken") throw broken(entry);
+    found.set(entry.snapshot, entry);
+  }
+  const chosen = [...found.values()].sort((a, b) => a.received - b.received || (a.snapshot < b.snapshot ? -1 : 1));
+  return { chosen, passed };
+}
+
+/** Takes copied snapshots into the target's list; they are safe without, and a vault with its own keeper does it itself. */
+async function listThem({ to, node }: CopyPlaces, ids: SnapshotId[], { progress }: Call): Promise<void> {
+  if (ids.length === 0) return;
+  try {
+    await indexSnapshots({ store: to, node, ids: ids.splice(0) });
+  } catch (error) {
+    progress.warn(
+      `what was copied is not in the target's list yet: ${messageOf(error)}; \`coldkeep rebuild\` lists it`,
+    );
+  }
+}
+
+function verdictText({ snapshot, outcome, sent, kept, damages }: CopyVerdict, dryRun: boolean): string {
+  const there = kept.objects === 0 ? "" : `, ${counted(kept.objects, "object")} there already`;
+  switch (outcome) {
+    case "there":
+      return `${snapshot}  there already`;
+    case "copied":
+      return `${snapshot}  ${dryRun ? "to send" : "copied"}: ${counted(sent.objects, "object")}, ${formatBytes(sent.bytes)}${there}`;
+    case "damaged":
+      return [
+        `${snapshot}  NOT COPIED`,
+        ...damages.map(({ object, problem, detail }) => `  ${object}: ${problem}: ${detail}`),
+      ].join("\n");
+  }
+}
+
+function sumText(verdicts: readonly CopyVerdict[], passed: number, dryRun: boolean): string {
+  const of = (outcome: CopyVerdict["outcome"]) => verdicts.filter((verdict) => verdict.outcome === outcome).length;
+  const parts = [
+    `${counted(of("copied"), "snapshot")} ${dryRun ? "to copy" : "copied"}`,
+    ...(of("there") > 0 ? [`${of("there")} there already`] : []),
+    ...(of("damaged") > 0 ? [`${of("damaged")} not copied`] : []),
+    ...(passed > 0 ? [`${passed} passed over, as they are broken, damaged or expired`] : []),
+  ];
+  return `${parts.join(", ")}.`;
+}
+
+function broken({ snapshot, remarks }: IndexEntry): ColdkeepError {
+  return new ColdkeepError("refused", {
+    what: "this snapshot is broken",
+    on: snapshot,
+    why: remarks.join("; "),
+    todo: "choose another; `coldkeep list` shows them",
+  });
+}
+
+function damagedOnes(bad: readonly CopyVerdict[]): ColdkeepError {
+  return new ColdkeepError("integrity", {
+    what: `${counted(bad.length, "snapshot")} could not be copied`,
+    on: bad.map(({ snapshot }) => snapshot).join(", "),
+    why: bad
+      .flatMap(({ damages }) => damages.map(({ object, problem }) => `${object}: ${problem}`))
+      .slice(0, 3)
+      .join("; "),
+    todo: "what is damaged in the source may be whole in another vault; what lies in the way in the target has to go by hand",
+  });
+}

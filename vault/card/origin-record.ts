@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { names } from "../names/index.ts";
+import * as f from "./fields.ts";
+import { assertExpected, type Expected, readRecord, writeRecord } from "./record.ts";
+import type { OriginRecord } from "./types.ts";
+
+const originRecord = z
+  .strictObject({
+    format: f.format,
+    vault: f.vault,
+    node: f.node,
+    snapshot: f.snapshot,
+    begun: f.time,
+    committed: f.time,
+  })
+  .refine(({ begun, committed }) => begun <= committed, "committed before it began") satisfies z.ZodType<OriginRecord>;
+
+/** Reads `snapshots/<id>.origin.json`. @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
+export function parseOriginRecord(bytes: Uint8Array, expected?: Expected, on = "origin record"): OriginRecord {
+  const found = readRecord<OriginRecord>(originRecord, bytes, on);
+  assertExpected(found, expected, on);
+  return found;
+}
+
+export function encodeOriginRecord(value: OriginRecord): Uint8Array {
+  return writeRecord<OriginRecord>(originRecord, value, names.originRecord(value.node, value.snapshot));
+}
