@@ -8,6 +8,7 @@ import { advised } from "./advise.ts";
 import { counting } from "./counting.ts";
 import { type KeyFileRequest, makeKeyRing, openKeys } from "./key-ring.ts";
 import { readCard } from "./read-card.ts";
+import { receivedAtOf } from "./received-at.ts";
 import type { OpenedSnapshot, OpenOptions } from "./types.ts";
 
 const MAX_MANIFEST = 1 << 30;
@@ -30,7 +31,7 @@ export async function openSnapshot(o: OpenOptions): Promise<OpenedSnapshot> {
   await advised(cardName, () => verifyCardMac(card, keys));
   const manifest = await advised(names.manifest(o.node, o.snapshot), () => readManifest(store, core, keys));
   await advised(cardName, () => assertCardCovers(core, manifest));
-  const begin = await store.head(names.begin(o.node, o.snapshot));
+  const receivedAt = await receivedAtOf(store, core);
   const ring = makeKeyRing(keys, findOrigin(core, manifest), async (request) => (await openRequest(request)).keys);
   return {
     store,
@@ -42,7 +43,7 @@ export async function openSnapshot(o: OpenOptions): Promise<OpenedSnapshot> {
     ring,
     origin,
     signer,
-    receivedAt: begin?.receivedAt ?? null,
+    receivedAt,
   };
 }
 
