@@ -1,6 +1,6 @@
 /**
  * Makes the package: `dist/`, flat, of lazily loaded pieces. Flat, because a worker is found beside the code that starts
- * it, here as in the sources. All but koffi, which is native, is bundled.
+ * it, here as in the sources. All but koffi and pkcs11js, which are native, is bundled.
  */
 import { chmodSync, copyFileSync, globSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -25,7 +25,7 @@ await build({
   format: "esm",
   platform: "node",
   target: "node24",
-  external: ["koffi"],
+  external: ["koffi", "pkcs11js"],
   // Pieces that were CommonJS ask for Node's own modules by require.
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
   legalComments: "external",

@@ -28,8 +28,11 @@ function checkCipher(config: Config): Check {
   return slow === null ? ok("cipher", found) : warn("cipher", slow, mend);
 }
 
-function checkOne({ software, label, setting }: LoadedKey, { config, node }: Session): Check[] {
-  if (software === undefined) return [ok("key", label)];
+function checkOne({ software, label, setting, notes = [] }: LoadedKey, { config, node }: Session): Check[] {
+  if (software === undefined) {
+    const todo = "docs/KEYS.md tells what a key in a token should be";
+    return [ok("key", label), ...notes.map((words) => warn("key in token", words, todo))];
+  }
   const where = software.kind === "file" ? label : `${setting.field} of the configuration, as a ${software.kind}`;
   const checks: Check[] = [ok("key", `${software.bytes.length} bytes, ${where}`)];
   const weak = guessable(software);

@@ -54,7 +54,7 @@ function contextOf(config: Config, { io }: Call) {
 
 /** Reads the keys to restore with: those, the identities beside them, and those of --identity. */
 export function loadOpeners(config: Config, call: Call, more: readonly string[] = []) {
-  const given = more.map((text) => keyByPlace(text, "--identity"));
+  const given = more.map((text) => keyByPlace(text, "--identity", config.token));
   const warn = (text: string) => call.progress.warn(text);
   return loadIdentities([...given, ...config.identities, ...config.keys], { ...contextOf(config, call), warn });
 }

@@ -1,8 +1,10 @@
 import { isMap, isScalar, type Node, parseDocument } from "yaml";
 import { ColdkeepError } from "../../vault/names/index.ts";
-import type { KeySetting } from "../keys/types.ts";
-import { keySetting } from "./key-text.ts";
+import type { KeySetting, TokenSettings } from "../keys/types.ts";
 import type { Encryptor } from "./types.ts";
+
+const DEFAULT_SESSIONS = 10;
+const TIMEOUT_MS = 10_000;
 
 export interface ChainmakerKeys {
   readonly encryptor: Encryptor;
@@ -10,8 +12,8 @@ export interface ChainmakerKeys {
 }
 
 /**
- * How a ChainMaker node encrypts, from its chainmaker.yml: `storage.encryptor` and `storage.encrypt_key`, read as the node
- * reads them. All else in the file is the node's business.
+ * How a ChainMaker node encrypts, from its chainmaker.yml: `storage.encryptor`, `storage.encrypt_key` and `node.pkcs11`, read
+ * as the node reads them. All else in the file is the node's business.
  * @param consume Empty a key file once it was read.
  * @throws ColdkeepError `config`, which never tells the key.
  */
@@ -27,7 +29,25 @@ export function parseChainmaker(text: string, path: string, consume: boolean): C
     throw refused(path, `storage.encryptor ${found}; allowed are sm4 and aes`);
   }
   if (key === "") throw refused(path, "storage.encrypt_key is missing or empty");
-  return { encryptor, key: keySetting(key, { field: `${path} storage.encrypt_key`, consume, looseHex: true }) };
+  const field = `${path} storage.encrypt_key`;
+  const token = tokenIn((name) => at("node", "pkcs11", name), path);
+  if (token !== null) return { encryptor, key: { kind: "hsm", field, key, token } };
+  return { encryptor, key: { kind: "software", field, text: key, consume, looseHex: true } };
+}
+
+/** `node.pkcs11` where it is enabled: then encrypt_key is the id of a key in that token. */
+function tokenIn(at: (name: string) => unknown, path: string): TokenSettings | null {
+  if (!isTrue(at("enabled"))) return null;
+  const [library, label, password] = [textOf(at("library")), textOf(at("label")), textOf(at("password"))];
+  if (library === undefined || !library.startsWith("/")) throw refused(path, "node.pkcs11.library is no absolute path");
+  if (label === undefined || label === "") throw refused(path, "node.pkcs11.label is missing");
+  const sessions = Number(textOf(at("session_cache_size")) ?? DEFAULT_SESSIONS);
+  if (!Number.isInteger(sessions) || sessions < 1) throw refused(path, "node.pkcs11.session_cache_size is no count");
+  return { library, label, sessions, timeoutMs: TIMEOUT_MS, ...(password === undefined ? {} : { password }) };
+}
+
+function isTrue(node: unknown): boolean {
+  return isScalar(node) && (node.value === true || node.value === "true");
 }
 
 function child(node: unknown, key: string): unknown {

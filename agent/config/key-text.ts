@@ -1,4 +1,4 @@
-import type { KeySetting, SecretText } from "../keys/types.ts";
+import type { KeySetting, SecretText, TokenSettings } from "../keys/types.ts";
 
 /** What may be said about a key beside its text. */
 export interface KeyOptions {
@@ -9,9 +9,11 @@ export interface KeyOptions {
   readonly looseHex?: boolean;
   readonly passphrase?: SecretText | undefined;
   readonly hash?: "sha256" | "sha1" | undefined;
+  /** The token of `hsm:`, which needs one. */
+  readonly token?: TokenSettings | undefined;
 }
 
-const PREFIX = /^(age|rsa|credential):(.*)$/s;
+const PREFIX = /^(age|rsa|credential|hsm):(.*)$/s;
 const NO_LITERAL = "an age identity is a secret: put it into a file, and write age:/path/of/the/file";
 
 /** Why a text is no key, or null. */
@@ -19,6 +21,7 @@ export function wrongKeyText(text: string): string | null {
   if (/^AGE-SECRET-KEY-/i.test(text)) return NO_LITERAL;
   const [, kind, rest = ""] = PREFIX.exec(text) ?? [];
   if (kind === undefined) return null;
+  if (kind === "hsm") return rest === "" ? "hsm: and the label or id of a key in the token" : null;
   if (kind === "credential") return rest === "" ? "credential:NAME, as the unit's LoadCredential= has it" : null;
   return rest.startsWith("/")
     ? null
@@ -35,12 +38,19 @@ export function keySetting(text: string, o: KeyOptions): KeySetting {
   if (kind === "age") return { kind: "age-file", field, path: rest, ...passphrase };
   if (kind === "rsa") return { kind: "rsa", field, path: rest, ...passphrase, ...hash };
   if (kind === "credential") return { kind: "credential", field, name: rest, ...passphrase, ...hash };
+  if (kind === "hsm" && o.token !== undefined) {
+    return { kind: "hsm", field, key: rest, token: o.token, ...hash };
+  }
   return { kind: "software", field, text, consume, looseHex };
 }
 
 /** Whether whoever reads the file that this is written in has the key, or what opens it. */
 export function isSecretText(setting: KeySetting): boolean {
   if (setting.kind === "software") return !setting.text.startsWith("/");
-  const { passphrase } = setting as { passphrase?: SecretText };
+  const passphrase = setting.kind === "hsm" ? setting.token.password : passphraseIn(setting);
   return passphrase !== undefined && !/^(\/|env:|credential:)/.test(passphrase);
+}
+
+function passphraseIn(setting: KeySetting): SecretText | undefined {
+  return "passphrase" in setting ? setting.passphrase : undefined;
 }

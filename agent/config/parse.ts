@@ -104,7 +104,14 @@ function toValue(document: Document, path: string): unknown {
 }
 
 /** Keys are written in one way, and there is at least one to encrypt for. */
-function checkKeys({ encrypt_key, keys, encryptor, strict_sm }: WrittenConfig): Mistake[] {
+function checkKeys(written: WrittenConfig): Mistake[] {
+  const { encrypt_key, keys, identities = [], encryptor, strict_sm, pkcs11 } = written;
+  const listed = [...listOf("keys", keys), ...listOf("identities", identities)];
+  const all: readonly Listed[] = [{ path: ["encrypt_key"], key: encrypt_key ?? "" }, ...listed];
+  const homeless = pkcs11 === undefined ? all.find(({ key }) => textOf(key).startsWith("hsm:")) : undefined;
+  if (homeless !== undefined) {
+    return [{ path: homeless.path, words: "hsm: needs pkcs11, which says where the token is" }];
+  }
   if (encrypt_key === undefined && keys === undefined) {
     return [{ path: ["encrypt_key"], words: "missing; allowed: encrypt_key for one key, or keys for several" }];
   }
@@ -116,6 +123,23 @@ function checkKeys({ encrypt_key, keys, encryptor, strict_sm }: WrittenConfig): 
   }
   if (keys === undefined || Array.isArray(keys) || encryptor === undefined) return [];
   return [{ path: ["encryptor"], words: "is taken from the chainmaker.yml that keys names; leave it out here" }];
+}
+
+type WrittenKey = NonNullable<WrittenConfig["identities"]>[number];
+
+interface Listed {
+  readonly path: readonly PropertyKey[];
+  readonly key: WrittenKey;
+}
+
+function listOf(name: string, keys: WrittenConfig["keys"]): Listed[] {
+  return Array.isArray(keys) ? keys.map((key, index) => ({ path: [name, index], key })) : [];
+}
+
+/** The text of a key that takes its token, if any, from the top of the file. */
+function textOf(key: WrittenKey): string {
+  if (typeof key === "string") return key;
+  return key.pkcs11 === undefined ? key.key : "";
 }
 
 function checkCardKey({ card_key, nodes }: WrittenConfig): Mistake[] {
@@ -170,7 +194,7 @@ function depth(issues: readonly $ZodIssue[]): number {
 }
 
 function isSecret(path: readonly PropertyKey[]): boolean {
-  return ["encrypt_key", "keys", "identities"].includes(String(path[0]));
+  return ["encrypt_key", "keys", "identities"].includes(String(path[0])) || path.at(-1) === "password";
 }
 
 /** What may be said of a wrong key: its type, never a letter of it. */

@@ -1,9 +1,8 @@
 import { type NodeName, toNodeName, type VaultId } from "../../vault/names/index.ts";
-import type { KeySetting } from "../keys/types.ts";
 import { parseDuration } from "./duration.ts";
-import { keySetting } from "./key-text.ts";
 import type { WrittenConfig } from "./schema.ts";
 import { MAIN_VAULT } from "./schema-vault.ts";
+import { keysOf } from "./settings-keys.ts";
 import type {
   Config,
   HealthSettings,
@@ -46,24 +45,6 @@ export function nodesOf({ state_dir, nodes }: Pick<WrittenConfig, "state_dir" | 
 function vaultsOf({ vault, vaults }: WrittenConfig): readonly VaultSettings[] {
   if (vault === undefined) return vaults ?? [];
   return [typeof vault === "string" ? { name: MAIN_VAULT, url: vault } : vault];
-}
-
-function keysOf({ encrypt_key, keys, identities = [], consume_key_file }: WrittenConfig) {
-  const consume = consume_key_file;
-  const list = Array.isArray(keys) ? keys.map((key, i) => listed(key, `keys.${i}`, consume)) : [];
-  return {
-    keys: encrypt_key === undefined ? list : [keySetting(encrypt_key, { field: "encrypt_key", consume })],
-    identities: identities.map((key, i) => listed(key, `identities.${i}`, false)),
-    ...(keys === undefined || Array.isArray(keys) ? {} : { chainmaker: keys.chainmaker }),
-  };
-}
-
-type WrittenKey = NonNullable<WrittenConfig["identities"]>[number];
-
-function listed(written: WrittenKey, field: string, consume: boolean): KeySetting {
-  if (typeof written === "string") return keySetting(written, { field, consume });
-  const { key, ...options } = written;
-  return keySetting(key, { ...options, field, consume });
 }
 
 function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): NodeSettings {

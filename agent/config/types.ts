@@ -1,5 +1,5 @@
 import type { NodeName, VaultId } from "../../vault/names/index.ts";
-import type { KeySetting } from "../keys/types.ts";
+import type { KeySetting, TokenSettings } from "../keys/types.ts";
 
 /** How the files of backups are sealed: ChainMaker's names for the suites. */
 export type Encryptor = "aes" | "sm4";
@@ -87,6 +87,8 @@ export interface Config {
   /** More keys to restore with. */
   readonly identities: readonly KeySetting[];
   readonly consumeKeyFile: boolean;
+  /** The token that `hsm:` means. */
+  readonly token?: TokenSettings;
   /** Refuse keys that are wrapped by anything but SM4 and SM3. */
   readonly strictSm: boolean;
   /** Puts an emptied key file back before each backup. */

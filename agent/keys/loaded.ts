@@ -17,6 +17,8 @@ export interface LoadedKey {
   readonly label: string;
   /** The bytes of a software key, for those who judge its strength. */
   readonly software?: KeySource;
+  /** Worth a warning: what is allowed but unwise. */
+  readonly notes?: readonly string[];
   /** What wraps snapshot keys. `stretch` gives the public parameters of a software key, by its label. */
   toRecipient(stretch: (label: string) => Stretch): LabelledRecipient;
   /** What opens its slots; null for the public half of a pair. */

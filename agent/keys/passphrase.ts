@@ -11,8 +11,8 @@ export async function passphraseOf(
   if (o.passphrase !== undefined) return readSecretText(o.passphrase, `${o.field} passphrase`, context);
   if (context.askSecret !== null) return await context.askSecret(`Passphrase of ${o.label}: `);
   throw new ColdkeepError("key", {
-    what: "the key file is under a passphrase, and nobody can be asked for it",
+    what: "it needs a passphrase or PIN, and nobody can be asked for it",
     on: o.label,
-    todo: "run coldkeep on a terminal, or write where the passphrase is: { key: …, passphrase: env:NAME }, a file, or credential:NAME",
+    todo: "run coldkeep on a terminal, or write where it is (passphrase of the key, password of pkcs11): env:NAME, a file, or credential:NAME",
   });
 }

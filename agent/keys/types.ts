@@ -11,7 +11,7 @@ export interface KeySource {
 }
 
 /** A key as it is written, sorted by kind and not yet read. */
-export type KeySetting = SoftwareSetting | AgeSetting | AgeFileSetting | RsaSetting | CredentialSetting;
+export type KeySetting = SoftwareSetting | AgeSetting | AgeFileSetting | RsaSetting | CredentialSetting | HsmSetting;
 
 interface Written {
   /** What the user calls the place it is written in: "encrypt_key", "keys.1", "--identity". */
@@ -61,3 +61,29 @@ export interface CredentialSetting extends Written {
 
 /** A password as it is written: `env:NAME`, `credential:NAME`, the absolute path of a file, or the password itself. */
 export type SecretText = string;
+
+/** A key in a PKCS#11 token, which it never leaves. */
+export interface HsmSetting extends Written {
+  readonly kind: "hsm";
+  /** CKA_LABEL, or CKA_ID as text or in hexadecimal. */
+  readonly key: string;
+  readonly token: TokenSettings;
+  /** OAEP's hash where it is an RSA key; default sha256. */
+  readonly hash?: "sha256" | "sha1";
+}
+
+/** How a PKCS#11 token is reached. */
+export interface TokenSettings {
+  /** Absolute path of the vendor's library. */
+  readonly library: string;
+  /** The token's label or serial number. */
+  readonly label: string;
+  /** The user PIN, asked for where it is not given. */
+  readonly password?: SecretText;
+  /** Sessions at once, at most. */
+  readonly sessions: number;
+  /** The longest that one operation of the token may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** The vendor's own mechanism number for SM4-GCM with CK_GCM_PARAMS. */
+  readonly sm4Gcm?: number;
+}

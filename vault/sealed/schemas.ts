@@ -138,6 +138,19 @@ export const rsaSlot = z.strictObject({
   ct: ciphertext,
 });
 
+/** Details of a slot of type `pkcs11`. */
+export const pkcs11Slot = z
+  .strictObject({
+    id: z.string(),
+    type: z.literal("pkcs11"),
+    kid: z.string().regex(/^[^/]{1,64}\/.{1,512}$/s),
+    added: f.time,
+    mech: z.enum(["aes-kw", "aes-kwp", "aes-gcm", "sm4-gcm"]),
+    iv: f.base64url(12).exactOptional(),
+    ct: ciphertext,
+  })
+  .refine(({ mech, iv }) => (iv !== undefined) === mech.endsWith("-gcm"), "an iv goes with GCM, and only with it");
+
 /** Details of a slot of type `key`; bounds of its stretching are checked before anything is computed. */
 export const keySlot = z.strictObject({
   id: z.string(),

@@ -80,7 +80,7 @@ describe("age", () => {
     );
     const env = { ...context, env: { PASS: "wrong" } };
     await expect(loadKey(ageFile(path, { passphrase: "env:PASS" }), env)).rejects.toThrow(/passphrase does not open/);
-    await expect(loadKey(ageFile(path), context)).rejects.toThrow(/under a passphrase, and nobody can be asked/);
+    await expect(loadKey(ageFile(path), context)).rejects.toThrow(/needs a passphrase or PIN, and nobody can be asked/);
   });
 
   it.each([

@@ -35,7 +35,7 @@ export function rsaRecipient(key: KeyObject, hash: OaepHash): LabelledRecipient 
 export type OaepDecrypt = (ct: Uint8Array, hash: OaepHash) => Promise<Uint8Array>;
 
 /** Opens slots of an RSA key pair. The label tells whose slot it is, so that a token is asked for its own ones only. */
-function rsaIdentity(publicKey: KeyObject, decrypt: OaepDecrypt): Identity {
+export function rsaIdentity(publicKey: KeyObject, decrypt: OaepDecrypt): Identity {
   return {
     type: TYPE,
     async unwrap(slot, scope): Promise<Uint8Array | null> {

@@ -1,0 +1,63 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const LIBRARIES = [
+  "/usr/lib/softhsm/libsofthsm2.so",
+  "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+  "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+  "/usr/lib64/pkcs11/libsofthsm2.so",
+];
+
+export const SOFTHSM = LIBRARIES.find((path) => existsSync(path)) ?? "";
+export const PIN = "prickly-1234";
+
+/** Why the tests on a real token cannot run here, in their title. On CI that is a failure. */
+export async function softHsmOrSkip(): Promise<{ readonly skip: boolean; readonly title: string }> {
+  const missing =
+    SOFTHSM === "" ||
+    spawnSync("which", ["softhsm2-util"]).status !== 0 ||
+    spawnSync("which", ["pkcs11-tool"]).status !== 0
+      ? "SoftHSM is missing; on Debian and Ubuntu: apt-get install softhsm2 opensc"
+      : await import("pkcs11js").then(
+          () => null,
+          () => "pkcs11js was not built; run: npm rebuild pkcs11js",
+        );
+  if (missing === null) return { skip: false, title: "" };
+  if (process.env.CI === "true") throw new Error(missing);
+  return { skip: true, title: ` (skipped: ${missing})` };
+}
+
+/** Tokens in a folder of their own. SoftHSM reads its configuration once a process: one folder a test file. */
+export interface SoftHsm {
+  readonly tokens: string;
+  /** Makes a token with PIN as its user PIN. */
+  token(label: string): void;
+  /** pkcs11-tool, logged in to a token. */
+  tool(label: string, ...words: string[]): string;
+  /** Makes an AES key of 32 bytes, which pkcs11-tool lets wrap and unwrap unless `usage` says otherwise. */
+  aes(token: string, label: string, id: string, ...usage: string[]): void;
+}
+
+export function softHsm(folder: string): SoftHsm {
+  const tokens = join(folder, "tokens");
+  mkdirSync(tokens);
+  const conf = join(folder, "softhsm2.conf");
+  writeFileSync(conf, `directories.tokendir = ${tokens}\nlog.level = ERROR\nslots.removable = true\n`);
+  process.env.SOFTHSM2_CONF = conf;
+  const run = (file: string, words: readonly string[]) =>
+    execFileSync(file, words, { encoding: "utf8", stdio: "pipe" });
+  return {
+    tokens,
+    token(label) {
+      run("softhsm2-util", ["--init-token", "--free", "--label", label, "--so-pin", "so-5678", "--pin", PIN]);
+    },
+    tool(label, ...words) {
+      return run("pkcs11-tool", ["--module", SOFTHSM, "--token-label", label, "--login", "--pin", PIN, ...words]);
+    },
+    aes(token, label, id, ...usage) {
+      const words = usage.length === 0 ? ["--usage-wrap"] : usage;
+      this.tool(token, "--keygen", "--key-type", "AES:32", "--label", label, "--id", id, ...words);
+    },
+  };
+}
