@@ -20,7 +20,7 @@ export function keysOf(written: WrittenConfig): Pick<Config, "keys" | "identitie
   };
 }
 
-export function tokenOf(written: WrittenToken): TokenSettings {
+function tokenOf(written: WrittenToken): TokenSettings {
   const { library, label, password, session_cache_size: sessions, timeout, sm4_gcm_mechanism: sm4Gcm } = written;
   return {
     library,
