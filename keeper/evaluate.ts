@@ -14,6 +14,7 @@ import {
 import { messageOf, names, type SnapshotId } from "../vault/names/index.ts";
 import type { Lister, ObjectInfo, Reader } from "../vault/store/facets.ts";
 import { expiredAt } from "./markers.ts";
+import { isPinned, readMark } from "./marks.ts";
 import { oddity } from "./order.ts";
 import { listRows } from "./pack-lists.ts";
 import { firstPackDamage, listPacks } from "./packs-present.ts";
@@ -66,11 +67,14 @@ async function judgeAnew(on: Judge, id: SnapshotId): Promise<IndexEntry | null> 
         ? "it has no begin"
         : `its begin cannot be read: ${begin.why}`;
   const odd = oddity({ snapshot: id, received: begun });
-  const expired = why === null && (await expiredAt(store, scope, id)) !== null;
+  const expired = await expiredAt(store, scope, id);
+  const mark = await readMark(store, scope, id);
+  const unmarked =
+    mark !== null && "unreadable" in mark ? `pinned, as its mark cannot be read: ${mark.unreadable}` : null;
   return {
     snapshot: id,
-    state: why !== null ? "broken" : expired ? "expired" : "good",
-    remarks: [why, remark, odd].filter((text) => text !== null).map(short),
+    state: why !== null ? "broken" : expired !== null ? "expired" : "good",
+    remarks: [why, remark, odd, unmarked].filter((text) => text !== null).map(short),
     writer: writerOf(card.sig.key),
     seq: core.seq,
     ...(core.parent === undefined ? {} : { parent: core.parent }),
@@ -78,11 +82,13 @@ async function judgeAnew(on: Judge, id: SnapshotId): Promise<IndexEntry | null> 
     committed,
     profile: core.profile,
     ...(core.heights === undefined ? {} : { heights: core.heights }),
-    tags: core.tags,
+    tags: mark !== null && "tags" in mark ? mark.tags : core.tags,
     bytes: core.bytes,
     ...(core.downtime_ms === undefined ? {} : { downtime_ms: core.downtime_ms }),
     card: { size: info.size, sha256 },
     origins: core.origins.map(({ snapshot }) => snapshot),
+    ...(expired === null ? {} : { expired }),
+    ...(isPinned(mark) ? { pinned: true } : {}),
   };
 }
 

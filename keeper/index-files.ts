@@ -66,6 +66,56 @@ export async function writeMonth(
   throw contended(name);
 }
 
+/** Takes entries of snapshots that are gone out of the files of their months. */
+export async function dropFromMonths(
+  store: Reader & Replacer,
+  scope: NodeScope,
+  months: readonly string[],
+  gone: ReadonlySet<SnapshotId>,
+): Promise<void> {
+  for (const month of months) {
+    const entries = await readMonth(store, scope, month);
+    if (!entries.some(({ snapshot }) => gone.has(snapshot))) continue;
+    const name = names.indexMonth(scope.node, month);
+    for (let attempt = 0; ; attempt += 1) {
+      if (attempt === 32) throw contended(name);
+      const { index, etag } = await readIndexAt(store, scope, name);
+      const left = (index?.snapshots ?? []).filter(({ snapshot }) => !gone.has(snapshot));
+      if ((await replaceIndex(store, scope, name, { index, etag }, left, [])) !== "lost") break;
+    }
+  }
+}
+
+/** The newest entries of these months that are not held already, at most so many: they move up where others went. */
+export async function newestOfMonths(
+  store: Reader,
+  scope: NodeScope,
+  months: readonly string[],
+  held: ReadonlyMap<SnapshotId, IndexEntry>,
+  count: number,
+): Promise<readonly IndexEntry[]> {
+  const found: IndexEntry[] = [];
+  for (const month of [...months].sort().reverse()) {
+    if (found.length >= count) break;
+    for (const entry of await readMonth(store, scope, month)) if (!held.has(entry.snapshot)) found.push(entry);
+  }
+  return found.slice(0, count);
+}
+
+/** The months that hold an entry which index.json does not. */
+export async function monthsBeyond(
+  store: Reader,
+  scope: NodeScope,
+  months: readonly string[],
+  held: ReadonlySet<SnapshotId>,
+): Promise<readonly string[]> {
+  const needed: string[] = [];
+  for (const month of months) {
+    if ((await readMonth(store, scope, month)).some(({ snapshot }) => !held.has(snapshot))) needed.push(month);
+  }
+  return needed;
+}
+
 /** Replaces an index where its entries differ; its generation grows with each change. */
 export async function replaceIndex(
   store: Replacer,

@@ -2,9 +2,20 @@ import type { Index, IndexEntry, NodeJson } from "../vault/card/index.ts";
 import { type NodeName, names, type SnapshotId, type VaultId } from "../vault/names/index.ts";
 import type { Lister, Reader, Replacer } from "../vault/store/facets.ts";
 import { type Judge, judge } from "./evaluate.ts";
-import { contended, cutIndex, knownEntries, readIndex, replaceIndex, writeMonth } from "./index-files.ts";
+import {
+  contended,
+  cutIndex,
+  dropFromMonths,
+  knownEntries,
+  monthsBeyond,
+  newestOfMonths,
+  readIndex,
+  replaceIndex,
+  writeMonth,
+} from "./index-files.ts";
 import { assertMayChange } from "./may-change.ts";
 import { type NodeScope, readNode } from "./read.ts";
+import { INDEX_NEWEST } from "./rules.ts";
 import { cardIds, proofTimes } from "./scan-names.ts";
 import { readList, writeHead, writeList } from "./summaries.ts";
 
@@ -85,16 +96,22 @@ async function tryIndex(
     found.set(id, withProof(entry, earlier?.proven, proofs.get(id)));
   }
   const merged = new Map((before?.snapshots ?? []).map((entry) => [entry.snapshot, entry]));
+  const gone = new Set<SnapshotId>();
   for (const [id, entry] of found) {
-    // A card that is gone leaves a gap that older months would have to fill: only a rebuild knows all of them.
-    if (entry === null && merged.delete(id) && (before?.months.length ?? 0) > 0) {
-      return tryIndex(options, true, node, scope, memo);
-    }
     if (entry !== null) merged.set(id, entry);
+    else if (gone.add(id)) merged.delete(id);
+  }
+  const closed = before?.months ?? [];
+  if (gone.size > 0) await dropFromMonths(store, scope, closed, gone);
+  // What is gone leaves room for the newest of the closed months.
+  const room = Math.min(gone.size, INDEX_NEWEST - merged.size);
+  for (const entry of await newestOfMonths(store, scope, room > 0 ? closed : [], merged, room)) {
+    if (!gone.has(entry.snapshot)) merged.set(entry.snapshot, entry);
   }
   const { newest, months } = cutIndex(merged.values());
   for (const [month, entries] of months) await writeMonth(store, scope, month, entries, rebuilding);
-  const named = [...new Set([...(before?.months ?? []), ...months.keys()])].sort().reverse();
+  const still = room > 0 ? await monthsBeyond(store, scope, closed, new Set(newest.map((e) => e.snapshot))) : closed;
+  const named = [...new Set([...still, ...months.keys()])].sort().reverse();
   const index = await replaceIndex(store, scope, names.indexJson(scope.node), stored, newest, named);
   if (index === "lost" || !(await writeList(store, index, list))) return "lost";
   await writeHead(store, scope, index);

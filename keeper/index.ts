@@ -1,3 +1,6 @@
+export { collectGarbage } from "./collect/collect.ts";
+export { foretellDead } from "./collect/foretell.ts";
+export type { CollectOptions, CollectOutcome, DeadObject, Despite } from "./collect/types.ts";
 export { copySnapshots } from "./copy/copy.ts";
 export type { CopyOptions, CopyVerdict } from "./copy/types.ts";
 export {
@@ -7,6 +10,7 @@ export {
   indexSnapshots,
   rebuildIndex,
 } from "./index-snapshots.ts";
+export { markSnapshot, readMark } from "./marks.ts";
 export type { ObjectDamage } from "./pack-lists.ts";
 export {
   type PresentedObject,
@@ -15,5 +19,6 @@ export {
   presentSnapshot,
   type SignUrl,
 } from "./present.ts";
+export { type RetainOptions, type RetainOutcome, retainSnapshots } from "./retain/retain.ts";
 export { listSnapshots, type Selection, type SelectOptions, selectSnapshot } from "./select.ts";
 export { type KeylessVerdict, type KeylessVerifyOptions, verifySnapshots } from "./verify.ts";

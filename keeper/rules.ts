@@ -8,6 +8,8 @@ export const RUN_WITH_PARENT = 3 * DAY;
 export const ID_AHEAD = HOUR;
 /** … or this much earlier, before it is odd. */
 export const ID_BEHIND = 7 * DAY;
+/** No pin of a restore holds longer than this after its receipt. */
+export const MAX_PIN = 7 * DAY;
 /** Entries that index.json holds itself; older ones lie in the file of their month. */
 export const INDEX_NEWEST = 500;
 /** Snapshots by writer that head.json tells of. */

@@ -63,10 +63,11 @@ export async function* listSnapshots(options: Omit<SelectOptions, "selection">):
   const scope: NodeScope = { vault: node.vault, node: node.node };
   const { index } = await readIndex(options.store, scope);
   if (index === null) throw noIndex(scope);
-  yield* allEntries(options.store, scope, index);
+  yield* indexEntries(options.store, scope, index);
 }
 
-async function* allEntries(store: Reader, scope: NodeScope, index: Index): AsyncGenerator<IndexEntry> {
+/** The entries of an index and of its months, newest first, each once. */
+export async function* indexEntries(store: Reader, scope: NodeScope, index: Index): AsyncGenerator<IndexEntry> {
   yield* index.snapshots;
   const told = new Set(index.snapshots.map(({ snapshot }) => snapshot));
   for (const month of [...index.months].sort().reverse()) {
@@ -83,7 +84,7 @@ async function firstGood(
   wanted: string,
 ): Promise<IndexEntry> {
   const seen = new Tally();
-  for await (const entry of allEntries(store, scope, index)) {
+  for await (const entry of indexEntries(store, scope, index)) {
     seen.add(entry);
     if (isLatestMaterial(entry) && fits(entry)) return entry;
   }
@@ -93,7 +94,7 @@ async function firstGood(
 async function selectById(store: Reader, scope: NodeScope, index: Index, id: string): Promise<IndexEntry> {
   const seen = new Tally();
   const matches: IndexEntry[] = [];
-  for await (const entry of allEntries(store, scope, index)) {
+  for await (const entry of indexEntries(store, scope, index)) {
     seen.add(entry);
     if (entry.snapshot === id) return entry;
     if (id !== "" && entry.snapshot.startsWith(id)) matches.push(entry);

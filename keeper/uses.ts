@@ -39,9 +39,9 @@ export async function findUsedPacks(store: Reader, scope: NodeScope, core: CardC
   };
   for (const holder of [core.snapshot, ...core.origins.map(({ snapshot }) => snapshot)]) {
     const card = holder === core.snapshot ? core : await holderOf(store, scope, holder);
-    if (card === "gone") {
-      notes.push(`${names.card(scope.node, holder)}: it is not there, so nothing vouches for that origin's pack lists`);
-      for await (const row of unvouchedRows(store, scope, holder)) take(row);
+    if (typeof card === "object" && "gone" in card) {
+      notes.push(`${names.card(scope.node, card.gone)}: it is not there, so nothing vouches for its pack lists`);
+      for await (const row of unvouchedRows(store, scope, card.gone)) take(row);
       continue;
     }
     if (typeof card === "string") {
@@ -67,12 +67,13 @@ async function holderOf(
   store: Reader,
   scope: NodeScope,
   origin: SnapshotId,
-): Promise<CardCore | "gone" | `${string}: ${string}`> {
+): Promise<CardCore | { readonly gone: SnapshotId } | `${string}: ${string}`> {
   let id = origin;
   for (let hops = 0; hops < MAX_ADOPTIONS; hops += 1) {
     const name = names.card(scope.node, id);
     const read = await readCard(store, scope, id);
-    if (read.found === "nothing") return id === origin ? "gone" : `${name}: it is not there, and took over ${origin}`;
+    // Collected: its lists outlive it as long as a pack they name is in use.
+    if (read.found === "nothing") return { gone: id };
     if (read.found === "malformed") return `${name}: ${read.why}`;
     if (isCommitted(read.value)) return read.value.core;
     if (read.value.by === undefined) return `${name}: it closes a run that nobody took over`;

@@ -6,12 +6,17 @@ import { command as configSchema } from "./config-schema.command.ts";
 import { command as copy } from "./copy.command.ts";
 import type { CliContext } from "./define.ts";
 import { command as doctor } from "./doctor.command.ts";
+import { command as forget } from "./forget.command.ts";
+import { command as gc } from "./gc.command.ts";
 import { command as init } from "./init.command.ts";
 import { command as list } from "./list.command.ts";
+import { command as pin } from "./pin.command.ts";
 import { command as rebuild } from "./rebuild.command.ts";
 import { command as recover } from "./recover.command.ts";
 import { command as restore } from "./restore.command.ts";
 import { command as show } from "./show.command.ts";
+import { command as tag } from "./tag.command.ts";
+import { command as unpin } from "./unpin.command.ts";
 import { usageErrors } from "./usage-errors.ts";
 import { command as verify } from "./verify.command.ts";
 
@@ -21,7 +26,24 @@ const config = buildRouteMap<"check" | "schema", CliContext>({
 });
 
 const root = buildRouteMap<string, CliContext>({
-  routes: { init, doctor, backup, list, show, verify, restore, recover, copy, rebuild, config },
+  routes: {
+    init,
+    doctor,
+    backup,
+    list,
+    show,
+    verify,
+    restore,
+    recover,
+    forget,
+    gc,
+    pin,
+    unpin,
+    tag,
+    copy,
+    rebuild,
+    config,
+  },
   docs: {
     brief: "Cold, encrypted backups of blockchain and database nodes",
     fullDescription: [

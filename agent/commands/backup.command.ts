@@ -1,4 +1,5 @@
 import { defineCommand } from "./define.ts";
+import { tagName } from "./parse.ts";
 
 export interface BackupFlags {
   readonly full?: boolean;
@@ -25,7 +26,7 @@ export const command = defineCommand<BackupFlags>({
     },
     tag: {
       kind: "parsed",
-      parse: tag,
+      parse: tagName,
       optional: true,
       variadic: true,
       placeholder: "tag",
@@ -34,8 +35,3 @@ export const command = defineCommand<BackupFlags>({
   },
   load: async () => (await import("./backup.ts")).run,
 });
-
-function tag(text: string): string {
-  if (/^[A-Za-z0-9._:-]{1,64}$/.test(text)) return text;
-  throw new SyntaxError("letters, digits and . _ : - are allowed, up to 64");
-}

@@ -20,6 +20,7 @@ import type { Call } from "./define.ts";
 import { indexAfter, indexEarlier } from "./index-after.ts";
 import { loadKeys, openOneVault, suiteOf } from "./opened.ts";
 import { recover } from "./recover.ts";
+import { retainAfter } from "./retain-after.ts";
 import { onlyVault, openSession, vaultIdOf } from "./session.ts";
 import { checkAnswers } from "./when-down.ts";
 
@@ -76,6 +77,7 @@ export async function run(call: Call<BackupFlags>): Promise<Answer> {
   const entry = await indexAfter(place, result.snapshot, call);
   const failure = notGood(result, entry);
   if (failure === null && entry !== null && entry.remarks.length > 0) progress.warn(passedOver(entry));
+  const retained = failure === null && entry !== null ? await retainAfter(session, settings, vault, call) : null;
   return {
     document: {
       snapshot: result.snapshot,
@@ -87,6 +89,7 @@ export async function run(call: Call<BackupFlags>): Promise<Answer> {
       bytes: result.card.core.bytes,
       figures: result.figures,
       listed: entry !== null,
+      ...(retained === null ? {} : { retained }),
       notes: result.notes,
     },
     text: textOf(result, config.path),

@@ -1,30 +1,38 @@
 import { listSnapshots } from "../../keeper/index.ts";
 import type { IndexEntry } from "../../vault/card/index.ts";
+import { tiersFor } from "../config/index.ts";
 import { formatBytes, formatCount, formatHeights, formatTime, table } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import type { ListFlags } from "./list.command.ts";
 import { openVault } from "./opened.ts";
-import { openSession } from "./session.ts";
+import { openSession, pickVault } from "./session.ts";
+import { standingOf } from "./standing.ts";
 
 /** `coldkeep list`. */
 export async function run(call: Call<ListFlags>): Promise<Answer> {
   const { config, node } = openSession(call);
   const store = await openVault(config, call, "read");
+  const { tiers } = tiersFor(config, pickVault(config, call.flags.vault), node);
   const limit = call.flags.limit ?? Number.POSITIVE_INFINITY;
   const entries: IndexEntry[] = [];
+  // Which one was a day's first is known only once all of that day are.
+  const needed = tiers.permanent === undefined ? limit : Number.POSITIVE_INFINITY;
   for await (const entry of listSnapshots({ store, node: node.name, ...vaultOf(config.vaultId) })) {
-    if (entries.length >= limit) break;
+    if (entries.length >= needed) break;
     entries.push(entry);
   }
-  return { document: { node: node.name, vault: store.url, snapshots: entries }, text: textOf(node.name, entries) };
+  const standing = standingOf(entries, tiers, call.io.clock.now());
+  const snapshots = entries.slice(0, limit).map((entry) => ({ ...entry, ...standing(entry).facts }));
+  const text = textOf(node.name, snapshots, (entry) => standing(entry).words);
+  return { document: { node: node.name, vault: store.url, snapshots }, text };
 }
 
 function vaultOf<Id>(vault: Id | undefined): { readonly vault?: Id } {
   return vault === undefined ? {} : { vault };
 }
 
-function textOf(node: string, entries: readonly IndexEntry[]): string {
+function textOf(node: string, entries: readonly IndexEntry[], standing: (entry: IndexEntry) => string): string {
   if (entries.length === 0) return `There are no snapshots of ${node} yet; \`coldkeep backup\` makes one.`;
   return table(
     [
@@ -37,15 +45,15 @@ function textOf(node: string, entries: readonly IndexEntry[]): string {
       { title: "STORED", align: "right" },
       { title: "TAGS" },
     ],
-    entries.map(({ snapshot, received, state, heights, bytes, tags, remarks, proven }) => [
-      snapshot,
-      formatTime(received),
-      remarks.length > 0 ? `${state}, ${remarks.join("; ")}` : proven === undefined ? state : `${state}, proven`,
-      formatHeights(heights),
-      formatCount(bytes.files),
-      formatBytes(bytes.total),
-      formatBytes(bytes.stored),
-      tags.join(" "),
+    entries.map((entry) => [
+      entry.snapshot,
+      formatTime(entry.received),
+      standing(entry),
+      formatHeights(entry.heights),
+      formatCount(entry.bytes.files),
+      formatBytes(entry.bytes.total),
+      formatBytes(entry.bytes.stored),
+      entry.tags.join(" "),
     ]),
   );
 }

@@ -1,6 +1,6 @@
 import { assertMayWork, parseVaultJson, type SuiteName } from "../../vault/card/index.ts";
 import { ColdkeepError, isColdkeepError, names } from "../../vault/names/index.ts";
-import { openStore, retrying, type Store } from "../../vault/store/index.ts";
+import { type Deleter, openStore, retrying, type Store } from "../../vault/store/index.ts";
 import type { Config, VaultSettings } from "../config/index.ts";
 import { type KeySetting, type LoadedKey, loadIdentities, loadRecipients } from "../keys/index.ts";
 import { openNodeState } from "../state/index.ts";
@@ -19,6 +19,17 @@ export async function openOneVault({ url }: VaultSettings, { io }: Call, mode: "
   const patient = retrying(store, { clock: io.clock, signal: io.signal });
   if (mode === "write") await assertOursToChange(patient);
   return patient;
+}
+
+/** The same, and able to delete what a plan of the keeper's names. */
+export async function openDeletingVault(
+  settings: VaultSettings,
+  call: Call,
+  mode: "read" | "write",
+): Promise<Store & Deleter> {
+  const patient = await openOneVault(settings, call, mode);
+  const deleter = await openStore(settings.url, { readonly: mode === "read" });
+  return { ...patient, delete: (plan) => deleter.delete(plan) };
 }
 
 const MAX_VAULT_JSON = 64 << 10;

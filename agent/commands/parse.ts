@@ -47,3 +47,8 @@ export function heightOfChannel(text: string): { readonly channel?: string; read
   const height = wholeNumber(text.slice(at + 1));
   return at < 0 ? { height } : { channel: text.slice(0, at), height };
 }
+
+export function tagName(text: string): string {
+  if (/^[A-Za-z0-9._:-]{1,64}$/.test(text)) return text;
+  throw new SyntaxError("letters, digits and . _ : - are allowed, up to 64");
+}

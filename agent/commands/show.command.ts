@@ -1,4 +1,5 @@
 import { defineCommand } from "./define.ts";
+import { ID_PARAMETER } from "./id-parameter.ts";
 
 export const command = defineCommand<object, [id: string]>({
   brief: "Show what is known of one snapshot",
@@ -9,9 +10,6 @@ export const command = defineCommand<object, [id: string]>({
     ["show 20260115T000000Z-bh1200-0123456789abcdef", "one by its id; a beginning that fits one only is enough"],
   ],
   flags: {},
-  positional: {
-    kind: "tuple",
-    parameters: [{ parse: String, placeholder: "id", brief: "Id of the snapshot, its beginning, or latest" }],
-  },
+  positional: ID_PARAMETER,
   load: async () => (await import("./show.ts")).run,
 });

@@ -1,12 +1,14 @@
-import { selectSnapshot } from "../../keeper/index.ts";
+import { listSnapshots, readMark, selectSnapshot } from "../../keeper/index.ts";
 import { type Card, type IndexEntry, isCommitted, parseCard, writerOf } from "../../vault/card/index.ts";
 import { ColdkeepError, names } from "../../vault/names/index.ts";
+import { tiersFor } from "../config/index.ts";
 import { counted, facts, formatBytes, formatDuration, formatHeights, formatTime } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import { openVault } from "./opened.ts";
 import { selectionOf } from "./selection.ts";
-import { openSession } from "./session.ts";
+import { openSession, pickVault } from "./session.ts";
+import { standingOf } from "./standing.ts";
 
 const MAX_CARD = 16 << 20;
 
@@ -27,15 +29,26 @@ export async function run(call: Call, id: string): Promise<Answer> {
       todo: "`coldkeep rebuild` makes the index anew",
     });
   }
-  return { document: { ...entry, card }, text: textOf(entry, card) };
+  const mark = await readMark(store, { vault: card.core.vault, node: node.name }, entry.snapshot);
+  const reason = mark !== null && "reason" in mark && mark.pinned ? mark.reason : undefined;
+  const { tiers } = tiersFor(config, pickVault(config, call.flags.vault), node);
+  const all: IndexEntry[] = [];
+  // Only beside the others of its day can be told whether it was the first.
+  if (tiers.permanent === undefined) all.push(entry);
+  else for await (const other of listSnapshots({ store, node: node.name, ...vault })) all.push(other);
+  const { facts: more, words } = standingOf(all, tiers, call.io.clock.now())(entry);
+  return {
+    document: { ...entry, ...more, ...(reason === undefined ? {} : { reason }), card },
+    text: textOf(entry, card, reason === undefined ? words : `${words}; ${reason}`),
+  };
 }
 
-function textOf(entry: IndexEntry, { core, sig }: Card): string {
+function textOf(entry: IndexEntry, { core, sig }: Card, standing: string): string {
   const { bytes } = entry;
   const origins = core.origins.filter(({ snapshot }) => snapshot !== core.snapshot);
   return facts([
     ["snapshot", entry.snapshot],
-    ["state", [entry.state, ...entry.remarks].join("; ")],
+    ["state", standing],
     ["node", `${core.node}, profile ${core.profile}`],
     ["height", formatHeights(entry.heights)],
     ["received", `${formatTime(entry.received)} by the vault's clock`],
@@ -49,7 +62,7 @@ function textOf(entry: IndexEntry, { core, sig }: Card): string {
     ["parent", core.parent ?? "none: shares nothing with earlier snapshots"],
     ["shares with", origins.length === 0 ? "no other snapshot" : counted(origins.length, "other snapshot")],
     ["number", String(core.seq)],
-    ["tags", core.tags.length === 0 ? "none" : core.tags.join(" ")],
+    ["tags", entry.tags.length === 0 ? "none" : entry.tags.join(" ")],
     ["suite", core.suite],
     ["archive", `${core.vault} (vault_id)`],
     ["signed by", `${sig.key}, fingerprint ${writerOf(sig.key)}`],

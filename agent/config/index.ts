@@ -5,5 +5,6 @@ export { DEFAULT_CONFIG, loadConfig, loadNodes } from "./load.ts";
 export { nearest } from "./nearest.ts";
 export { parseConfig } from "./parse.ts";
 export { type NewConfig, renderConfig } from "./render.ts";
+export { tiersFor } from "./tiers.ts";
 export type * from "./types.ts";
 export { assertNoConfig, writeNewConfig } from "./write.ts";

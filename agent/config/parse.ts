@@ -8,6 +8,7 @@ import { configSchema, nodesSchema, type WrittenConfig } from "./schema.ts";
 import { KEY_SEPARATOR } from "./schema-parts.ts";
 import { nodesOf, settingsOf } from "./settings.ts";
 import { syntaxWords } from "./syntax.ts";
+import { checkTiers } from "./tiers.ts";
 import type { Config, NodesConfig } from "./types.ts";
 import { checkVaults } from "./vaults.ts";
 
@@ -37,6 +38,7 @@ export function parseConfig(text: string, path: string, profiles: readonly strin
     ...wrong,
     ...checkKeys(result.data),
     ...checkCardKey(result.data),
+    ...checkTiers(result.data),
     ...checkPlaces(result.data, folders),
   ];
   if (mistakes.length > 0) throw file.refuse(mistakes);

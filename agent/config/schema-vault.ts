@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { object, text } from "./schema-parts.ts";
+import { tiers } from "./schema-tiers.ts";
 
 /** The name of the vault that is written as `vault:`, without one of its own. */
 export const MAIN_VAULT = "main";
@@ -16,7 +17,7 @@ const name = text(
   "what the vault is called on the command line",
 );
 
-const SETTINGS = { url };
+const SETTINGS = { url, tiers: tiers.optional() };
 
 /** One vault: its place alone, or a mapping with more. */
 export const vault = z

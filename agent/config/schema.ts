@@ -2,6 +2,7 @@ import * as z from "zod";
 import { isNodeName, isVaultId } from "../../vault/names/index.ts";
 import { KEY_FIELDS } from "./schema-keys.ts";
 import { absolute, command, duration, object, oneOf, text } from "./schema-parts.ts";
+import { tiers } from "./schema-tiers.ts";
 import { vault, vaults } from "./schema-vault.ts";
 
 function globs(description: string) {
@@ -131,6 +132,7 @@ function node(profiles: readonly string[]) {
       ).default("skip-and-restart"),
       tags: z.array(tag, { error: "a list of tags" }).default([]).meta({ description: "written into each snapshot" }),
       card_key: cardKey.optional(),
+      tiers: tiers.optional(),
     },
     "a node",
   );
@@ -146,6 +148,7 @@ export function configSchema(profiles: readonly string[]) {
       version: z.literal(1, { error: "1" }).meta({ description: "version of this file's form" }),
       vault: vault.optional(),
       vaults: vaults.optional(),
+      tiers: tiers.optional(),
       vault_id: z
         .string({ error: "the 22 letters that `coldkeep init` wrote" })
         .refine(isVaultId, { error: "the 22 letters that `coldkeep init` wrote" })

@@ -1,8 +1,11 @@
 import { type NodeName, toNodeName, type VaultId } from "../../vault/names/index.ts";
+import type { Tiers } from "../../vault/retain/index.ts";
 import { parseDuration } from "./duration.ts";
 import type { WrittenConfig } from "./schema.ts";
+import type { WrittenTiers } from "./schema-tiers.ts";
 import { MAIN_VAULT } from "./schema-vault.ts";
 import { keysOf } from "./settings-keys.ts";
+import { tiersOf } from "./tiers.ts";
 import type {
   Config,
   HealthSettings,
@@ -20,6 +23,7 @@ export function settingsOf(written: WrittenConfig, path: string): Config {
   return {
     path,
     vaults: vaultsOf(written),
+    ...ruled(written),
     ...(written.vault_id === undefined ? {} : { vaultId: written.vault_id as VaultId }),
     stateDir: written.state_dir,
     encryptor: written.encryptor ?? "aes",
@@ -43,8 +47,13 @@ export function nodesOf({ state_dir, nodes }: Pick<WrittenConfig, "state_dir" | 
 
 /** The vaults of a file that follows the schema; `vault` is short for a list of one. */
 function vaultsOf({ vault, vaults }: WrittenConfig): readonly VaultSettings[] {
-  if (vault === undefined) return vaults ?? [];
-  return [typeof vault === "string" ? { name: MAIN_VAULT, url: vault } : vault];
+  const written =
+    vault === undefined ? (vaults ?? []) : [typeof vault === "string" ? { name: MAIN_VAULT, url: vault } : vault];
+  return written.map(({ tiers, ...place }) => ({ ...place, ...ruled({ tiers }) }));
+}
+
+function ruled({ tiers }: { readonly tiers?: WrittenTiers | undefined }): { readonly tiers?: Tiers } {
+  return tiers === undefined ? {} : { tiers: tiersOf(tiers) };
 }
 
 function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): NodeSettings {
@@ -71,6 +80,7 @@ function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): Nod
     ...(node.height === undefined ? {} : { height: heightOf(node.height) }),
     whenDown: node.when_down,
     tags: node.tags,
+    ...ruled(node),
     ...(cardKey === undefined ? {} : { cardKey }),
   };
 }

@@ -1,4 +1,5 @@
 import type { NodeName, VaultId } from "../../vault/names/index.ts";
+import type { Tiers } from "../../vault/retain/index.ts";
 import type { KeySetting, TokenSettings } from "../keys/types.ts";
 
 /** How the files of backups are sealed: ChainMaker's names for the suites. */
@@ -63,6 +64,8 @@ export interface NodeSettings {
   readonly tags: readonly string[];
   /** Pins the key that signs this node's cards: base64url, 32 bytes. */
   readonly cardKey?: string;
+  /** What is kept of its snapshots, in every vault. */
+  readonly tiers?: Tiers;
 }
 
 /** One place where snapshots are kept. */
@@ -71,6 +74,8 @@ export interface VaultSettings {
   readonly name: string;
   /** `file:///path`. */
   readonly url: string;
+  /** What is kept here of nodes that say nothing of their own. */
+  readonly tiers?: Tiers;
 }
 
 export interface Config {
@@ -79,6 +84,8 @@ export interface Config {
   /** In the order of the file, at least one; the first is the one that is read. */
   readonly vaults: readonly VaultSettings[];
   readonly vaultId?: VaultId;
+  /** What is kept where neither node nor vault says so. */
+  readonly tiers?: Tiers;
   /** Absolute. */
   readonly stateDir: string;
   readonly encryptor: Encryptor;

@@ -4,6 +4,7 @@ import { indexSnapshots, rebuildIndex } from "../../keeper/index.ts";
 import {
   type Card,
   encodeCard,
+  encodeFate,
   type Index,
   parseBackupList,
   parseHead,
@@ -298,7 +299,17 @@ describe("what stays good", () => {
     world.store.plant(names.expired(world.node, idOf(parent), 1), Buffer.from("{}"), world.now);
     const outcome = await index(world, idOf(child), idOf(parent));
     expect(outcome.entries.map((e) => e.state)).toEqual(["good", "expired"]);
-    world.store.plant(names.fate(world.node, idOf(parent), 1), Buffer.from('{"fate":"rescued"}'));
+    world.store.plant(
+      names.fate(world.node, idOf(parent), 1),
+      encodeFate({
+        format: 1,
+        vault: world.vault,
+        node: world.node,
+        snapshot: idOf(parent),
+        round: 1,
+        fate: "rescued",
+      }),
+    );
     expect((await entryOf(world, parent)).state).toBe("good");
     world.store.plant(names.fate(world.node, idOf(parent), 1), Buffer.from("rubbish"));
     await expect(index(world, idOf(parent))).rejects.toSatisfy((e) => isColdkeepError(e, "integrity"));

@@ -8,7 +8,7 @@ import { tempDir } from "../support/tmp.ts";
 
 const version = resticVersion();
 const missing = version === null ? "restic is missing: apt-get install restic" : null;
-const [zone, snapshots, questions] = ["Europe/Berlin", 40, 40];
+const [zone, snapshots, questions] = ["Europe/Berlin", 25, 24];
 
 it.skipIf(missing !== null)(
   `retention keeps what restic ${version?.join(".") ?? "?"} keeps of random histories${missing === null ? "" : ` (${missing})`}`,

@@ -7,6 +7,19 @@ export {
 } from "./card.ts";
 export { canonical, canonicalBytes, parseCanonical } from "./jcs.ts";
 export { encodeBackupList, encodeHead, encodeIndex, parseBackupList, parseHead, parseIndex } from "./lists.ts";
+export type { Clearance, DeletionPlan, Expired, Fate, Mark, Pin } from "./markers.ts";
+export {
+  encodeClearance,
+  encodeDeletionPlan,
+  encodeExpired,
+  encodeFate,
+  encodeMark,
+  encodePin,
+  MAX_PLAN_OBJECTS,
+  parseFate,
+  parseMark,
+  parsePin,
+} from "./markers.ts";
 export { assertMayWork } from "./may-work.ts";
 export { encodeOriginRecord, parseOriginRecord } from "./origin-record.ts";
 export { checkRecord, type Expected, readRecord } from "./record.ts";

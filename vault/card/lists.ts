@@ -26,6 +26,8 @@ const entry = z.strictObject({
   card: z.strictObject(f.sum),
   origins: z.array(f.snapshot).max(MAX_ORIGINS),
   proven: f.time.exactOptional(),
+  expired: f.time.exactOptional(),
+  pinned: z.literal(true).exactOptional(),
 }) satisfies z.ZodType<IndexEntry>;
 
 const index = z.strictObject({

@@ -144,6 +144,7 @@ export interface IndexEntry {
   readonly committed: number;
   readonly profile: string;
   readonly heights?: Heights;
+  /** The card's, or what an operator made of them since. */
   readonly tags: readonly string[];
   readonly bytes: CardBytes;
   readonly downtime_ms?: number;
@@ -151,6 +152,10 @@ export interface IndexEntry {
   readonly origins: readonly SnapshotId[];
   /** Receipt of the newest proof, where a drill restored it. */
   readonly proven?: number;
+  /** Receipt of the marker that expired it. */
+  readonly expired?: number;
+  /** An operator keeps it until further notice. */
+  readonly pinned?: true;
 }
 
 /** `index.json`: the newest 500, newest first, and the names of closed months. */

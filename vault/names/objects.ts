@@ -27,9 +27,18 @@ export const expired = (node: NodeName, id: SnapshotId, n: number) => `${snapsho
 export const fate = (node: NodeName, id: SnapshotId, n: number) => `${snapshotsFolder(node)}${id}.fate.${n}.json`;
 /** In a copy: when the snapshot was received where it was first put. */
 export const originRecord = (node: NodeName, id: SnapshotId) => `${snapshotsFolder(node)}${id}.origin.json`;
+export const mark = (node: NodeName, id: SnapshotId, n: number) => `${snapshotsFolder(node)}${id}.mark.${n}.json`;
 /** `stamp` is the drill's time as `YYYYMMDDTHHMMSSZ`. */
 export const proof = (node: NodeName, id: SnapshotId, stamp: string) => `${node}/proofs/${id}-${stamp}.proof.json`;
+export const proofsFolder = (node: NodeName) => `${node}/proofs/`;
 export const pin = (node: NodeName, id: SnapshotId, random: string) => `${node}/pins/${id}/${random}.json`;
+export const pinsFolder = (node: NodeName) => `${node}/pins/`;
+export const clearance = (node: NodeName, random: string) => `${clearancesFolder(node)}${random}.json`;
+export const clearancesFolder = (node: NodeName) => `${node}/clearances/`;
+export const plan = (node: NodeName, digest: string) => `${plansFolder(node)}${digest}.json`;
+export const plansFolder = (node: NodeName) => `${node}/plans/`;
+export const clockJson = (node: NodeName) => `${node}/clock.json`;
+export const dataRoot = (node: NodeName) => `${node}/data/`;
 export const share = (node: NodeName, ticketId: string) => `${node}/shares/${ticketId}`;
 export const groupJson = (group: string, gid: string) => `groups/${group}/${gid}.group.json`;
 export const groupDown = (group: string, slot: string) => `groups/${group}/down/${slot}`;

@@ -1,8 +1,9 @@
+export { clockBrake } from "./brakes.ts";
 export { faultOfTiers } from "./check-tiers.ts";
 export { LivePacks } from "./live.ts";
-export { parseTimeOfDay } from "./permanent.ts";
+export { parseTimeOfDay, permanentOnes } from "./permanent.ts";
 export { type PlanOptions, planRetention } from "./plan.ts";
-export { BRAKE_WINDOW, DEFAULT_FLOOR, DEFAULT_GRACE, MIN_GRACE } from "./rules.ts";
+export { DEFAULT_FLOOR, DEFAULT_GRACE } from "./rules.ts";
 export { formatPeriod, parseSpan, SPAN_FORM } from "./span.ts";
 export {
   type Brake,

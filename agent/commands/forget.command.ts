@@ -1,0 +1,21 @@
+import { defineCommand } from "./define.ts";
+import { DESPITE_FLAG, type ForgetFlags, MODE_FLAGS } from "./retention-flags.ts";
+
+export const command = defineCommand<ForgetFlags>({
+  brief: "Let snapshots expire that the tiers keep no longer",
+  usage: "--dry-run|--apply [--despite <brake>]... [--node <name>]",
+  about:
+    "The tiers stand in the configuration (`tiers`, by vault or node; without any, 7 days are kept in a directory and 15\n" +
+    "elsewhere). --dry-run tells what is kept and why, what expires, and what that will free; --apply puts the markers.\n" +
+    "Nothing is deleted yet: an expired snapshot can be restored, and comes back where the tiers or a pin keep it again,\n" +
+    "until its grace is over; then `coldkeep gc` deletes what nobody uses. The newest good snapshot never expires.\n" +
+    "Brakes stop what looks like a mistake (exit code 12). share: fewer than 70 % of the snapshots or bytes of a week ago\n" +
+    "would be left. clock: the vault's clock is behind, or a week ahead of the newest snapshot. anomaly: the newest\n" +
+    "snapshots do not look like this node. Each is overridden with --despite, once it was looked into.",
+  examples: [
+    ["forget --dry-run", "what would expire, and why the rest is kept"],
+    ["forget --apply --despite share", "after the tiers were cut down on purpose"],
+  ],
+  flags: { ...MODE_FLAGS, ...DESPITE_FLAG },
+  load: async () => (await import("./forget.ts")).run,
+});

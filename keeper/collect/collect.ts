@@ -1,0 +1,132 @@
+import { encodeFate } from "../../vault/card/index.ts";
+import { names, type SnapshotId } from "../../vault/names/index.ts";
+import { clockBrake } from "../../vault/retain/index.ts";
+import type { ApprovedPlan } from "../../vault/store/facets.ts";
+import { createRecord } from "../create.ts";
+import { indexSnapshots } from "../index-snapshots.ts";
+import { assertMayChange } from "../may-change.ts";
+import { type NodeScope, readNode } from "../read.ts";
+import { readFate } from "../retain/grace.ts";
+import { type Scan, scanNode } from "../retain/scan.ts";
+import { storeTime } from "../store-clock.ts";
+import { approvePlan, narrow } from "./approve.ts";
+import { type Due, findDue } from "./due.ts";
+import { type Found, findDead, type Run } from "./find-dead.ts";
+import { abandon, findOrphans } from "./orphans.ts";
+import type { CollectOptions, CollectOutcome } from "./types.ts";
+
+/**
+ * Deletes what no snapshot uses any more: of snapshots whose grace is over, of runs that never ended, and, where asked, of
+ * folders nobody tells of (docs/FORMAT.md, "Retention"). What is in use is told by the cards alone. Any run may die
+ * anywhere, and may be run again; several at once do no harm.
+ * @throws ColdkeepError `refused`, `integrity` where something cannot be understood: then nothing of this node goes.
+ */
+export async function collectGarbage(options: CollectOptions): Promise<CollectOutcome> {
+  const { store, apply, despite = new Set() } = options;
+  if (apply) await assertMayChange(store);
+  const node = await readNode(store, options.node, options.vault);
+  const scope: NodeScope = { vault: node.vault, node: node.node };
+  const run: Run<CollectOptions> = { options, scope, now: apply ? await storeTime(store, scope) : options.now };
+  const scan = await scanNode(store, node.node);
+  const times = [...scan.begins.values()].map(({ receivedAt }) => ({ received: receivedAt }));
+  const brake = clockBrake(times, run.now);
+  if (brake !== null && !despite.has("clock")) return { ...NOTHING, foreign: scan.foreign, held: [brake] };
+  const due = await findDue(store, scope, scan, run.now, options.grace);
+  const orphans = await findOrphans(store, scope, scan, run.now - options.grace, new Set(due.rounds.keys()));
+  return apply ? applyRun(run, due, orphans) : planRun(run, scan, due, orphans);
+}
+
+const NOTHING: CollectOutcome = {
+  collected: [],
+  postponed: [],
+  abandoned: [],
+  dead: [],
+  locked: [],
+  foreign: [],
+  held: [],
+};
+
+/** As it would be: what is given up would go like what is collected. */
+async function planRun(
+  run: Run<CollectOptions>,
+  scan: Scan,
+  due: Due,
+  orphans: readonly SnapshotId[],
+): Promise<CollectOutcome> {
+  const found = await findDead(run, scan, new Set([...due.rounds.keys(), ...orphans]), due.pinEnds);
+  const { objects, records, foreign } = found;
+  const collected = [...due.rounds.keys()];
+  return {
+    ...NOTHING,
+    collected,
+    postponed: due.postponed,
+    abandoned: orphans,
+    dead: [...objects, ...records],
+    foreign,
+  };
+}
+
+async function applyRun(run: Run<CollectOptions>, due: Due, orphans: readonly SnapshotId[]): Promise<CollectOutcome> {
+  const { options, scope, now } = run;
+  const { store, grace } = options;
+  const decided = await decideFates(run, due);
+  const abandoned = await abandon(store, scope, orphans);
+  // Again, now that the fates are there: whoever pinned, rescued or committed before them is seen, nobody can after.
+  const scan = await scanNode(store, scope.node);
+  const again = await findDue(store, scope, scan, now, grace);
+  const collecting = new Set([...again.rounds.keys()].filter((id) => decided.has(id)));
+  const found = await findDead(run, scan, collecting, again.pinEnds);
+  const lost = await abandon(store, scope, found.lost);
+
+  const dead = [...found.objects, ...found.records];
+  const locked = dead.length === 0 ? [] : await deleteAll(run, found, Math.max(due.since, again.since));
+  if (collecting.size > 0) await indexSnapshots({ store, vault: scope.vault, node: scope.node, ids: [...collecting] });
+  return {
+    ...NOTHING,
+    collected: [...collecting],
+    postponed: again.postponed,
+    abandoned: [...abandoned, ...lost],
+    dead,
+    locked,
+    foreign: found.foreign,
+  };
+}
+
+/**
+ * Deletes data, then records: those of a snapshot are what finds its data again, so they stay while any of that did.
+ * Gives the names that the store protects.
+ */
+async function deleteAll(
+  { options, scope }: Run<CollectOptions>,
+  found: Found,
+  notBefore: number,
+): Promise<readonly string[]> {
+  const { store } = options;
+  const plan = await approvePlan(store, scope, [...found.objects, ...found.records], notBefore);
+  const records = new Map(found.records.map(({ name, of }) => [name, of]));
+  const locked: string[] = [];
+  const held = new Set<SnapshotId | null>();
+  const run = async (part: ApprovedPlan) => {
+    for await (const { name, outcome } of store.delete(part)) if (outcome === "locked") locked.push(name);
+  };
+  await run(narrow(plan, ({ name }) => !records.has(name)));
+  for (const { name, of } of found.objects) {
+    if (of === null || !locked.includes(name)) continue;
+    held.add(of);
+    for (const user of found.usersOf(of)) held.add(user);
+  }
+  await run(narrow(plan, ({ name }) => records.has(name) && !held.has(records.get(name) ?? null)));
+  return locked;
+}
+
+/** Puts the word that a snapshot goes. Where there is one already it holds, whoever said it. */
+async function decideFates({ options, scope }: Run<CollectOptions>, due: Due): Promise<ReadonlySet<SnapshotId>> {
+  const { store } = options;
+  const decided = new Set<SnapshotId>();
+  for (const [snapshot, round] of due.rounds) {
+    const fate = encodeFate({ format: 1, ...scope, snapshot, round, fate: "collect" });
+    const { created } = await createRecord(store, names.fate(scope.node, snapshot, round), fate);
+    if (created || (await readFate(store, scope, snapshot, round)) === "collect") decided.add(snapshot);
+  }
+  return decided;
+}

@@ -1,0 +1,89 @@
+import { encodeMark, type Mark, parseMark } from "../vault/card/index.ts";
+import { ColdkeepError, type NodeName, names, type SnapshotId, type VaultId } from "../vault/names/index.ts";
+import type { Creator, Reader } from "../vault/store/facets.ts";
+import { createRecord } from "./create.ts";
+import { contended } from "./index-files.ts";
+import { assertMayChange } from "./may-change.ts";
+import { type NodeScope, readCommitted, readNode, readObject } from "./read.ts";
+import { MAX_BYTES } from "./rules.ts";
+
+/** What an operator said of a snapshot, or null where nothing was said. `unreadable` counts as a pin: it may be one. */
+export type FoundMark = Mark | { readonly unreadable: string; readonly round: number } | null;
+
+/** No snapshot is marked this often; the bound ends a walk over planted marks. */
+const MAX_MARKS = 1000;
+const ATTEMPTS = 16;
+
+/** The mark that holds. Walks up the rounds, since there are few. */
+export async function readMark(store: Reader, scope: NodeScope, id: SnapshotId): Promise<FoundMark> {
+  let round = 0;
+  while (round < MAX_MARKS && (await store.head(names.mark(scope.node, id, round + 1))) !== null) round += 1;
+  return round === 0 ? null : readMarkOf(store, scope, id, round);
+}
+
+export async function readMarkOf(store: Reader, scope: NodeScope, id: SnapshotId, round: number): Promise<FoundMark> {
+  const name = names.mark(scope.node, id, round);
+  const expected = { vault: scope.vault, node: scope.node, snapshot: id };
+  const read = await readObject(store, name, MAX_BYTES.marker, (bytes) => parseMark(bytes, expected, name));
+  if (read.found === "it") return read.value;
+  return { unreadable: `${name}: ${read.found === "nothing" ? "it is not there" : read.why}`, round };
+}
+
+export function isPinned(mark: FoundMark): boolean {
+  return mark !== null && ("unreadable" in mark || mark.pinned);
+}
+
+export interface MarkOptions {
+  readonly store: Reader & Creator;
+  readonly vault?: VaultId;
+  readonly node: NodeName;
+  readonly snapshot: SnapshotId;
+  readonly change: (before: Pick<Mark, "pinned" | "reason" | "tags">) => Pick<Mark, "pinned" | "reason" | "tags">;
+}
+
+/**
+ * Pins, unpins or tags a snapshot: puts a further mark beside its card, which itself never changes. Null where the
+ * change changes nothing.
+ * @throws ColdkeepError `not-found` where there is no such snapshot, `busy` where others were faster each time.
+ */
+export async function markSnapshot(options: MarkOptions): Promise<Mark | null> {
+  const { store, snapshot } = options;
+  await assertMayChange(store);
+  const node = await readNode(store, options.node, options.vault);
+  const scope: NodeScope = { vault: node.vault, node: node.node };
+  const card = await readCommitted(store, scope, snapshot);
+  if (card === null) {
+    throw new ColdkeepError("not-found", {
+      what: "there is no such snapshot",
+      on: snapshot,
+      why: `${names.card(scope.node, snapshot)} is missing or no card`,
+      todo: "`coldkeep list` shows all",
+    });
+  }
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const there = await readMark(store, scope, snapshot);
+    const readable = there === null || "unreadable" in there ? null : there;
+    const before = readable ?? { pinned: isPinned(there), tags: card.core.tags };
+    const after = options.change(before);
+    if (there === readable && sameMark(before, after)) return null;
+    const { pinned, reason, tags } = after;
+    const round = (there?.round ?? 0) + 1;
+    const mark: Mark = {
+      format: 1,
+      ...scope,
+      snapshot,
+      round,
+      pinned,
+      ...(reason === undefined ? {} : { reason }),
+      tags,
+    };
+    if ((await createRecord(store, names.mark(scope.node, snapshot, round), encodeMark(mark))).created) return mark;
+  }
+  throw contended(names.mark(scope.node, snapshot, 1));
+}
+
+type MarkState = Pick<Mark, "pinned" | "reason" | "tags">;
+
+function sameMark(a: MarkState, b: MarkState): boolean {
+  return a.pinned === b.pinned && a.reason === b.reason && a.tags.join("\n") === b.tags.join("\n");
+}

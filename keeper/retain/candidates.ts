@@ -1,0 +1,66 @@
+import type { IndexEntry, NodeJson } from "../../vault/card/index.ts";
+import type { SnapshotId } from "../../vault/names/index.ts";
+import type { Candidate } from "../../vault/retain/index.ts";
+import type { Lister, Reader } from "../../vault/store/facets.ts";
+import { judge } from "../evaluate.ts";
+import { readIndex } from "../index-files.ts";
+import { isPinned, readMarkOf } from "../marks.ts";
+import { oddity } from "../order.ts";
+import type { NodeScope } from "../read.ts";
+import { indexEntries } from "../select.ts";
+import { type Grace, graceOf } from "./grace.ts";
+import type { Scan } from "./scan.ts";
+
+export interface Known {
+  readonly entry: IndexEntry;
+  readonly grace: Grace;
+}
+
+export interface Candidates {
+  /** Those that are good, broken or expired; what is being collected is out of reach. */
+  readonly candidates: readonly Candidate[];
+  readonly known: ReadonlyMap<SnapshotId, Known>;
+  /** Snapshots of which the index says nothing, or something that is gone. */
+  readonly behind: readonly SnapshotId[];
+}
+
+/**
+ * What retention has to decide about. Verdicts come from the index, or, where it lacks them, from the snapshot's own
+ * objects; that a card exists, and since when it is expired, from the listing alone.
+ */
+export async function findCandidates(store: Reader & Lister, node: NodeJson, scan: Scan): Promise<Candidates> {
+  const scope: NodeScope = { vault: node.vault, node: node.node };
+  const { index } = await readIndex(store, scope);
+  const indexed = new Map<SnapshotId, IndexEntry>();
+  if (index !== null) for await (const entry of indexEntries(store, scope, index)) indexed.set(entry.snapshot, entry);
+  const on = { store, scope, node, known: async (id: SnapshotId) => indexed.get(id) ?? null, memo: new Map() };
+  const candidates: Candidate[] = [];
+  const known = new Map<SnapshotId, Known>();
+  const behind: SnapshotId[] = [];
+  for (const [id, files] of scan.snapshots) {
+    if (files.card === null) continue;
+    const there = indexed.get(id);
+    const entry = there ?? (await judge(on, id));
+    if (entry === null) continue;
+    if (there === undefined) behind.push(id);
+    const grace = await graceOf(store, scope, id, files);
+    known.set(id, { entry, grace });
+    if (grace.state === "collecting") continue;
+    const marked = Math.max(0, ...files.marks.keys());
+    const mark = marked === 0 ? null : await readMarkOf(store, scope, id, marked);
+    candidates.push({
+      snapshot: id,
+      writer: entry.writer,
+      good: entry.state === "good" || entry.state === "expired",
+      odd: oddity(entry) !== null,
+      received: entry.received,
+      tags: mark !== null && "tags" in mark ? mark.tags : entry.tags,
+      ...(entry.heights === undefined ? {} : { heights: entry.heights }),
+      bytes: entry.bytes,
+      pinned: isPinned(mark),
+      expired: grace.state === "expired" ? grace.since : null,
+    });
+  }
+  for (const id of indexed.keys()) if ((scan.snapshots.get(id)?.card ?? null) === null) behind.push(id);
+  return { candidates, known, behind };
+}
