@@ -1,6 +1,6 @@
 import { encodeNodeJson, type NodeJson, parseVaultJson } from "../../vault/card/index.ts";
 import { ColdkeepError, isColdkeepError, type NodeName, names } from "../../vault/names/index.ts";
-import { hashed } from "../../vault/store/index.ts";
+import { hashed } from "../../vault/store/hashed.ts";
 import { readNode } from "../read.ts";
 import { MAX_BYTES } from "../rules.ts";
 import type { CopyOptions, CopySource, CopyTarget } from "./types.ts";

@@ -8,7 +8,7 @@ import {
   verifyCardSignature,
 } from "../../vault/card/index.ts";
 import { ColdkeepError, messageOf, names, type SnapshotId, silent } from "../../vault/names/index.ts";
-import { hashed } from "../../vault/store/index.ts";
+import { hashed } from "../../vault/store/hashed.ts";
 import { missing, type ObjectDamage } from "../pack-lists.ts";
 import { isMismatch, type NodeScope, readBegin, readCard, readCommitted } from "../read.ts";
 import { firstReceipts, type Receipts } from "../receipts.ts";

@@ -1,5 +1,5 @@
 import { names, type SnapshotId } from "../../vault/names/index.ts";
-import { hashed } from "../../vault/store/index.ts";
+import { hashed } from "../../vault/store/hashed.ts";
 import { contended } from "../index-files.ts";
 import { readKeyFile } from "../key-outside.ts";
 import { readCommitted } from "../read.ts";

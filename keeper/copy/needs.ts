@@ -1,6 +1,7 @@
 import { type CardCore, isCommitted, type PackListRow, parseCard } from "../../vault/card/index.ts";
 import { names, type SnapshotId, toHex } from "../../vault/names/index.ts";
-import { hashed, type Reader } from "../../vault/store/index.ts";
+import type { Reader } from "../../vault/store/facets.ts";
+import { hashed } from "../../vault/store/hashed.ts";
 import type { ObjectDamage } from "../pack-lists.ts";
 import { indexesOf } from "../ranges.ts";
 import type { NodeScope } from "../read.ts";

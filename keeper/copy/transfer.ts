@@ -1,5 +1,5 @@
 import { messageOf, toHex } from "../../vault/names/index.ts";
-import { type HashedBytes, hashed } from "../../vault/store/index.ts";
+import { type HashedBytes, hashed } from "../../vault/store/hashed.ts";
 import { changed, missing, type ObjectDamage, sizeDamage } from "../pack-lists.ts";
 import { isMismatch } from "../read.ts";
 import type { Ledger } from "./ledger.ts";
