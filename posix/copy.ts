@@ -32,6 +32,8 @@ export interface CopyFigures {
 export interface CopyOptions {
   /** Whether to try a reflink first. Default: true. */
   readonly reflink?: boolean;
+  /** Whether mode, owner, mtime and extended attributes come along. Default: true; else the copy is 0600 and ours. */
+  readonly metadata?: boolean;
 }
 
 const BUFFER_BYTES = 1 << 20;
@@ -89,20 +91,24 @@ export function* copyFileSteps(
     let copied = 0;
     try {
       if (!reflinked) copied = yield* copyData(source, target, Number(info.size));
-      tryUnlessForbidden(() => fchownSync(target, Number(info.uid), Number(info.gid)));
-      // After the owner, whose change takes capabilities away; before the mode, which may forbid attributes to be set.
-      for (const xattr of readXattrs(from)) tryUnlessForbidden(() => setXattr(target, xattr));
-      fchmodSync(target, Number(info.mode & 0o7777n));
+      if (options.metadata !== false) copyMetadata(from, target, info);
     } finally {
       closeSync(target);
     }
-    setMtime(to, toFileTime(info.mtimeNs));
+    if (options.metadata !== false) setMtime(to, toFileTime(info.mtimeNs));
     complete = true;
     return { reflinked, copied, source: info };
   } finally {
     closeSync(source);
     if (made && !complete) tryUnlink(to);
   }
+}
+
+function copyMetadata(from: PathBytes, target: number, info: BigIntStats): void {
+  tryUnlessForbidden(() => fchownSync(target, Number(info.uid), Number(info.gid)));
+  // After the owner, whose change takes capabilities away; before the mode, which may forbid attributes to be set.
+  for (const xattr of readXattrs(from)) tryUnlessForbidden(() => setXattr(target, xattr));
+  fchmodSync(target, Number(info.mode & 0o7777n));
 }
 
 function openTarget(path: PathBytes, exists: boolean): number {

@@ -72,7 +72,7 @@ function readExactly(fd: number, buffer: Buffer, at: number, length: number, tas
 
 function readSome(fd: number, buffer: Buffer, to: number, length: number, at: number, task: FileTask): number {
   try {
-    return readSync(fd, buffer, to, length, at);
+    return readSync(fd, buffer, to, length, task.offset + at);
   } catch (error) {
     throw fromSystemError(error, { what: "cannot read a frozen file", on: task.shown, otherwise: "integrity" });
   }

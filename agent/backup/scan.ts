@@ -165,8 +165,8 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
 
 /** The disk reads for the next jobs while the workers compute on theirs. */
 function readAhead(tasks: readonly FileTask[]): void {
-  for (const { source, from, to, sparse } of tasks) {
-    if (!sparse && to - from >= READ_AHEAD) prefetch(Buffer.from(source, "latin1"), from, to - from);
+  for (const { source, offset, from, to, sparse } of tasks) {
+    if (!sparse && to - from >= READ_AHEAD) prefetch(Buffer.from(source, "latin1"), offset + from, to - from);
   }
 }
 
@@ -180,6 +180,7 @@ function* tasksOf({ entry }: Pending): Generator<FileTask> {
   for (let from = 0; from < entry.size; from += range) {
     yield {
       source: latin1(entry.source),
+      offset: entry.offset,
       shown: Buffer.from(entry.path).toString("utf8"),
       size: entry.size,
       from,
@@ -187,7 +188,7 @@ function* tasksOf({ entry }: Pending): Generator<FileTask> {
       chunk,
       sparse: entry.sparse,
       secret: entry.secret,
-      mtimeNs: entry.mutability === "immutable" ? nanoseconds(entry.mtime) : null,
+      mtimeNs: entry.linked && entry.mutability === "immutable" ? nanoseconds(entry.mtime) : null,
     };
   }
 }

@@ -19,6 +19,8 @@ export interface SealWorkerData {
 export interface FileTask {
   /** Latin1 path inside the frozen tree. */
   readonly source: string;
+  /** Where in `source` the file begins. */
+  readonly offset: number;
   /** Path in the snapshot, for messages. */
   readonly shown: string;
   readonly size: number;

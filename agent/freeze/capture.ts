@@ -64,13 +64,14 @@ async function stopAndFinish(run: FreezeRun): Promise<Captured> {
     clock,
     signal: o.signal,
     // Files that came since the preparation: linked where that will do, and known to the proof.
-    beforeProof: async () => void (await run.pass(whileRunning(inodes, makeCopyNeeds()), true)),
+    beforeProof: async () => void (await run.pass(whileRunning(inodes, makeCopyNeeds(), null), true)),
   });
   o.progress.stage("freeze");
   const capturedAt = clock.now();
   const fresh = makeInodes(places, makeInodeSet);
   const groups: FileGroups = new Map();
   const { walk, counts } = await run.pass(onceStopped(inodes, fresh, groups), true);
+  for (const place of places) place.flush();
   const isNew = [...fresh.values()].some((set) => set.size > 0);
   if (isNew) assertStillDown({ ...proof, inodes: fresh });
   if (clock.monotonic() - stopped.provenAt > LONG_FINISH) assertStillDown(proof);

@@ -89,7 +89,7 @@ function folderEntry(o: EntriesOptions, head: FolderHead, path: Latin1): FrozenE
   return {
     path: toBytes(path),
     type: "directory",
-    ...{ mode, uid, gid, mtime: toFileTime(mtimeNs), size: 0, source: NOTHING },
+    ...{ mode, uid, gid, mtime: toFileTime(mtimeNs), size: 0, source: NOTHING, offset: 0, linked: false },
     ...{ mutability: "mutable", secret: false, sparse: false, fingerprint: "" },
     ...carried(o, head.xattrs.map(toXattr), path),
   };
@@ -119,14 +119,17 @@ function fileEntry(
   const before = group === undefined ? undefined : first.get(key);
   if (before !== undefined) return { ...common(row, path), type: "hardlink", target: toBytes(before) };
   if (group !== undefined) first.set(key, path);
-  const source = place.pathOf(group?.number ?? row.number);
+  const { number, offset, means, xattrs: noted } = group ?? row;
+  const source = place.pathOf(number);
   const mutability = group?.mutability ?? row.mutability;
-  const xattrs = row.xattrs === null ? ownXattrs(source, path) : row.xattrs.map(toXattr);
+  const xattrs = noted === null ? ownXattrs(source, path) : noted.map(toXattr);
   return {
     ...common(row, path),
     type: "file",
     size: row.size,
     source,
+    offset,
+    linked: means === "link",
     mutability,
     secret: group?.secret ?? row.secret,
     sparse: row.sparse,
@@ -138,7 +141,7 @@ function fileEntry(
 function common({ mode, uid, gid, mtimeNs }: FileRow, path: Latin1) {
   return {
     path: toBytes(path),
-    ...{ mode, uid, gid, mtime: toFileTime(mtimeNs), size: 0, source: NOTHING },
+    ...{ mode, uid, gid, mtime: toFileTime(mtimeNs), size: 0, source: NOTHING, offset: 0, linked: false },
     ...{ mutability: "mutable" as const, secret: false, sparse: false, fingerprint: "" },
   };
 }

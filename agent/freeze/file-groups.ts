@@ -3,11 +3,13 @@ import type { FileRow, Means } from "./records.ts";
 /** All names of one inode: frozen once, and a hardlink wherever it turns up again. */
 export interface FileGroup {
   readonly number: number;
+  readonly offset: number;
   readonly means: Means;
   readonly size: number;
   /** The strictest class of its names: one name through which it is written makes it mutable. */
   readonly mutability: FileRow["mutability"];
   readonly secret: boolean;
+  readonly xattrs: FileRow["xattrs"];
 }
 
 /** Groups by `<dev>:<ino>`. */

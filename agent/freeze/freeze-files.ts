@@ -5,8 +5,9 @@ import { type FileGroups, groupKey, stricter } from "./file-groups.ts";
 import type { FrozenPlace } from "./frozen-place.ts";
 import type { InodeSet } from "./inode-set.ts";
 import { ownerOf, statOf, xattrsOf } from "./look.ts";
+import type { ReadAhead } from "./read-ahead.ts";
 import type { FileRow } from "./records.ts";
-import { allocated, assertRoom, type CopyNeeds } from "./space.ts";
+import { allocated, assertRoom, type CopyNeeds, isSparse } from "./space.ts";
 import type { FileHandler, FoundFile } from "./walk.ts";
 
 /** Inodes of captured files by device. */
@@ -16,7 +17,7 @@ export type Inodes = ReadonlyMap<bigint, InodeSet>;
  * While the node may still run: links what never changes (or copies it, where it cannot be linked), and counts what
  * will have to be copied once the node is down.
  */
-export function whileRunning(inodes: Inodes, needs: CopyNeeds): FileHandler {
+export function whileRunning(inodes: Inodes, needs: CopyNeeds, readAhead: ReadAhead | null): FileHandler {
   return function* (file) {
     const { place, path, rule, old } = file;
     if (rule.mutability === "mutable") {
@@ -24,7 +25,8 @@ export function whileRunning(inodes: Inodes, needs: CopyNeeds): FileHandler {
       if (info === null) return null;
       remember(inodes, info);
       needs.add(place, info);
-      return rowOf(file, info, { mutability: "mutable", means: "none", number: 0, links: 1 });
+      if (!place.reflinks) readAhead?.(path, info);
+      return rowOf(file, info, { mutability: "mutable", means: "none", ...NOWHERE, links: 1 });
     }
     if (rule.mutability === "omitted") return null;
     const { mutability } = rule;
@@ -33,7 +35,7 @@ export function whileRunning(inodes: Inodes, needs: CopyNeeds): FileHandler {
       if (info === null) return null;
       remember(inodes, info);
       const links = old.means === "link" ? 2 : 1;
-      if (stillHolds(old, info)) return rowOf(file, info, { mutability, means: old.means, number: old.number, links });
+      if (stillHolds(old, info)) return rowOf(file, info, { mutability, means: old.means, ...placeOf(old), links });
     }
     const number = place.link(path);
     if (number !== null) {
@@ -41,7 +43,7 @@ export function whileRunning(inodes: Inodes, needs: CopyNeeds): FileHandler {
       const info = statOf(fromBytes(place.pathOf(number)));
       if (info?.isFile() !== true) return null;
       remember(inodes, info);
-      return rowOf(file, info, { mutability, means: "link", number, links: 2 });
+      return rowOf(file, info, { mutability, means: "link", number, offset: 0, links: 2 });
     }
     const info = plainFile(file);
     if (info === null) return null;
@@ -49,11 +51,11 @@ export function whileRunning(inodes: Inodes, needs: CopyNeeds): FileHandler {
     // What only grows is copied with the mutable ones, when it has stopped growing.
     if (mutability === "append-only") {
       needs.add(place, info);
-      return rowOf(file, info, { mutability, means: "none", number: 0, links: 1 });
+      return rowOf(file, info, { mutability, means: "none", ...NOWHERE, links: 1 });
     }
     assertRoom(place, place.reflinks ? 0n : allocated(info));
-    const copy = yield* place.copy(path);
-    return rowOf(file, info, { mutability, means: copy.means, number: copy.number, links: 1 });
+    const copy = yield* copyOf(file, info);
+    return rowOf(file, info, { mutability, ...copy, links: 1 });
   };
 }
 
@@ -74,23 +76,34 @@ export function onceStopped(inodes: Inodes, fresh: Inodes, groups: FileGroups): 
     // A link will not do for a file that turns out to be written through this name.
     if (group !== undefined && (group.mutability === "mutable" || mutability !== "mutable")) {
       groups.set(key, { ...group, mutability: strictest, secret });
-      return rowOf(file, info, { mutability, means: group.means, number: group.number, links });
+      return rowOf(file, info, { mutability, means: group.means, ...placeOf(group), links });
     }
     const taken = yield* take(file, info);
     const row = rowOf(file, info, { ...taken, mutability, links });
-    if (row.grouped) groups.set(key, { ...taken, size: row.size, mutability: strictest, secret });
+    if (row.grouped) groups.set(key, { ...taken, size: row.size, mutability: strictest, secret, xattrs: row.xattrs });
     return row;
   };
 
-  function* take({ place, path, rule, old }: FoundFile, info: BigIntStats) {
+  function* take(file: FoundFile, info: BigIntStats) {
+    const { place, path, rule, old } = file;
     if (rule.mutability !== "mutable") {
-      if (old !== null && old.number > 0 && stillHolds(old, info)) return { means: old.means, number: old.number };
+      if (old !== null && old.number > 0 && stillHolds(old, info)) return { means: old.means, ...placeOf(old) };
       const number = place.link(path);
-      if (number !== null) return { means: "link" as const, number };
+      if (number !== null) return { means: "link" as const, number, offset: 0 };
     }
-    const { means, number } = yield* place.copy(path);
-    return { means, number };
+    return yield* copyOf(file, info);
   }
+}
+
+/** Not in the frozen tree yet. */
+const NOWHERE = { number: 0, offset: 0 } as const;
+
+function placeOf({ number, offset }: Pick<FileRow, "number" | "offset">) {
+  return { number, offset };
+}
+
+function copyOf({ place, path }: FoundFile, info: BigIntStats) {
+  return place.copy(path, Number(info.size), isSparse(info));
 }
 
 /** True where the frozen inode still is what the name leads to; a copy must also be of this very state. */
@@ -111,9 +124,9 @@ function remember(into: Inodes, { dev, ino }: BigIntStats, known?: Inodes): void
 function rowOf(
   { name, path, rule, youngFrom, shown }: FoundFile,
   info: BigIntStats,
-  state: Pick<FileRow, "mutability" | "means" | "number"> & { readonly links: number },
+  state: Pick<FileRow, "mutability" | "means" | "number" | "offset"> & { readonly links: number },
 ): FileRow {
-  const { mutability, means, number, links } = state;
+  const { mutability, means, number, offset, links } = state;
   if (info.size > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw new ColdkeepError("refused", { what: "a file is too large to be captured", on: toText(shown) });
   }
@@ -127,8 +140,9 @@ function rowOf(
     mutability,
     means,
     number,
+    offset,
     grouped: info.nlink > BigInt(links),
-    sparse: info.blocks * 512n < info.size,
+    sparse: isSparse(info),
     secret: rule.secret === true,
     young: info.mtimeNs >= youngFrom,
     target: "",

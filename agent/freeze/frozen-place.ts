@@ -19,6 +19,7 @@ import { fromSystemError, showPath } from "../../posix/system-error.ts";
 import { ColdkeepError, systemCode } from "../../vault/names/index.ts";
 import { below, fromBytes, fromText, type Latin1, toBytes } from "./bytes.ts";
 import type { Means } from "./records.ts";
+import { makeSpool } from "./spool.ts";
 import type { FreezeRoot } from "./types.ts";
 
 /** The folder that frozen trees lie in; nothing of this name is ever captured. */
@@ -36,6 +37,13 @@ export interface PlannedPlace {
   readonly tree: Latin1;
 }
 
+/** Where a copy lies: `offset` bytes into the file of that number. */
+export interface FrozenCopy {
+  readonly number: number;
+  readonly offset: number;
+  readonly means: Means;
+}
+
 /** A frozen tree under construction: files by number, so that no name or depth of the root's can be in the way. */
 export interface FrozenPlace extends PlannedPlace {
   /** The file system has reflinks: a copy takes neither time nor space. */
@@ -46,9 +54,10 @@ export interface FrozenPlace extends PlannedPlace {
   free(): bigint;
   /** Makes a new hard link; null where this file or file system cannot have one. @throws the system's error. */
   link(from: Latin1): number | null;
-  /** Makes a copy, by reflink where possible. @throws the system's error. */
-  copy(from: Latin1): Generator<void, { readonly number: number; readonly means: Means; readonly copied: number }>;
-  drop(number: number): void;
+  /** Makes a copy of the data, by reflink where possible; `size` as it was seen. @throws the system's error. */
+  copy(from: Latin1, size: number, sparse: boolean): Generator<void, FrozenCopy>;
+  /** Hands on what is held back in memory; before that, not everything can be read. @throws the system's error. */
+  flush(): void;
   pathOf(number: number): Buffer;
 }
 
@@ -117,6 +126,17 @@ function operations(planned: PlannedPlace, probe: Buffer, reflinks: boolean): Fr
     return last;
   }
 
+  let spoolNumber = 0;
+  function spooled(): number {
+    if (spoolNumber === 0) spoolNumber = next();
+    return spoolNumber;
+  }
+  const spool = makeSpool(() => {
+    const path = pathOf(spooled());
+    writeFileSync(path, "", { flag: "wx", mode: 0o600 });
+    return path;
+  });
+
   return {
     ...planned,
     reflinks,
@@ -142,12 +162,15 @@ function operations(planned: PlannedPlace, probe: Buffer, reflinks: boolean): Fr
         throw error;
       }
     },
-    *copy(from) {
+    *copy(from, size, sparse) {
+      const offset = reflinks || sparse ? null : spool.add(from, size);
+      if (offset !== null) return { number: spooled(), offset, means: "copy" };
       const number = next();
-      const { reflinked, copied } = yield* copyFileSteps(toBytes(from), pathOf(number), { reflink: reflinks });
-      return { number, copied, means: reflinked ? "reflink" : "copy" };
+      const options = { reflink: reflinks, metadata: false };
+      const { reflinked } = yield* copyFileSteps(toBytes(from), pathOf(number), options);
+      return { number, offset: 0, means: reflinked ? "reflink" : "copy" };
     },
-    drop: (number) => unlinkSync(pathOf(number)),
+    flush: spool.flush,
     pathOf,
   };
 }

@@ -13,6 +13,7 @@ import { makeInodeSet } from "./inode-set.ts";
 import { interruption, tryToUndo } from "./interruption.ts";
 import { recordsFolder, removeJournal, runFolderName, writeJournal } from "./journal.ts";
 import { makeNotes } from "./notes.ts";
+import { makeReadAhead } from "./read-ahead.ts";
 import { recoverFreeze } from "./recover.ts";
 import type { FreezeRun } from "./run.ts";
 import { makeCopyNeeds } from "./space.ts";
@@ -84,7 +85,7 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
       counts = writer.counts;
       return writer;
     };
-    await pass(whileRunning(inodes, needs), false);
+    await pass(whileRunning(inodes, needs, makeReadAhead()), false);
     needs.assertRoom();
     const prelinked = counts.linked;
     const heights = control.probe === null ? null : await control.probe.heights({ signal, timeoutMs: HEIGHT_LIMIT });

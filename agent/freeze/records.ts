@@ -17,8 +17,9 @@ export interface FileRow {
   readonly ino: bigint;
   readonly mutability: Exclude<Mutability, "omitted">;
   readonly means: Means;
-  /** Its number in the frozen tree; 0: not there. */
+  /** Its number in the frozen tree; 0: not there. Small copies share one file: theirs begins at `offset`. */
   readonly number: number;
+  readonly offset: number;
   /** More names than ours lead to it: it may be in the tree twice. */
   readonly grouped: boolean;
   readonly sparse: boolean;
@@ -86,29 +87,29 @@ export function rowToLine(r: FileRow): string {
     (r.young ? YOUNG : 0) |
     (r.kind === "symlink" ? SYMLINK : 0);
   const head = [r.name, flags, r.mode, r.uid, r.gid, r.size, String(r.mtimeNs), String(r.ino)];
-  const state = [CLASSES.indexOf(r.mutability), MEANS.indexOf(r.means), r.number];
+  const state = [CLASSES.indexOf(r.mutability), MEANS.indexOf(r.means), r.number, r.offset];
   return `${JSON.stringify([...head, ...state, r.target, r.xattrs])}\n`;
 }
 
 /** The row of a line that `rowToLine` wrote in this very run. */
 export function lineToRow(line: string): FileRow {
-  const [name, flags, mode, uid, gid, size, mtimeNs, ino, mutability, means, number, target, xattrs] = JSON.parse(
-    line,
-  ) as [
-    string,
-    number,
-    number,
-    number,
-    number,
-    number,
-    string,
-    string,
-    number,
-    number,
-    number,
-    string,
-    FileRow["xattrs"],
-  ];
+  const [name, flags, mode, uid, gid, size, mtimeNs, ino, mutability, means, number, offset, target, xattrs] =
+    JSON.parse(line) as [
+      string,
+      number,
+      number,
+      number,
+      number,
+      number,
+      string,
+      string,
+      number,
+      number,
+      number,
+      number,
+      string,
+      FileRow["xattrs"],
+    ];
   return {
     name,
     kind: (flags & SYMLINK) === 0 ? "file" : "symlink",
@@ -121,6 +122,7 @@ export function lineToRow(line: string): FileRow {
     mutability: CLASSES[mutability] ?? "mutable",
     means: MEANS[means] ?? "none",
     number,
+    offset,
     grouped: (flags & GROUPED) !== 0,
     sparse: (flags & SPARSE) !== 0,
     secret: (flags & SECRET) !== 0,

@@ -46,6 +46,10 @@ export function assertRoom(place: FrozenPlace, bytes: bigint): void {
   });
 }
 
+export function isSparse({ blocks, size }: BigIntStats): boolean {
+  return blocks * 512n < size;
+}
+
 /** Bytes a file takes on disk, holes left out (stat(2): blocks of 512). */
 export function allocated(info: BigIntStats): bigint {
   const bytes = info.blocks * 512n;

@@ -40,6 +40,10 @@ export interface FrozenEntry {
   readonly size: number;
   /** Where the bytes are read from: a path inside the frozen tree. Empty for anything but a file. */
   readonly source: Uint8Array;
+  /** Where in `source` they begin. */
+  readonly offset: number;
+  /** The node's own inode, which it could still write to; not a copy. */
+  readonly linked: boolean;
   readonly mutability: Mutability;
   readonly secret: boolean;
   /** Symlink's target, or a hardlink's first path in the same form as `path`. */

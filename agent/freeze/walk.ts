@@ -236,6 +236,7 @@ function symlinkRow(path: Latin1, name: Latin1): FileRow | null {
     mutability: "mutable",
     means: "none",
     number: 0,
+    offset: 0,
     grouped: false,
     sparse: false,
     secret: false,

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { prepareFreeze } from "../../agent/freeze/index.ts";
 import type { FreezeOptions, FrozenEntry, FrozenTree } from "../../agent/freeze/types.ts";
@@ -87,3 +87,9 @@ export async function entriesOf(tree: FrozenTree): Promise<FrozenEntry[]> {
 
 /** Latin1 path of an entry. */
 export const pathOf = (entry: FrozenEntry): string => Buffer.from(entry.path).toString("latin1");
+
+/** A frozen file's bytes, as a backup reads them. */
+export function frozenBytes(entry: FrozenEntry | undefined): Buffer {
+  const { source, offset, size } = entry ?? { source: [], offset: 0, size: 0 };
+  return readFileSync(Buffer.from(source)).subarray(offset, offset + size);
+}

@@ -1,10 +1,10 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import { describe, expect, it } from "vitest";
 import { prepareFreeze } from "../../../agent/freeze/index.ts";
 import type { FrozenTree } from "../../../agent/freeze/types.ts";
-import { controlOf, entriesOf, freezeOptions, makeHome, pathOf, puppet } from "../../support/freezing.ts";
+import { controlOf, entriesOf, freezeOptions, frozenBytes, makeHome, pathOf, puppet } from "../../support/freezing.ts";
 
 const OPTIONS = { writeBufferSize: 64 << 10, maxFileSize: 64 << 10, compression: false };
 type Database = ClassicLevel<string, string>;
@@ -34,7 +34,7 @@ async function readBack(tree: FrozenTree, to: string): Promise<Map<string, strin
   for (const entry of await entriesOf(tree)) {
     const path = join(to, pathOf(entry));
     if (entry.type === "directory") mkdirSync(path, { recursive: true });
-    else copyFileSync(Buffer.from(entry.source), path);
+    else writeFileSync(path, frozenBytes(entry));
   }
   const database = await open(join(to, "data"));
   const content = await contentOf(database);

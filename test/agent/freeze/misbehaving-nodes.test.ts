@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { describe, expect, it } from "vitest";
@@ -7,7 +7,16 @@ import { prepareFreeze, recoverFreeze } from "../../../agent/freeze/index.ts";
 import { makeManager } from "../../../agent/node/index.ts";
 
 import { isColdkeepError, silent } from "../../../vault/names/index.ts";
-import { controlOf, entriesOf, freeze, freezeOptions, makeHome, pathOf, puppet } from "../../support/freezing.ts";
+import {
+  controlOf,
+  entriesOf,
+  freeze,
+  freezeOptions,
+  frozenBytes,
+  makeHome,
+  pathOf,
+  puppet,
+} from "../../support/freezing.ts";
 import { expectNothingLeft, isRunning, runningNode } from "../../support/nodes-to-freeze.ts";
 import { makeStandIn } from "../../support/stand-in-node.ts";
 
@@ -58,7 +67,7 @@ describe("a node that misbehaves", () => {
     const early = puppet({ onStop: () => void child.kill("SIGTERM") });
     const tree = await freeze(home, { control: controlOf(early.manager) });
     const log = (await entriesOf(tree)).find((entry) => pathOf(entry) === "data/000002.log");
-    expect(readFileSync(Buffer.from(log?.source ?? []), "latin1")).toMatch(/end\n$/);
+    expect(frozenBytes(log).toString("latin1")).toMatch(/end\n$/);
     await tree.release();
   });
 
