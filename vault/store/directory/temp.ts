@@ -10,6 +10,7 @@ import {
   readdirSync,
   unlinkSync,
 } from "node:fs";
+import { dropCached } from "../../../posix/prefetch.ts";
 import { isAlive, parseIdentity, processIdentity, processRealm } from "../../../posix/process.ts";
 import { systemCode } from "../../names/index.ts";
 import type { ObjectInfo } from "../facets.ts";
@@ -19,6 +20,8 @@ import { type OpenFolder, openFolder, type VaultRoot } from "./folders.ts";
 /** Where objects are written before they get their names. Hidden, so no object's name can lead into it. */
 export const TEMP_FOLDER = ".tmp";
 
+/** Objects from this size (bytes) on are not kept in memory once they are on disk. */
+const LARGE = 1 << 20;
 /** After this long nobody still writes it, whichever machine it was: a run may take 3 days. */
 const FOREIGN_STALE_MS = 4 * 86_400_000;
 const TEMP_NAME = /^([0-9a-f]{16})-([0-9a-f-]{36})-(\d{1,10})-(\d{1,20})-[0-9a-f]{16}\.part$/;
@@ -60,6 +63,7 @@ export async function writeTemp(root: VaultRoot, bytes: Uint8Array, after?: bigi
     await writeAt(fd, bytes, 0);
     if (after !== undefined) moveAfter(fd, after);
     await fsyncLater(fd);
+    if (bytes.length >= LARGE) dropCached(fd);
     const stats = fstatSync(fd, { bigint: true });
     const links = () => Number(fstatSync(fd).nlink);
     return { path, ino: stats.ino, info: infoOf(stats), links, discard };
