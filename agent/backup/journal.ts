@@ -1,5 +1,6 @@
-import { closeSync, constants, fsyncSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, fdatasync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { fsyncFolder } from "../../posix/durable.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { ROW_BYTES } from "./chunk-rows.ts";
@@ -25,25 +26,34 @@ export interface PackNote {
   readonly rows: number;
 }
 
-/** A run's journal: intents and receipts, each on disk before the next step (docs/PROTOCOL.md, "BACKUP" 4). */
+/** A run's journal of what it was about to put and what has arrived (docs/PROTOCOL.md, "BACKUP" 4). */
 export interface Journal {
-  /** `rows`: the pack's chunks as `chunks.sent` keeps them. */
-  intent(intent: Omit<Intent, "pack">, pack?: Omit<PackNote, "from" | "rows">, rows?: readonly Uint8Array[]): void;
+  /** Kept once the intent is on disk. `rows`: the pack's chunks as `chunks.sent` keeps them. */
+  intent(
+    intent: Omit<Intent, "pack">,
+    pack?: Omit<PackNote, "from" | "rows">,
+    rows?: readonly Uint8Array[],
+  ): Promise<void>;
+  /** On disk with the next intent: a receipt that a crash loses costs the pack's reuse, nothing else. */
   receipt(name: string): void;
   close(): void;
 }
 
+/** fdatasync(2) puts the new length on disk as well. */
+const sync = promisify(fdatasync);
 const { O_CREAT, O_EXCL, O_WRONLY, O_NOFOLLOW, O_APPEND } = constants;
 
 /** @throws ColdkeepError `no-space`, `permission`, else `internal`. */
 export function createJournal(folder: string): Journal {
   const path = join(folder, RUN_FILES.journal);
   const fds: number[] = [];
+  const failure = (error: unknown) =>
+    fromSystemError(error, { what: "cannot write the run's journal", on: path, otherwise: "internal" });
   const guard = <T>(run: () => T): T => {
     try {
       return run();
     } catch (error) {
-      throw fromSystemError(error, { what: "cannot write the run's journal", on: path, otherwise: "internal" });
+      throw failure(error);
     }
   };
   const create = (file: string) => {
@@ -57,20 +67,19 @@ export function createJournal(folder: string): Journal {
     return opened;
   });
   let count = 0;
-  const append = (line: object) => {
-    write(lines, Buffer.from(`${JSON.stringify(line)}\n`));
-    fsyncSync(lines);
-  };
+  const append = (line: object) => write(lines, Buffer.from(`${JSON.stringify(line)}\n`));
   return {
-    intent: (intent, pack, rows = []) =>
-      guard(() => {
-        if (rows.length > 0) {
-          write(sent, Buffer.concat(rows));
-          fsyncSync(sent);
-        }
+    intent: async (intent, pack, rows = []) => {
+      try {
+        if (rows.length > 0) write(sent, Buffer.concat(rows));
         append({ intent, ...(pack === undefined ? {} : { pack: { ...pack, from: count, rows: rows.length } }) });
         count += rows.length;
-      }),
+        // The order of the two does not matter: only packs with a receipt count, and those come later.
+        await Promise.all([...(rows.length > 0 ? [sync(sent)] : []), sync(lines)]);
+      } catch (error) {
+        throw failure(error);
+      }
+    },
     receipt: (name) => guard(() => append({ receipt: name })),
     close: () => {
       for (const fd of fds.splice(0)) closeSync(fd);

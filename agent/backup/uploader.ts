@@ -42,14 +42,14 @@ export function makeUploader(o: UploaderOptions): Uploader {
       const name = names.packName(index);
       const note = { index, salt: toBase64url(salt), commit: toBase64url(commit), secret };
       const lines = Array.from(rows, (row) => encodeRow(row, table.id(row), table.place(row)));
-      o.journal.intent({ name, size: bytes.length, sha256: toHex(sha256) }, note, lines);
+      await o.journal.intent({ name, size: bytes.length, sha256: toHex(sha256) }, note, lines);
       await put(name, alreadyHashed(bytes, sha256));
       figures.packs += 1;
     },
     object: async (name, bytes) => {
       const body = hashed(bytes);
       const sum = { size: bytes.length, sha256: toHex(body.sha256) };
-      o.journal.intent({ name, ...sum });
+      await o.journal.intent({ name, ...sum });
       await put(name, body);
       return sum;
     },

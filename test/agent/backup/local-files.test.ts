@@ -100,15 +100,15 @@ describe("a run's local files", () => {
     expect([...rowsOf([all.subarray(0, 100)])]).toHaveLength(1);
   });
 
-  it("count a pack as received only by its receipt, whatever of the journal a crash left", () => {
+  it("count a pack as received only by its receipt, whatever of the journal a crash left", async () => {
     const folder = tempDir();
     const journal = createJournal(folder);
     const note = { salt: "s", commit: "c", secret: false };
     const row = Buffer.alloc(ROW_BYTES);
-    journal.intent({ name: "key.json", size: 1, sha256: "00" });
+    await journal.intent({ name: "key.json", size: 1, sha256: "00" });
     journal.receipt("key.json");
-    journal.intent({ name: "00000.pack", size: 1, sha256: "00" }, { index: 0, ...note }, [row, row]);
-    journal.intent({ name: "00001.pack", size: 1, sha256: "00" }, { index: 1, ...note }, [row]);
+    await journal.intent({ name: "00000.pack", size: 1, sha256: "00" }, { index: 0, ...note }, [row, row]);
+    await journal.intent({ name: "00001.pack", size: 1, sha256: "00" }, { index: 1, ...note }, [row]);
     journal.receipt("00001.pack");
     expect(readReceived(folder).map((r) => [r.name, rowRange(r.pack)])).toEqual([["00001.pack", [128, 192]]]);
     journal.receipt("00000.pack");
