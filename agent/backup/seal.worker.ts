@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
-import { chunkId } from "../../vault/sealed/chunk-id.ts";
+import { chunkId, chunkIdKey } from "../../vault/sealed/chunk-id.ts";
 import { ChunkTable } from "./chunk-table.ts";
 import { makePackWriter, type PackWriter } from "./pack-writer.ts";
 import { readPieces } from "./read-file.ts";
@@ -14,6 +14,7 @@ const port = parentPort;
 if (port === null) throw new Error("seal.worker.ts runs in a worker thread");
 const data = workerData as SealWorkerData;
 const table = new ChunkTable(data.table);
+const idKey = chunkIdKey(data.chunkKey);
 const open = makePackWriter(data, table, false);
 const secret = makePackWriter(data, table, true);
 const queue: ToWorker[] = [];
@@ -74,7 +75,7 @@ async function storeFile(task: FileTask, pieces: number[]): Promise<void> {
 
 /** The row of a chunk, which is stored first where nobody stored or claimed it before. */
 async function storeChunk(plain: Uint8Array, writer: PackWriter, isSecret: boolean): Promise<number> {
-  const row = table.claim(chunkId(data.scope.suite, data.chunkKey, plain, isSecret));
+  const row = table.claim(chunkId(data.scope.suite, idKey, plain, isSecret));
   if (row < 0) {
     figures.known += plain.length;
     return ~row;

@@ -1,5 +1,6 @@
 import type { SuiteName } from "../card/types.ts";
 import { lengthPrefixed, viewOf } from "./bytes.ts";
+import { type MacKey, macKey } from "./suites/hashes.ts";
 import { suiteOf } from "./suites.ts";
 import type { ManifestEntry } from "./types.ts";
 
@@ -7,11 +8,14 @@ const OPEN_LABEL = lengthPrefixed("chunk");
 const SECRET_LABEL = lengthPrefixed("secret chunk");
 const FILE_LABEL = lengthPrefixed("file");
 
+/** A node's chunk-id key, made ready for many chunks. */
+export const chunkIdKey = macKey;
+
 /**
  * The id of a chunk, 32 bytes: keyed, so that nobody without the node's key can test whether a known content is stored.
  * A secret file's chunks have ids of their own kind, so they never share a frame with another file's.
  */
-export function chunkId(suite: SuiteName, chunkKey: Uint8Array, plain: Uint8Array, secret = false): Uint8Array {
+export function chunkId(suite: SuiteName, chunkKey: MacKey, plain: Uint8Array, secret = false): Uint8Array {
   return suiteOf(suite).hmac(chunkKey, secret ? SECRET_LABEL : OPEN_LABEL, plain);
 }
 
@@ -21,7 +25,7 @@ export function chunkId(suite: SuiteName, chunkKey: Uint8Array, plain: Uint8Arra
  */
 export function fileDigest(
   suite: SuiteName,
-  chunkKey: Uint8Array,
+  chunkKey: MacKey,
   entry: Pick<ManifestEntry, "size" | "pieces">,
 ): Uint8Array {
   const parts: Uint8Array[] = [FILE_LABEL, u64(entry.size)];

@@ -1,11 +1,19 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHash, createHmac, createSecretKey, type KeyObject } from "node:crypto";
 
 const HASH_BYTES = 32;
+
+/** A key as it is, or prepared by `macKey`. */
+export type MacKey = Uint8Array | KeyObject;
+
+/** For a key that is used many times: made ready once, and not for every small message anew. */
+export function macKey(key: Uint8Array): MacKey {
+  return createSecretKey(key);
+}
 
 /** A hash of 32 bytes and what is made of it. */
 export interface Hashes {
   hash(...parts: readonly Uint8Array[]): Uint8Array;
-  hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
+  hmac(key: MacKey, ...parts: readonly Uint8Array[]): Uint8Array;
   /** RFC 5869 section 2.2. */
   hkdfExtract(salt: Uint8Array, ikm: Uint8Array): Uint8Array;
   /** RFC 5869 section 2.3. */
