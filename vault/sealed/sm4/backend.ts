@@ -2,7 +2,7 @@ import { getCiphers } from "node:crypto";
 import { ColdkeepError, messageOf } from "../../names/index.ts";
 import type { Aead } from "../suites/aead.ts";
 import { nodeGcm } from "../suites/node-ciphers.ts";
-import { libgcryptGcm } from "./libgcrypt.ts";
+import { libgcryptGcm } from "./libgcrypt-gcm.ts";
 import { portableGcm } from "./portable.ts";
 import { failedSelfTest } from "./self-test.ts";
 import { wasmSm4 } from "./wasm.ts";

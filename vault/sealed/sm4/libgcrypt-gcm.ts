@@ -1,16 +1,11 @@
-import { createRequire } from "node:module";
 import { type Aead, type AeadKey, TAG_BYTES } from "../suites/aead.ts";
+import { codeOf, type Library, libgcrypt, must } from "./libgcrypt-library.ts";
 
 // Constants of gcrypt.h; the ABI of libgcrypt.so.20 keeps them since 1.6.
 const ALGO_SM4 = 318;
 const MODE_GCM = 9;
 const CTL_RESET = 4;
 const CTL_FINALIZE = 5;
-const CONTROL_DISABLE_SECMEM = 37;
-const CONTROL_INITIALIZATION_FINISHED = 38;
-const CONTROL_INITIALIZATION_FINISHED_P = 39;
-/** Error codes are in the low 16 bits; the rest names the library. */
-const CODE = 0xffff;
 const ERR_CHECKSUM = 10;
 
 /** The calls that GCM takes, as gcrypt.h declares them; all answer 0 or an error. */
@@ -31,26 +26,20 @@ interface Calls {
  * not where it cannot be had. One handle a thread, as handles are not to be shared.
  */
 export function libgcryptGcm(): Aead | string {
-  const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
-  const library = koffi.load("libgcrypt.so.20");
-  const version: string | null = library.func("const char *gcry_check_version(const char *wanted)")("1.9.0");
-  if (version === null) return "it is older than 1.9.0, the first with SM4";
-  const control = library.func("unsigned int gcry_control(int command, ...)");
-  if (control(CONTROL_INITIALIZATION_FINISHED_P) === 0) {
-    control(CONTROL_DISABLE_SECMEM, "int", 0);
-    control(CONTROL_INITIALIZATION_FINISHED, "int", 0);
-  }
+  const found = libgcrypt();
+  if (typeof found === "string") return found;
+  const { library, version } = found;
   const opened: unknown[] = [null];
   const open = library.func(
     "unsigned int gcry_cipher_open(_Out_ void **handle, int algo, int mode, unsigned int flags)",
   );
   const error = open(opened, ALGO_SM4, MODE_GCM, 0);
   if (error !== 0)
-    return `libgcrypt ${version} has no SM4-GCM (error ${error & CODE}): built without it, or in FIPS mode`;
+    return `libgcrypt ${version} has no SM4-GCM (error ${codeOf(error)}): built without it, or in FIPS mode`;
   return gcmOf(callsOf(library), opened[0]);
 }
 
-function callsOf(library: ReturnType<typeof import("koffi")["load"]>): Calls {
+function callsOf(library: Library): Calls {
   const call = (name: string, rest: string) => library.func(`unsigned int gcry_cipher_${name}(void *handle, ${rest})`);
   return {
     setkey: call("setkey", "const void *key, size_t length"),
@@ -98,7 +87,7 @@ function gcmOf(calls: Calls, handle: unknown): Aead {
           const end = sealed.length - TAG_BYTES;
           const plain = new Uint8Array(end);
           must("decrypt", calls.decrypt(handle, plain, end, sealed.subarray(0, end), end));
-          const error = calls.checktag(handle, sealed.subarray(end), TAG_BYTES) & CODE;
+          const error = codeOf(calls.checktag(handle, sealed.subarray(end), TAG_BYTES));
           if (error === 0) return plain;
           plain.fill(0);
           if (error !== ERR_CHECKSUM) must("checktag", error);
@@ -108,8 +97,4 @@ function gcmOf(calls: Calls, handle: unknown): Aead {
       return key;
     },
   };
-}
-
-function must(call: string, error: number): void {
-  if (error !== 0) throw new Error(`libgcrypt: ${call} failed with error ${error & CODE}`);
 }
