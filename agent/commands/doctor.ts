@@ -11,13 +11,16 @@ import { checkRoots, checkService } from "./check-node.ts";
 import { checkState } from "./check-state.ts";
 import { checkVault } from "./check-vault.ts";
 import type { Call } from "./define.ts";
+import type { DoctorFlags } from "./doctor.command.ts";
+import { probeVaults } from "./doctor-store.ts";
 import { openOneVault } from "./opened.ts";
 import { openSession, pickVault, type Session } from "./session.ts";
 
 const CLOCK_SLACK_MS = 5 * 60_000;
 
 /** `coldkeep doctor`. */
-export async function run(call: Call): Promise<Answer> {
+export async function run(call: Call<DoctorFlags>): Promise<Answer> {
+  if (call.flags.store === true) return probeVaults(call);
   const host = checkHost(call.io);
   let session: Session | null = null;
   const opened = await attempt("config", async () => {

@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { isColdkeepError } from "../../vault/names/index.ts";
 import type { ApprovedPlan, Deleter, Lister, PlannedDelete, Store } from "../../vault/store/facets.ts";
 import { hashed } from "../../vault/store/hashed.ts";
+import { STORE_CHECKS } from "../../vault/store/probe/index.ts";
 import { runStoreChildren } from "../support/store-children.ts";
 import { addTokens, tokens } from "../support/store-tokens.ts";
 
@@ -201,6 +202,15 @@ function describeRefusals(title: string, rule: Rule): void {
 }
 
 function describeWriting(title: string, rule: Rule): void {
+  describe(`store ${title}: what doctor --store looks at`, () => {
+    for (const check of STORE_CHECKS.filter(({ name }) => name !== "clock" && name !== "versions")) {
+      rule(check.guarantee, async ({ store }) => {
+        const now = () => 0;
+        await check.see({ store, prefix: "_probe-1/", name: (leaf) => `_probe-1/${leaf}`, made() {}, now });
+      });
+    }
+  });
+
   describe(`store ${title}: creating`, () => {
     rule("a name that is taken keeps its first bytes, and says whether they are the same", async ({ store }) => {
       const { info } = await put(store, "n/a", text("first"));
@@ -217,15 +227,6 @@ function describeWriting(title: string, rule: Rule): void {
       expect(await store.create("n/a", hashed(text("longer one")))).toMatchObject({ same: false });
       expect((await store.get("n/a"))?.bytes).toEqual((await store.getRange("n/a", 0, 5)) ?? null);
       expect(Buffer.from((await store.get("n/a"))?.bytes ?? []).toString()).toBe("first");
-    });
-
-    rule("of concurrent creates of one name exactly one wins", async ({ store }) => {
-      const outcomes = await Promise.all(
-        Array.from({ length: 12 }, (_, i) => store.create("n/a", hashed(text(`${i}`)))),
-      );
-      expect(outcomes.filter((o) => o.created)).toHaveLength(1);
-      const winner = outcomes.findIndex((o) => o.created);
-      expect(Buffer.from((await store.get("n/a"))?.bytes ?? []).toString()).toBe(`${winner}`);
     });
 
     rule("illegal names are refused and leave nothing", async ({ store }) => {
