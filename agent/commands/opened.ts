@@ -5,7 +5,7 @@ import type { Config, VaultSettings } from "../config/index.ts";
 import { type KeySetting, type LoadedKey, loadIdentities, loadRecipients } from "../keys/index.ts";
 import { openNodeState } from "../state/index.ts";
 import type { Call } from "./define.ts";
-import { keyByPlace } from "./identity-flag.ts";
+import { keyByPlace } from "./key-by-place.ts";
 import { pickVault, type Session } from "./session.ts";
 
 /** The vault that --vault names, else the first, patient with what may pass. @throws ColdkeepError `usage`. */

@@ -1,0 +1,22 @@
+import { ColdkeepError } from "../../vault/names/index.ts";
+import { keySetting, wrongKeyText } from "../config/index.ts";
+import type { KeySetting, TokenSettings } from "../keys/index.ts";
+
+/**
+ * A key by its place; the key itself has no business on a command line, which every process can read.
+ * @throws ColdkeepError `usage`, which does not repeat what was given: it may be a key.
+ */
+export function keyByPlace(text: string, field: string, token?: TokenSettings): KeySetting {
+  const wrong = wrongKeyText(text);
+  if (wrong === null && /^(\/|age:|rsa:|credential:|hsm:)/.test(text)) {
+    const setting = keySetting(text, { field, token });
+    if (setting.kind !== "software" || text.startsWith("/")) return setting;
+  }
+  throw new ColdkeepError("usage", {
+    what: "the place of a key is expected, and never the key itself",
+    on: field,
+    why:
+      wrong ??
+      "allowed are /path, age:/path, rsa:/path, credential:NAME, and hsm:LABEL where the configuration has pkcs11",
+  });
+}
