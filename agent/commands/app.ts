@@ -9,6 +9,12 @@ import { command as doctor } from "./doctor.command.ts";
 import { command as forget } from "./forget.command.ts";
 import { command as gc } from "./gc.command.ts";
 import { command as init } from "./init.command.ts";
+import { command as keyAdd } from "./key-add.command.ts";
+import { command as keyGenerate } from "./key-generate.command.ts";
+import { command as keyList } from "./key-list.command.ts";
+import { command as keyRemove } from "./key-remove.command.ts";
+import { command as keyRotate } from "./key-rotate.command.ts";
+import { command as keyTest } from "./key-test.command.ts";
 import { command as list } from "./list.command.ts";
 import { command as pin } from "./pin.command.ts";
 import { command as rebuild } from "./rebuild.command.ts";
@@ -23,6 +29,11 @@ import { command as verify } from "./verify.command.ts";
 const config = buildRouteMap<"check" | "schema", CliContext>({
   routes: { check: configCheck, schema: configSchema },
   docs: { brief: "Look at the configuration" },
+});
+
+const key = buildRouteMap<string, CliContext>({
+  routes: { list: keyList, add: keyAdd, remove: keyRemove, rotate: keyRotate, test: keyTest, generate: keyGenerate },
+  docs: { brief: "Look at keys, change and make them" },
 });
 
 const root = buildRouteMap<string, CliContext>({
@@ -42,6 +53,7 @@ const root = buildRouteMap<string, CliContext>({
     tag,
     copy,
     rebuild,
+    key,
     config,
   },
   docs: {

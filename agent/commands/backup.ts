@@ -22,6 +22,7 @@ import { loadKeys, openOneVault, suiteOf } from "./opened.ts";
 import { recover } from "./recover.ts";
 import { retainAfter } from "./retain-after.ts";
 import { onlyVault, openSession, vaultIdOf } from "./session.ts";
+import { publicKeys } from "./unproven.ts";
 import { checkAnswers } from "./when-down.ts";
 
 /** `coldkeep backup`. All that can be found wrong is found while the node still runs. */
@@ -40,6 +41,9 @@ export async function run(call: Call<BackupFlags>): Promise<Answer> {
   const profile = profileFor(node);
   await refillKeyFile(config, call);
   const keys = await loadKeys(config, call);
+  for (const { key, proven } of await publicKeys(config, node, keys)) {
+    if (proven === undefined) progress.warn(`nobody has proven that ${key.label} opens: run \`coldkeep key test\``);
+  }
   const { slow } = describeSealer(suite);
   if (slow !== null) progress.warn(slow);
   const stretch = (label: string) => state.stretch(label, suite, () => makeStretch(suite));

@@ -11,15 +11,30 @@ import { checkConsumed } from "./consumed.ts";
 import type { Call } from "./define.ts";
 import { loadKeys, loadOpeners, pinnedKeyOf, suiteOf, withoutConsuming } from "./opened.ts";
 import type { Session } from "./session.ts";
+import { publicKeys } from "./unproven.ts";
 
 /** The keys: there, of the right length, for the owner alone, no words to be guessed, kept apart from what they open; and what seals. */
 export async function checkKey(session: Session, call: Call): Promise<readonly Check[]> {
   const keys = await loadKeys(withoutConsuming(session.config), call);
+  const unproven = (await publicKeysOf(session, keys)).filter(({ proven }) => proven === undefined);
   return [
     ...keys.flatMap((key) => checkOne(key, session)),
+    ...unproven.map(({ key }) =>
+      warn("key unproven", `nobody has shown that ${key.label} opens anything`, "run `coldkeep key test`"),
+    ),
     ...checkConsumed(session.config),
     checkCipher(session.config),
   ];
+}
+
+/** Without this host's state nothing was proven yet; that the state is missing is another check's finding. */
+async function publicKeysOf({ config, node }: Session, keys: readonly LoadedKey[]) {
+  try {
+    return await publicKeys(config, node, keys);
+  } catch (error) {
+    if (isColdkeepError(error, "not-found")) return [];
+    throw error;
+  }
 }
 
 function checkCipher(config: Config): Check {

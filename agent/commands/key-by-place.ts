@@ -8,7 +8,7 @@ import type { KeySetting, TokenSettings } from "../keys/index.ts";
  */
 export function keyByPlace(text: string, field: string, token?: TokenSettings): KeySetting {
   const wrong = wrongKeyText(text);
-  if (wrong === null && /^(\/|age:|rsa:|credential:|hsm:)/.test(text)) {
+  if (wrong === null && /^(\/|age1|age:|rsa:|credential:|hsm:)/.test(text)) {
     const setting = keySetting(text, { field, token });
     if (setting.kind !== "software" || text.startsWith("/")) return setting;
   }

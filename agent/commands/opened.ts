@@ -57,7 +57,7 @@ export async function loadKeys(config: Config, call: Call): Promise<LoadedKey[]>
   });
 }
 
-function contextOf(config: Config, { io }: Call) {
+export function contextOf(config: Config, { io }: Call) {
   const { ask } = io;
   const askSecret = ask === null ? null : (question: string) => ask(question, { hidden: true });
   return { suite: suiteOf(config), env: io.env, askSecret };

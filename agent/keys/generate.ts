@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { fsyncFolder, writeNewFile } from "../../posix/durable.ts";
 import { fromSystemError, showPath } from "../../posix/system-error.ts";
 import { ColdkeepError, systemCode } from "../../vault/names/index.ts";
@@ -9,15 +10,38 @@ import type { SnapshotScope } from "../../vault/sealed/types.ts";
 /** Random bytes behind a key's letters: as many as give the longest key its suite takes. */
 const RANDOM_BYTES: Readonly<Record<SnapshotScope["suite"], number>> = { "aes-256-gcm": 24, "sm4-gcm": 12 };
 
+/** A key as a file holds it. */
+export interface MadeKey {
+  readonly text: string;
+  /** The public half of an age key. */
+  readonly recipient?: string;
+}
+
+/** A new random key. @param now Milliseconds since the epoch, for the comment in an age identity. */
+export async function makeKey(kind: "aes256" | "sm4" | "age", now: number): Promise<MadeKey> {
+  if (kind !== "age") return { text: keyLetters(kind === "sm4" ? "sm4-gcm" : "aes-256-gcm") };
+  const identity = await generateX25519Identity();
+  const recipient = await identityToRecipient(identity);
+  const created = new Date(now).toISOString().replace(/\.\d+Z$/, "Z");
+  return { text: `# created: ${created}\n# public key: ${recipient}\n${identity}\n`, recipient };
+}
+
 /**
  * Makes a key file (0600) of 32 letters (192 random bits), for sm4-gcm of 16 (96 bits): printable, so that it survives
- * paper and editors. Makes the folder, 0700, where there is none; never replaces a file.
- * @throws ColdkeepError `refused` where the name is taken, `permission`, `no-space`, else `key`.
+ * paper and editors. @throws as `writeKey`.
  */
 export function generateKeyFile(path: string, suite: SnapshotScope["suite"] = "aes-256-gcm"): void {
+  writeKey(path, keyLetters(suite));
+}
+
+/**
+ * Writes a key into a new file of mode 0600. Makes the folder, 0700, where there is none; never replaces a file.
+ * @throws ColdkeepError `refused` where the name is taken, `permission`, `no-space`, else `key`.
+ */
+export function writeKey(path: string, text: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeNewFile(path, Buffer.from(`${randomBytes(RANDOM_BYTES[suite]).toString("base64url")}\n`), 0o600);
+    writeNewFile(path, Buffer.from(text), 0o600);
     fsyncFolder(dirname(path));
   } catch (error) {
     if (systemCode(error) === "EEXIST") {
@@ -25,4 +49,8 @@ export function generateKeyFile(path: string, suite: SnapshotScope["suite"] = "a
     }
     throw fromSystemError(error, { what: "cannot write the key file", on: path, otherwise: "key" });
   }
+}
+
+function keyLetters(suite: SnapshotScope["suite"]): string {
+  return `${randomBytes(RANDOM_BYTES[suite]).toString("base64url")}\n`;
 }

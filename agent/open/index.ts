@@ -7,6 +7,7 @@ export { openSnapshot } from "./open-snapshot.ts";
 export { makePackTable, type PackOpening, type PackRow, type PackTable } from "./pack-table.ts";
 export { defaultWorkers, startPool, type WorkerPool } from "./pool.ts";
 export { fetchBatch, makeRangeStream } from "./ranges.ts";
+export { readCard } from "./read-card.ts";
 export { serveJobs } from "./serve.ts";
 export { makeTaskStream, type TaskStream } from "./stream.ts";
 export type * from "./types.ts";

@@ -6,6 +6,7 @@ import type { NodeName, SnapshotId } from "../../vault/names/index.ts";
 import { chunkKeyOf } from "./chunk-key.ts";
 import { readParent, writeParent } from "./parent.ts";
 import { makePrivateFolder } from "./private.ts";
+import { type RecipientRecord, readRecipient, writeRecipient } from "./recipients.ts";
 import { listRuns, makeRun, removeRun, runFolder } from "./runs.ts";
 import { lastSequence, nextSequence } from "./sequence.ts";
 import { initSigningKey, loadSigningKey, type SigningKey } from "./signing-key.ts";
@@ -23,6 +24,11 @@ export interface NodeState {
   chunkKey(suite: SuiteName): Uint8Array;
   /** Public stretching parameters of one key source, made once. */
   stretch<T extends StoredStretch>(label: string, suite: SuiteName, make: () => T): T;
+  /** What is known of a recipient whose private half is elsewhere, by its label. */
+  readonly recipients: {
+    get(label: string): RecipientRecord | null;
+    set(label: string, record: RecipientRecord): void;
+  };
   /** A sequence number above all before and above `atLeast`; durable before it is returned. */
   nextSequence(atLeast: number): number;
   readonly lastSequence: number;
@@ -69,6 +75,10 @@ export function openNodeState(stateDir: string, node: NodeName): NodeState {
     publicKey: signing.publicKey,
     chunkKey: (suite) => chunkKeyOf(folder, suite),
     stretch: (label, suite, make) => stretchOf(folder, label, suite, make),
+    recipients: {
+      get: (label) => readRecipient(folder, label),
+      set: (label, record) => writeRecipient(folder, label, record),
+    },
     nextSequence: (atLeast) => nextSequence(folder, atLeast),
     get lastSequence() {
       return lastSequence(folder);

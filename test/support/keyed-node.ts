@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../posix/clock.ts";
@@ -24,11 +25,14 @@ export interface KeyedNode {
   restored(id?: string): Promise<string>;
 }
 
-export async function keyedNode(keys: string, home = tempDir("coldkeep-keys")): Promise<KeyedNode> {
+/** @param copyOf The home of another one, whose snapshots this one has, too. */
+export async function keyedNode(keys: string, home = tempDir("coldkeep-keys"), copyOf?: string): Promise<KeyedNode> {
+  // cp keeps the modes of folders, which the state insists on.
+  if (copyOf !== undefined) execFileSync("cp", ["-a", `${copyOf}/.`, home]);
   const data = join(home, "data");
   const config = join(home, "config.yaml");
-  mkdirSync(data);
-  mkdirSync(join(home, "vault"), { mode: 0o700 });
+  mkdirSync(data, { recursive: true });
+  mkdirSync(join(home, "vault"), { recursive: true, mode: 0o700 });
   writeFileSync(join(data, "file"), "content of the node");
   let folders = 0;
   const node: KeyedNode = {

@@ -76,6 +76,8 @@ export const PLANTS: readonly Plant[] = [
 
   room("agent/open/a.ts", "../restore/index.ts", "restore and verify share it"),
   room("agent/verify/a.ts", "../restore/index.ts", "do not know each other"),
+  room("agent/rekey/a.ts", "../keys/index.ts", "keys that are handed in"),
+  room("agent/rekey/b.ts", "../open/index.ts", null),
   room("agent/restore/a.ts", "../backup/index.ts", "do not know each other"),
   room("agent/restore/b.ts", "../commands/index.ts", "do not know each other"),
   room("agent/restore/c.ts", "../open/index.ts", null),

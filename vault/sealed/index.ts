@@ -9,10 +9,12 @@ export { assertCardCovers, cardOrigins, openManifest, sealManifest } from "./man
 export { ObjectSealer, openObject, RangeOpener, type SealedObject } from "./object.ts";
 export { PACK_TARGET, packFits, sealPack } from "./pack.ts";
 export { assertSafePath, comparePaths } from "./paths.ts";
+export { rewriteKeyFile } from "./rewrite-key-file.ts";
 export { type Sealer, sealerOf } from "./sealer.ts";
 export { EntryOrder, parseSegment, SegmentWriter, splitEntry } from "./segment.ts";
 export { ageIdentity, ageRecipient } from "./slots/age.ts";
 export { keyIdentity, keyRecipient, newStretch, type Stretch, stretchKey } from "./slots/key.ts";
 export { pkcs11Identity, pkcs11Recipient, type TokenKey, type TokenMech } from "./slots/pkcs11.ts";
 export { type OaepHash, rsaIdentity, rsaKeyIdentity, rsaRecipient } from "./slots/rsa.ts";
+export { type SlotStrength, slotStrength } from "./slots/strength.ts";
 export type * from "./types.ts";

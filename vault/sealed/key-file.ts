@@ -38,13 +38,13 @@ export async function writeKeyFile(o: {
   } as const;
   const file: KeyFile = { ...bare, mac: toBase64url(slotsMac(bare, keys)) };
   const bytes = canonicalBytes(checkRecord(schema, file, nameOf(scope)));
-  if (bytes.length > MAX_KEY_FILE) throw tooLarge(nameOf(scope), bytes.length);
+  assertKeyFileSize(bytes, nameOf(scope));
   return bytes;
 }
 
 /** Reads a key.json. Proves nothing yet: see `openKeyFile`. @throws ColdkeepError `integrity`. */
 export function parseKeyFile(bytes: Uint8Array, on = names.KEY_NAME): KeyFile {
-  if (bytes.length > MAX_KEY_FILE) throw tooLarge(on, bytes.length);
+  assertKeyFileSize(bytes, on);
   return readRecord<KeyFile>(schema, bytes, on);
 }
 
@@ -188,7 +188,7 @@ function isMacOk(file: KeyFile, keys: SnapshotKeys): boolean {
   return found !== null && equal(found, slotsMac(bare, keys));
 }
 
-function slotsMac(bare: Omit<KeyFile, "mac">, keys: SnapshotKeys): Uint8Array {
+export function slotsMac(bare: Omit<KeyFile, "mac">, keys: SnapshotKeys): Uint8Array {
   return suiteOf(keys.scope.suite).hmac(keys.slots, Buffer.from(LABEL), canonicalBytes(bare));
 }
 
@@ -198,6 +198,11 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
 
 function nameOf({ node, snapshot }: SnapshotScope): string {
   return names.keyJson(node, snapshot);
+}
+
+/** @throws ColdkeepError `integrity`. */
+export function assertKeyFileSize(bytes: Uint8Array, on: string): void {
+  if (bytes.length > MAX_KEY_FILE) throw tooLarge(on, bytes.length);
 }
 
 function tooLarge(on: string, size: number): ColdkeepError {

@@ -1,0 +1,13 @@
+import type { Answer } from "./answer.ts";
+import type { Call } from "./define.ts";
+import type { IdentityFlags } from "./identity-flag.ts";
+import { keyByPlace } from "./key-by-place.ts";
+import { keyNodes, loadOne, rekeyAll } from "./key-context.ts";
+
+/** `coldkeep key add`. */
+export async function run(call: Call<IdentityFlags>, ...given: readonly string[]): Promise<Answer> {
+  const { config } = keyNodes(call);
+  const settings = given.length === 0 ? config.keys : given.map((text) => keyByPlace(text, "<key>", config.token));
+  const add = await Promise.all(settings.map((setting) => loadOne(call, config, setting)));
+  return await rekeyAll(call, { add, removes: async () => false, leaving: [] });
+}

@@ -1,0 +1,127 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { selectSnapshot } from "../../keeper/index.ts";
+import { ColdkeepError, isColdkeepError } from "../../vault/names/index.ts";
+import { openSnapshot } from "../open/index.ts";
+import { formatTime } from "../report/index.ts";
+import { openNodeState } from "../state/index.ts";
+import type { Answer } from "./answer.ts";
+import type { Call } from "./define.ts";
+import { keyByPlace } from "./key-by-place.ts";
+import { loadOne } from "./key-context.ts";
+import type { KeyTestFlags } from "./key-test.command.ts";
+import { loadKeys, openVault, pinnedKeyOf, withoutConsuming } from "./opened.ts";
+import { openSession, type Session } from "./session.ts";
+import { type PublicKey, publicKeys } from "./unproven.ts";
+
+interface Tested {
+  readonly key: string;
+  readonly opens: boolean;
+  readonly words: string;
+}
+
+/** `coldkeep key test`. */
+export async function run(call: Call<KeyTestFlags>): Promise<Answer> {
+  const opened = openSession(call);
+  const session = { ...opened, config: withoutConsuming(opened.config) };
+  const { config, node } = session;
+  const keys = await loadKeys(config, call);
+  const elsewhere = await publicKeys(config, node, keys);
+  if (call.flags.answer !== undefined) return accept(session, elsewhere, call.flags.answer, call.io.clock.now());
+  const more = (call.flags.identity ?? []).map((text) => keyByPlace(text, "--identity", config.token));
+  const settings = [...more, ...config.identities];
+  const all = [...keys, ...(await Promise.all(settings.map((setting) => loadOne(call, config, setting))))];
+  const tested = await tryAll(session, all, call);
+  const failed = tested.filter(({ opens }) => !opens);
+  const open = elsewhere.filter(({ proven }) => proven === undefined);
+  const lines = [
+    ...tested.map(({ key, words }) => `${key}: ${words}`),
+    ...elsewhere.flatMap((one) => challengeText(one)),
+  ];
+  return {
+    document: {
+      node: node.name,
+      keys: tested,
+      elsewhere: elsewhere.map(({ key, label, question, proven }) => ({
+        key: key.label,
+        label,
+        question,
+        proven: proven ?? null,
+      })),
+    },
+    text: lines.join("\n"),
+    ...(failed.length === 0 && open.length === 0 ? {} : { failure: unproven(failed, open) }),
+  };
+}
+
+async function tryAll(session: Session, keys: readonly Awaited<ReturnType<typeof loadOne>>[], call: Call) {
+  const { config, node } = session;
+  const vault = config.vaultId === undefined ? {} : { vault: config.vaultId };
+  const store = await openVault(config, call, "read");
+  const { snapshot } = await selectSnapshot({ store, node: node.name, ...vault, selection: { by: "latest" } });
+  const pinnedKey = pinnedKeyOf(session);
+  const pin = pinnedKey === undefined ? {} : { pinnedKey };
+  const { progress, io } = call;
+  const tested: Tested[] = [];
+  for (const { identity, label } of keys) {
+    if (identity === null) continue;
+    const o = {
+      store,
+      ...vault,
+      node: node.name,
+      snapshot,
+      identities: [identity],
+      ...pin,
+      progress,
+      signal: io.signal,
+    };
+    try {
+      await openSnapshot(o);
+      tested.push({ key: label, opens: true, words: `opens ${snapshot}` });
+    } catch (error) {
+      if (!isColdkeepError(error) || error.kind === "interrupted") throw error;
+      tested.push({ key: label, opens: false, words: `DOES NOT OPEN ${snapshot}: ${error.what}` });
+    }
+  }
+  return tested;
+}
+
+function accept(session: Session, keys: readonly PublicKey[], answer: string, now: number): Answer {
+  const given = createHash("sha256").update(answer.trim()).digest();
+  const found = keys.find(({ sha256 }) => timingSafeEqual(Buffer.from(sha256, "base64url"), given));
+  if (found === undefined) {
+    throw new ColdkeepError("key", {
+      what: "this answers no challenge of this host",
+      todo: "`coldkeep key test` prints them; give the 32 letters that come out",
+    });
+  }
+  const { key, label, question, sha256 } = found;
+  openNodeState(session.config.stateDir, session.node.name).recipients.set(label, { question, sha256, proven: now });
+  return {
+    document: { key: key.label, label, proven: now },
+    text: `${key.label}: proven. Its private half is there and opens.`,
+  };
+}
+
+function challengeText({ key, label, question, proven }: PublicKey): string[] {
+  if (proven !== undefined) return [`${key.label}: proven on ${formatTime(proven)}`];
+  const open = label.startsWith("age ")
+    ? "age -d -i identity.txt"
+    : "openssl pkeyutl -decrypt -inkey private.pem -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -pkeyopt rsa_mgf1_md:sha256";
+  return [
+    `${key.label}: NOT PROVEN. Where its private half is, run:`,
+    `  echo ${question} | base64 -d | ${open}`,
+    "  and here: coldkeep key test --answer <what it prints>",
+  ];
+}
+
+function unproven(failed: readonly Tested[], open: readonly PublicKey[]): ColdkeepError {
+  const [first] = [...failed.map(({ key }) => key), ...open.map(({ key }) => key.label)];
+  return new ColdkeepError("key", {
+    what: "not every key is proven to open",
+    ...(first === undefined ? {} : { on: first }),
+    todo:
+      failed.length > 0
+        ? "`coldkeep key add` gives it a slot in the snapshots there are"
+        : "answer the challenges above",
+  });
+}

@@ -1,0 +1,3 @@
+export { listSlots, type SlotGroup } from "./list-slots.ts";
+export { rekeyNode } from "./rekey.ts";
+export type * from "./types.ts";

@@ -1,0 +1,47 @@
+import { isColdkeepError, type SnapshotId } from "../../vault/names/index.ts";
+import { settleKept } from "./keep-old.ts";
+import { cardRef, findKeyFiles, orphanCommits } from "./key-files.ts";
+import { rekeyOne } from "./rekey-one.ts";
+import type { RekeyOptions, RekeyOutcome } from "./types.ts";
+
+/** Key files at once. */
+const AT_ONCE = 8;
+
+/**
+ * Changes who can open a node's snapshots, by rewriting their key files and nothing else. Each file is done by itself, and
+ * one that is as it should be is left alone: a run that was cut off is simply run again. What fails does not keep the
+ * others back; it is in the outcome.
+ */
+export async function rekeyNode(o: RekeyOptions): Promise<RekeyOutcome[]> {
+  for (const snapshot of await settleKept(o)) {
+    o.progress.warn(`an earlier run was cut off: the key file of ${snapshot} was brought back`);
+  }
+  const ids = await findKeyFiles(o);
+  const orphans = await orphanCommits(o);
+  const outcomes: RekeyOutcome[] = [];
+  let next = 0;
+  const work = async () => {
+    for (let id = ids[next++]; id !== undefined; id = ids[next++]) {
+      o.signal.throwIfAborted();
+      outcomes.push(await attempt(o, id, orphans));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return outcomes.toSorted((a, b) => (a.snapshot < b.snapshot ? -1 : 1));
+}
+
+async function attempt(
+  o: RekeyOptions,
+  snapshot: SnapshotId,
+  orphans: Awaited<ReturnType<typeof orphanCommits>>,
+): Promise<RekeyOutcome> {
+  try {
+    const orphan = orphans.get(snapshot);
+    if (orphan !== undefined) return await rekeyOne(o, orphan, null);
+    const { card, ref } = await cardRef(o, snapshot);
+    return await rekeyOne(o, ref, card);
+  } catch (error) {
+    if (!isColdkeepError(error) || error.kind === "interrupted") throw error;
+    return { snapshot, outcome: "failed", added: [], removed: [], why: error.message };
+  }
+}
