@@ -1,6 +1,6 @@
 import { type CopyVerdict, copySnapshots, indexSnapshots, listSnapshots, selectSnapshot } from "../../keeper/index.ts";
 import type { IndexEntry } from "../../vault/card/index.ts";
-import { ColdkeepError, messageOf, type SnapshotId } from "../../vault/names/index.ts";
+import { ColdkeepError, isColdkeepError, messageOf, type SnapshotId } from "../../vault/names/index.ts";
 import { counted, formatBytes } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
 import type { CopyFlags } from "./copy.command.ts";
@@ -21,6 +21,7 @@ export async function run(call: Call<CopyFlags>, ...ids: readonly string[]): Pro
   const { chosen, passed } = await choose(places, ids, flags.all === true);
   const dryRun = flags.dryRun === true;
   const verdicts: CopyVerdict[] = [];
+  const listed = await listedIn(places);
   const unlisted: SnapshotId[] = [];
   try {
     const job = copySnapshots({
@@ -34,7 +35,9 @@ export async function run(call: Call<CopyFlags>, ...ids: readonly string[]): Pro
     for await (const verdict of job) {
       verdicts.push(verdict);
       for (const note of verdict.notes) progress.note(note);
-      if (verdict.outcome === "copied" && !dryRun) unlisted.push(verdict.snapshot);
+      // A copy that was killed may have put a card and not listed it.
+      const isNews = verdict.outcome === "copied" || !listed.has(verdict.snapshot);
+      if (verdict.outcome !== "damaged" && isNews && !dryRun) unlisted.push(verdict.snapshot);
       if (unlisted.length >= BATCH) await listThem(places, unlisted, call);
     }
   } finally {
@@ -72,6 +75,16 @@ async function choose(
   }
   const chosen = [...found.values()].sort((a, b) => a.received - b.received || (a.snapshot < b.snapshot ? -1 : 1));
   return { chosen, passed };
+}
+
+async function listedIn({ to, node }: CopyPlaces): Promise<ReadonlySet<SnapshotId>> {
+  const listed = new Set<SnapshotId>();
+  try {
+    for await (const { snapshot } of listSnapshots({ store: to, node })) listed.add(snapshot);
+  } catch (error) {
+    if (!isColdkeepError(error, "not-found")) throw error;
+  }
+  return listed;
 }
 
 /** Takes copied snapshots into the target's list; they are safe without, and a vault with its own keeper does it itself. */

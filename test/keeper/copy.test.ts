@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type CopyOptions, copySnapshots, rebuildIndex, verifySnapshots } from "../../keeper/index.ts";
+import { type CopyOptions, collectGarbage, copySnapshots, rebuildIndex, verifySnapshots } from "../../keeper/index.ts";
 import {
   canonicalBytes,
   encodeNodeJson,
@@ -17,6 +17,9 @@ import { type MemoryStore, memoryStore } from "../support/memory-store.ts";
 const DAY = 86_400_000;
 /** When the copies are made, by the target's clock: long enough after that every id would look odd. */
 const LATER = START + 60 * DAY;
+
+/** Nothing was received for months: that is meant. */
+const DESPITE_CLOCK = new Set(["clock"] as const);
 
 async function world(): Promise<CardWorld> {
   const made = await cardWorld();
@@ -133,6 +136,29 @@ describe("a copy", () => {
     const verdicts = await copy(w, to, [first.core.snapshot, second.core.snapshot]);
     expect(verdicts.map(({ outcome }) => outcome)).toEqual(["copied", "copied"]);
     expect(await entriesOf(to, w)).toEqual(await entriesOf(w.store, w));
+  });
+
+  it("of one that stands on a dead run another took over is whole, and stays so when the target collects", async () => {
+    const { w, third } = await history();
+    const [, dead, later] = third.core.origins;
+    if (dead === undefined || later === undefined) throw new Error("the third uses two dead runs");
+    const fourth = await w.snapshot({ parent: third.core.snapshot, inherited: [dead, later] });
+    const clock = { now: LATER };
+    const to = memoryStore(() => clock.now);
+    expect(await copy(w, to, [fourth.core.snapshot])).toMatchObject([{ outcome: "copied", damages: [] }]);
+    expect(await problems(to, w)).toEqual([]);
+    // Grace on grace later, with everything listed that nobody tells of.
+    clock.now += 60 * DAY;
+    const before = dataOf(to);
+    const grace = 7 * DAY;
+    const job = { store: to, node: w.node, grace, apply: true, now: clock.now, strays: true, despite: DESPITE_CLOCK };
+    const { dead: gone } = await collectGarbage(job);
+    expect(gone.map(({ name }) => name)).toEqual([]);
+    const after = dataOf(to);
+    for (const name of after.keys()) if (!before.has(name)) after.delete(name);
+    expect(after).toEqual(before);
+    expect(await problems(to, w)).toEqual([]);
+    expect(await entriesOf(to, w)).toMatchObject([{ snapshot: fourth.core.snapshot, state: "good", remarks: [] }]);
   });
 
   it("made again sends nothing and fetches no data", async () => {
