@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 type Cases = { readonly source: string; readonly cases: readonly Record<string, string>[] };
-const FILES = ["primitives.json", "sm.json"];
+const FILES = ["primitives.json", "sm.json", "wycheproof.json"];
 const vectors = Object.assign(
   {},
   ...FILES.map((name) => JSON.parse(readFileSync(join(import.meta.dirname, name), "utf8"))),
