@@ -16,7 +16,8 @@ export const command = defineCommand<CopyFlags, readonly string[]>({
     "with what the snapshot's card says of it on the way, and the card comes last: a copy that is cut off shows nothing,\n" +
     "and the next one goes on where it was, sending nothing twice. Damaged snapshots stay out and the others are copied\n" +
     "(exit code 9). What a snapshot uses of older ones is brought along. Snapshots keep the time at which their first\n" +
-    "vault received them. Needs no configuration where both places and --node are given.",
+    "vault received them; pins, and tags given later, are each vault's own. Needs no configuration where both places and\n" +
+    "--node are given.",
   examples: [
     ["copy --from main --to file:///mnt/usb/vault --all", "everything good, into a directory that may be new"],
     ["copy --from main --to offsite", "the newest good snapshot, between two vaults of the configuration"],

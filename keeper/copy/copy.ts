@@ -62,7 +62,7 @@ async function copyInto(job: CopyJob, id: SnapshotId, ledger: Ledger): Promise<b
   const there = await isThere(job, source, ledger);
   if (ledger.damages.length > 0) return there;
   if (there && !repair) {
-    await copyKeyFile(job, id, ledger);
+    await copyKeyFile(job, id, ledger, core);
     return there;
   }
   const needs = await findNeeds(from, job.scope, core);

@@ -17,7 +17,9 @@ const IN_FLIGHT = 192 << 20;
  * rest is left.
  */
 export async function bringData(job: CopyJob, core: CardCore, needs: Needs, ledger: Ledger): Promise<boolean> {
-  for (const id of needs.keys) if (!(await copyKeyFile(job, id, ledger))) return false;
+  for (const id of needs.keys) {
+    if (!(await copyKeyFile(job, id, ledger, id === core.snapshot ? core : undefined))) return false;
+  }
   const manifest: WantedObject = { name: names.manifest(core.node, core.snapshot), ...core.manifest };
   const lacking = [
     ...(await lackingOnes(job, [...needs.records, manifest], ledger)),

@@ -1,3 +1,4 @@
+import type { CardCore } from "../../vault/card/index.ts";
 import { names, type SnapshotId } from "../../vault/names/index.ts";
 import { hashed } from "../../vault/store/hashed.ts";
 import { contended } from "../index-files.ts";
@@ -12,12 +13,13 @@ const ATTEMPTS = 8;
 /**
  * Brings a key.json, the one object that may change after its snapshot: where both vaults have one, the later
  * generation goes to the target and none ever falls. False where it is damaged in either.
+ * @param known the snapshot's card, where it is at hand
  */
-export async function copyKeyFile(job: CopyJob, id: SnapshotId, ledger: Ledger): Promise<boolean> {
+export async function copyKeyFile(job: CopyJob, id: SnapshotId, ledger: Ledger, known?: CardCore): Promise<boolean> {
   const { from, to, dryRun = false } = job.options;
   const name = names.keyJson(job.scope.node, id);
   if (job.assured.has(name)) return true;
-  const core = (await readCommitted(from, job.scope, id))?.core ?? null;
+  const core = known ?? (await readCommitted(from, job.scope, id))?.core ?? null;
   const ours = await readKeyFile(from, job.scope, id, core);
   if ("damage" in ours) return ledger.damaged(ours.damage);
   const size = ours.bytes.length;
