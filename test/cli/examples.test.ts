@@ -47,6 +47,10 @@ describe("each command's help", () => {
     const here = typed
       .replace("20260115T000000Z-bh1200-0123456789abcdef", snapshot)
       .replace("2026-01-15 00:00", "2100-01-01 00:00")
+      .replace("--from main --to offsite", `--from ${copy.vault} --to ${join(copy.home, "offsite")}`)
+      .replace("/mnt/usb/vault", join(copy.home, "usb"))
+      .replace("/backup/a", copy.vault)
+      .replace("/backup/b", join(copy.home, "offsite"))
       .replace("/srv/restored", join(copy.home, "restored"))
       .replace("/srv/icon/data", copy.data)
       .replace("file:///backup/vault", `file://${join(copy.home, "new-vault")}`)
@@ -57,6 +61,8 @@ describe("each command's help", () => {
       .replace("systemctl is-active icon", `test -e ${copy.home}/up`)
       .replace(/ > \S+$/, "");
     const words = wordsOf(here);
+    const elsewhere = words.filter((word) => word.includes("/") && !word.includes(copy.home));
+    expect(elsewhere, "places of this machine that the example must not touch").toEqual([]);
     if (route === "coldkeep init") {
       rmSync(config);
       words.push("--state-dir", join(copy.home, "new-state"));

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { compareWithChain } from "../../demo/compare.ts";
 import { systemClock } from "../../posix/clock.ts";
 import { sharedTempDir } from "../support/tmp.ts";
@@ -13,6 +13,8 @@ import { runHere } from "./run.ts";
  * the node runs at its end.
  */
 const home = sharedTempDir("coldkeep-world");
+// What times out would go on in the world of the tests after it.
+vi.setConfig({ testTimeout: 240_000 });
 let world: World;
 
 beforeAll(async () => {
