@@ -2,7 +2,7 @@ export { advise } from "./advise.ts";
 export { explainDamage } from "./diagnose.ts";
 export { chunkKeyOf, type EntrySource, makeEntrySource } from "./entries.ts";
 export { type FrameRange, makeGatherer, type WantedFrame } from "./gather.ts";
-export { type FrameBatch, openFrame, openFrames } from "./open-frames.ts";
+export type { FrameBatch } from "./open-frames.ts";
 export { openSnapshot } from "./open-snapshot.ts";
 export { makePackTable, type PackOpening, type PackRow, type PackTable } from "./pack-table.ts";
 export { defaultWorkers, startPool, type WorkerPool } from "./pool.ts";

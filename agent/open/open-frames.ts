@@ -1,5 +1,5 @@
 import { names } from "../../vault/names/index.ts";
-import { RangeOpener } from "../../vault/sealed/index.ts";
+import { RangeOpener } from "../../vault/sealed/range-opener.ts";
 import type { FrameRow, OpenedFrame } from "../../vault/sealed/types.ts";
 import type { PackOpening } from "./pack-table.ts";
 

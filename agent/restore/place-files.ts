@@ -1,8 +1,8 @@
 import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
 import { fromSystemError } from "../../posix/system-error.ts";
-import { releaseBytes } from "../../vault/sealed/index.ts";
+import { releaseBytes } from "../../vault/sealed/bytes.ts";
 import type { OpenedFrame } from "../../vault/sealed/types.ts";
-import { openFrames } from "../open/index.ts";
+import { openFrames } from "../open/open-frames.ts";
 import { applyMetadata } from "./apply-metadata.ts";
 import { below, toBytes, toText } from "./byte-path.ts";
 import type { JobFile, PlaceJob, RestoreAnswer, StagedPath } from "./jobs.ts";

@@ -2,7 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { readSync } from "node:fs";
 import type { Extent } from "../../posix/holes.ts";
 import type { SuiteName } from "../../vault/card/types.ts";
-import { chunkId } from "../../vault/sealed/index.ts";
+import { chunkId } from "../../vault/sealed/chunk-id.ts";
 
 const STEP = 1 << 20;
 let buffer = Buffer.allocUnsafeSlow(STEP);

@@ -1,4 +1,4 @@
-import { serveJobs } from "../open/index.ts";
+import { serveJobs } from "../open/serve.ts";
 import { checkFiles } from "./check-files.ts";
 import type { RestoreAnswer, RestoreJob } from "./jobs.ts";
 import { placeFiles } from "./place-files.ts";

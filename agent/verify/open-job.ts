@@ -1,8 +1,9 @@
 import { timingSafeEqual } from "node:crypto";
 import type { SuiteName } from "../../vault/card/types.ts";
 import { isColdkeepError } from "../../vault/names/index.ts";
-import { chunkId, releaseBytes } from "../../vault/sealed/index.ts";
-import { type FrameBatch, openFrame } from "../open/index.ts";
+import { releaseBytes } from "../../vault/sealed/bytes.ts";
+import { chunkId } from "../../vault/sealed/chunk-id.ts";
+import { type FrameBatch, openFrame } from "../open/open-frames.ts";
 
 /** What a frame must hold: its chunk's id, in the domain of secret files or not. */
 export interface WantedChunk {

@@ -1,4 +1,4 @@
-import { serveJobs } from "../open/index.ts";
+import { serveJobs } from "../open/serve.ts";
 import { type BadFrame, type VerifyJob, verifyFrames } from "./open-job.ts";
 
 serveJobs<VerifyJob, readonly BadFrame[]>(verifyFrames);

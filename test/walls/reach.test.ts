@@ -12,8 +12,12 @@ async function reachedFrom(room: string): Promise<string[]> {
     .filter((name) => name.endsWith(".ts"))
     .map((name) => join(project, room, name));
   expect(files.length, `${room} holds code`).toBeGreaterThan(0);
+  return Object.keys((await bundled(files)).inputs);
+}
+
+async function bundled(files: readonly string[]) {
   const { metafile } = await build({
-    entryPoints: files,
+    entryPoints: [...files],
     absWorkingDir: project,
     bundle: true,
     platform: "node",
@@ -24,7 +28,7 @@ async function reachedFrom(room: string): Promise<string[]> {
     write: false,
     logLevel: "silent",
   });
-  return Object.keys(metafile.inputs);
+  return metafile;
 }
 
 /** What each room must not reach even through others; the import rules see one step only. */
@@ -65,4 +69,14 @@ describe("what a room reaches", () => {
     const reached = await reachedFrom("agent/backup");
     expect(reached.some((file) => file.startsWith("vault/sealed/"))).toBe(true);
   });
+
+  it.each(["agent/backup/seal.worker.ts", "agent/restore/restore.worker.ts", "agent/verify/verify.worker.ts"])(
+    "%s loads no zod: every thread would start late and hold its megabytes",
+    async (worker) => {
+      const { inputs } = await bundled([join(project, worker)]);
+      const packages = Object.values(inputs).flatMap(({ imports }) => imports.filter(({ external }) => external));
+      expect(packages.map(({ path }) => path)).toContain("node:worker_threads");
+      expect(packages.filter(({ path }) => path === "zod")).toEqual([]);
+    },
+  );
 });

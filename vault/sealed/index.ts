@@ -1,4 +1,3 @@
-export { releaseBytes } from "./bytes.ts";
 export { cardMac, verifyCardMac } from "./card-mac.ts";
 export { chunkId, fileDigest } from "./chunk-id.ts";
 export { compress, decompress } from "./codec.ts";
