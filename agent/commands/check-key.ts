@@ -62,7 +62,7 @@ function checkOne({ software, label, setting, notes = [] }: LoadedKey, { config,
   }
   if (software.kind === "file") {
     const file = realpathSync(software.label);
-    const vaults = config.vaults.map(({ url }) => fileURLToPath(url));
+    const vaults = config.vaults.flatMap(({ url }) => (url.startsWith("file:") ? [fileURLToPath(url)] : []));
     const place = [...vaults, ...node.roots.map(({ path }) => path)].find((folder) => file.startsWith(`${folder}/`));
     if (place !== undefined) {
       checks.push(

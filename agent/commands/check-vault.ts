@@ -6,19 +6,29 @@ import type { Store } from "../../vault/store/index.ts";
 import { formatBytes } from "../report/index.ts";
 import { openNodeState } from "../state/index.ts";
 import { type Check, fail, note, ok, warn } from "./check.ts";
+import { checkBucket } from "./check-bucket.ts";
 import type { Session } from "./session.ts";
 
 const SMALL = 64 << 10;
 const LITTLE_SPACE = 5 * 1000 ** 3;
 
-/** The vault: there, ours, writable, with room, and not on the disk it is to protect from. */
-export async function checkVault({ config, node }: Session, store: Store): Promise<readonly Check[]> {
-  const path = fileURLToPath(store.url);
+/** The vault: there, ours to write to, and set up so that what is in it stays. */
+export async function checkVault(session: Session, store: Store): Promise<readonly Check[]> {
   const found = await store.get(names.VAULT_JSON, { maxBytes: SMALL });
   if (found === null) {
-    return [fail("vault", "vault", `${path} has no vault.json`, "make it with `coldkeep init`, or correct `vault`")];
+    return [
+      fail("vault", "vault", `${store.url} has no vault.json`, "make it with `coldkeep init`, or correct `vault`"),
+    ];
   }
   assertMayWork(parseVaultJson(found.bytes), "agent");
+  const place = store.url.startsWith("file:")
+    ? checkFolder(session, fileURLToPath(store.url))
+    : await checkBucket(store);
+  return [...place, await checkClaim(session, store)];
+}
+
+/** The folder: writable, with room, and not on the disk it is to protect from. */
+function checkFolder({ node }: Session, path: string): Check[] {
   const checks: Check[] = [writable(path)];
   const { bavail, bsize } = statfsSync(path);
   const free = bavail * bsize;
@@ -37,7 +47,6 @@ export async function checkVault({ config, node }: Session, store: Store): Promi
       ),
     );
   }
-  checks.push(await checkClaim({ config, node }, store));
   return checks;
 }
 

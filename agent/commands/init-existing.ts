@@ -15,8 +15,7 @@ export async function initExisting(call: Call<InitFlags>): Promise<Answer> {
   const nodes = call.flags.node === undefined ? config.nodes : [pickNode(config, call.flags.node)];
   const done: { readonly node: string; readonly prepared: Prepared; readonly checks: readonly Check[] }[] = [];
   for (const node of nodes) {
-    const now = call.io.clock.now();
-    const prepared = await prepareNode({ vaults, stateDir, node: node.name, profile: node.profile, vaultId, now });
+    const prepared = await prepareNode({ vaults, stateDir, node: node.name, profile: node.profile, vaultId }, call);
     done.push({ node: node.name, prepared, checks: await checkSession({ config, node }, call) });
   }
   const failure = firstFailure(done.flatMap(({ checks }) => checks));

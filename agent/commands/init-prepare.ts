@@ -1,11 +1,13 @@
 import { createHash, randomBytes } from "node:crypto";
 import { rebuildIndex } from "../../keeper/index.ts";
 import { parseNodeJson } from "../../vault/card/index.ts";
-import { makeVaultId, type NodeName, names, type VaultId } from "../../vault/names/index.ts";
-import { openStore, type Store } from "../../vault/store/index.ts";
+import { ColdkeepError, makeVaultId, type NodeName, names, type VaultId } from "../../vault/names/index.ts";
+import { hashed, type Store } from "../../vault/store/index.ts";
 import { claimNode, initVault } from "../backup/index.ts";
 import type { VaultSettings } from "../config/index.ts";
 import { initNodeState, type NodeState } from "../state/index.ts";
+import type { Call } from "./define.ts";
+import { openPlace } from "./opened.ts";
 
 export interface Prepared {
   /** Their URLs, in the order given. */
@@ -22,20 +24,26 @@ export interface Prepared {
  * claim of its name there, an empty index. What exists is kept, so running it again is harmless.
  * @throws ColdkeepError `refused` where another host, or another archive, has the node's name.
  */
-export async function prepareNode(o: {
-  /** At least one. */
-  readonly vaults: readonly Pick<VaultSettings, "url">[];
-  readonly stateDir: string;
-  readonly node: NodeName;
-  readonly profile: string;
-  /** Where absent: the archive in which this host has the name already, or a new one. */
-  readonly vaultId?: VaultId;
-  readonly now: number;
-}): Promise<Prepared> {
+export async function prepareNode(
+  o: {
+    /** At least one. */
+    readonly vaults: readonly Pick<VaultSettings, "url" | "s3">[];
+    readonly stateDir: string;
+    readonly node: NodeName;
+    readonly profile: string;
+    /** Where absent: the archive in which this host has the name already, or a new one. */
+    readonly vaultId?: VaultId;
+  },
+  call: Call,
+): Promise<Prepared> {
   const { state } = initNodeState(o.stateDir, o.node);
-  const { node, profile, now } = o;
-  const stores = await Promise.all(o.vaults.map(({ url }) => openStore(url, { create: true })));
-  for (const store of stores) await initVault({ store, now });
+  const { node, profile } = o;
+  const now = call.io.clock.now();
+  const stores = await Promise.all(o.vaults.map((vault) => openPlace(vault, call, { create: true })));
+  for (const store of stores) {
+    await initVault({ store, now });
+    await assertNeverReplaces(store);
+  }
   const vault = o.vaultId ?? (await archiveOf(stores, node, state)) ?? makeVaultId(randomBytes(16));
   for (const store of stores) {
     await claimNode({ store, vault, node, profile, publicKey: state.publicKey, now });
@@ -48,6 +56,21 @@ export async function prepareNode(o: {
     cardKey: state.publicKey,
     fingerprint: createHash("sha256").update(Buffer.from(state.publicKey, "base64url")).digest("base64url"),
   };
+}
+
+/**
+ * A server that ignores conditions would let a second writer replace what is never to be replaced. Putting vault.json
+ * anew, the very same bytes, finds that out and harms nothing.
+ */
+async function assertNeverReplaces(store: Store): Promise<void> {
+  const found = await store.get(names.VAULT_JSON);
+  if (found === null || !(await store.create(names.VAULT_JSON, hashed(found.bytes))).created) return;
+  throw new ColdkeepError("refused", {
+    what: "this place cannot be a vault",
+    on: store.url,
+    why: "it took an object under a name that was taken: it does not know puts on condition (If-None-Match)",
+    todo: "use a server that does, such as AWS S3, or a directory",
+  });
 }
 
 async function archiveOf(stores: readonly Store[], node: NodeName, { publicKey }: NodeState): Promise<VaultId | null> {

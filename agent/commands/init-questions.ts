@@ -29,7 +29,8 @@ export async function completeAnswers(
       namedRoot(text.includes("=") ? text : `data=${text}`),
     ),
   ];
-  const vault = flags.vault ?? (await answer(ask, say, "Vault (file:///path or a path): ", needed));
+  const vault =
+    flags.vault ?? (await answer(ask, say, "Vault (file:///path, a path, or s3://bucket/prefix): ", needed));
   const service = flags.stop ?? flags.start ?? flags.isRunning;
   if (service !== undefined) return complete({ ...flags, node, profile, root, vault });
   const stop = (await ask("Command that stops the node (empty: nobody stops it): ")).trim();

@@ -6,6 +6,9 @@ export interface InitFlags {
   readonly profile?: string;
   readonly root?: readonly { readonly name: string; readonly path: string }[];
   readonly vault?: string;
+  readonly region?: string;
+  readonly endpoint?: string;
+  readonly awsProfile?: string;
   readonly encryptor?: Encryptor;
   readonly keyFile?: string;
   readonly stateDir?: string;
@@ -35,6 +38,11 @@ export const command = defineCommand<InitFlags>({
         "      --start 'systemctl start icon' --is-running 'systemctl is-active icon'",
       "a node that systemd runs",
     ],
+    [
+      "init --node icon --profile leveldb --root data=/srv/icon/data --vault s3://my-bucket/nodes \\\n" +
+        "      --region eu-central-1 --key-file /etc/coldkeep/icon.key",
+      "into S3; the bucket must be there, best with versioning on",
+    ],
   ],
   flags: {
     profile: { ...optionalText, placeholder: "name", brief: "What is known of the node's files: leveldb, files" },
@@ -46,7 +54,14 @@ export const command = defineCommand<InitFlags>({
       placeholder: "name=path",
       brief: "A folder to back up, by name; may be given several times",
     },
-    vault: { ...optionalText, placeholder: "url", brief: "Where snapshots are kept: file:///path" },
+    vault: { ...optionalText, placeholder: "url", brief: "Where snapshots are kept: file:///path, s3://bucket/prefix" },
+    region: {
+      ...optionalText,
+      placeholder: "name",
+      brief: "The bucket's region [default = AWS_REGION, or the profile's]",
+    },
+    endpoint: { ...optionalText, placeholder: "url", brief: "A server that speaks S3, where it is not AWS" },
+    awsProfile: { ...optionalText, placeholder: "name", brief: "Section of ~/.aws/config with the credentials to use" },
     encryptor: {
       kind: "enum",
       values: ["aes", "sm4"],

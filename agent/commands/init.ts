@@ -44,7 +44,7 @@ export async function run(call: Call<InitFlags>): Promise<Answer> {
   const suite = suiteOf(settings);
   if (madeKey) generateKeyFile(keyFile, suite);
   else await loadKeySource(keyFile, { suite, field: "--key-file" });
-  const prepared = await prepareNode({ ...settings, vaults: [{ url: settings.vault }], now: io.clock.now() });
+  const prepared = await prepareNode({ ...settings, vaults: [settings.vault] }, call);
   writeNewConfig(path, renderConfig({ ...settings, vaultId: prepared.vaultId }));
 
   const config = loadConfig(path, profileNames());
@@ -80,15 +80,15 @@ export async function run(call: Call<InitFlags>): Promise<Answer> {
 /** Whether the flags describe a node, which a configuration that is there would already do. */
 function describesNode(flags: InitFlags): boolean {
   const { profile, root, vault, encryptor, keyFile, stateDir, stop, start, isRunning } = flags;
-  const { healthUrl, heightUrl, heightField } = flags;
+  const { healthUrl, heightUrl, heightField, region, endpoint, awsProfile } = flags;
   const all = [profile, root, vault, encryptor, keyFile, stateDir, stop, start, isRunning];
-  return [...all, healthUrl, heightUrl, heightField].some((flag) => flag !== undefined);
+  return [...all, region, endpoint, awsProfile, healthUrl, heightUrl, heightField].some((flag) => flag !== undefined);
 }
 
 async function settingsOf(given: InitAnswers, path: string, signal: AbortSignal): Promise<Omit<NewConfig, "vaultId">> {
   const height = await heightSettings(given, signal);
   return {
-    vault: /^[a-z][a-z0-9+.-]*:/i.test(given.vault) ? given.vault : pathToFileURL(resolve(given.vault)).href,
+    vault: vaultOf(given),
     stateDir: resolve(given.stateDir ?? "/var/lib/coldkeep"),
     encryptor: given.encryptor ?? "aes",
     keyFile: resolve(given.keyFile ?? join(dirname(path), "coldkeep.key")),
@@ -99,4 +99,14 @@ async function settingsOf(given: InitAnswers, path: string, signal: AbortSignal)
     ...(given.healthUrl === undefined ? {} : { health: { url: given.healthUrl, ok: [200] } }),
     ...(height === null ? {} : { height }),
   };
+}
+
+function vaultOf({ vault, region, endpoint, awsProfile }: InitAnswers): NewConfig["vault"] {
+  const url = /^[a-z][a-z0-9+.-]*:/i.test(vault) ? vault : pathToFileURL(resolve(vault)).href;
+  const reach = {
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(awsProfile === undefined ? {} : { profile: awsProfile }),
+  };
+  return Object.keys(reach).length === 0 ? { url } : { url, s3: reach };
 }

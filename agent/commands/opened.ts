@@ -1,5 +1,5 @@
 import { assertMayWork, parseVaultJson, type SuiteName } from "../../vault/card/index.ts";
-import { ColdkeepError, isColdkeepError, names } from "../../vault/names/index.ts";
+import { ColdkeepError, isColdkeepError, names, VERSION } from "../../vault/names/index.ts";
 import { type Deleter, openStore, retrying, type Store } from "../../vault/store/index.ts";
 import type { Config, VaultSettings } from "../config/index.ts";
 import { type KeySetting, type LoadedKey, loadIdentities, loadRecipients } from "../keys/index.ts";
@@ -14,9 +14,8 @@ export function openVault(config: Config, call: Call, mode: "read" | "write"): P
 }
 
 /** One vault of a configuration, patient with what may pass. */
-export async function openOneVault({ url }: VaultSettings, { io }: Call, mode: "read" | "write"): Promise<Store> {
-  const store = await openStore(url, { readonly: mode === "read" });
-  const patient = retrying(store, { clock: io.clock, signal: io.signal });
+export async function openOneVault(vault: VaultSettings, call: Call, mode: "read" | "write"): Promise<Store> {
+  const patient = await openPlace(vault, call, { readonly: mode === "read" });
   if (mode === "write") await assertOursToChange(patient);
   return patient;
 }
@@ -27,9 +26,21 @@ export async function openDeletingVault(
   call: Call,
   mode: "read" | "write",
 ): Promise<Store & Deleter> {
-  const patient = await openOneVault(settings, call, mode);
-  const deleter = await openStore(settings.url, { readonly: mode === "read" });
-  return { ...patient, delete: (plan) => deleter.delete(plan) };
+  const store = await openPlace(settings, call, { readonly: mode === "read" });
+  if (mode === "write") await assertOursToChange(store);
+  return store;
+}
+
+/** The store at a place, whether a vault is there or not. */
+export async function openPlace(
+  { url, s3 }: Pick<VaultSettings, "url" | "s3">,
+  { io }: Call,
+  how: { readonly readonly?: boolean; readonly create?: boolean },
+): Promise<Store & Deleter> {
+  const reach = s3 === undefined ? {} : { s3 };
+  const store = await openStore(url, { ...how, ...reach, version: VERSION, now: () => io.clock.now() });
+  // A plan that broke off is run again as a whole, so its deletes are not repeated one by one.
+  return { ...retrying(store, { clock: io.clock, signal: io.signal }), delete: (plan) => store.delete(plan) };
 }
 
 const MAX_VAULT_JSON = 64 << 10;

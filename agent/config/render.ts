@@ -1,9 +1,17 @@
 import type { NodeName, VaultId } from "../../vault/names/index.ts";
-import type { CommandLine, Encryptor, HealthSettings, HeightSettings, RootSettings, ServiceSettings } from "./types.ts";
+import type {
+  CommandLine,
+  Encryptor,
+  HealthSettings,
+  HeightSettings,
+  RootSettings,
+  ServiceSettings,
+  VaultSettings,
+} from "./types.ts";
 
 /** What a new configuration says; all else is left at its default and shown as a comment. */
 export interface NewConfig {
-  readonly vault: string;
+  readonly vault: Omit<VaultSettings, "name">;
   readonly vaultId: VaultId;
   readonly stateDir: string;
   readonly encryptor: Encryptor;
@@ -22,7 +30,7 @@ export function renderConfig(o: NewConfig): string {
 version: 1
 
 # Where snapshots are kept. Best on another disk or machine than the nodes.
-vault: ${quote(o.vault)}
+${vaultText(o.vault)}
 
 # Names this archive; the same for all copies of the vault. Never change it.
 vault_id: ${quote(o.vaultId)}
@@ -53,6 +61,13 @@ ${heightText(o.height)}
     when_down: skip-and-restart
     # tags: [nightly]
 `;
+}
+
+function vaultText({ url, s3 }: NewConfig["vault"]): string {
+  if (s3 === undefined) return `vault: ${quote(url)}`;
+  const { region, endpoint, profile } = s3;
+  const lines = Object.entries({ url, region, endpoint, profile });
+  return `vault:${lines.map(([key, value]) => (value === undefined ? "" : `\n  ${key}: ${quote(value)}`)).join("")}`;
 }
 
 function serviceText(service: ServiceSettings): string {

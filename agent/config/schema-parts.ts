@@ -44,3 +44,8 @@ export function command(description: string) {
   const word = z.string({ error: COMMAND }).min(1, { error: COMMAND });
   return z.union([word, z.array(word).min(1, { error: COMMAND })], { error: COMMAND }).meta({ description });
 }
+
+export function url(description: string) {
+  const allowed = "a URL beginning with http:// or https://";
+  return z.url({ protocol: /^https?$/, error: allowed }).meta({ description });
+}

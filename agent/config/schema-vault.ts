@@ -1,15 +1,22 @@
 import * as z from "zod";
-import { object, text } from "./schema-parts.ts";
+import { parseS3Url, S3_URL_FORM } from "../../vault/names/index.ts";
+import { absolute, object, text, url as webUrl } from "./schema-parts.ts";
 import { tiers } from "./schema-tiers.ts";
 
 /** The name of the vault that is written as `vault:`, without one of its own. */
 export const MAIN_VAULT = "main";
 
-const url = text(
-  "file:///absolute/path; this version keeps vaults in directories",
-  /^file:\/\/\/[^\0/][^\0]*$/,
-  "where snapshots are kept",
-);
+const FORMS = `file:///absolute/path, ${S3_URL_FORM}`;
+const FILE_URL = /^file:\/\/\/[^\0/][^\0]*$/;
+
+const url = z
+  .string({ error: FORMS })
+  .refine((value) => value.startsWith("s3://") || FILE_URL.test(value), { error: FORMS, abort: true })
+  .superRefine((value, issues) => {
+    const place = value.startsWith("s3://") ? parseS3Url(value) : null;
+    if (typeof place === "string") issues.addIssue({ code: "custom", message: place });
+  })
+  .meta({ description: "where snapshots are kept: a directory, or a bucket in S3", pattern: "^(file:///|s3://)" });
 
 const name = text(
   "1 to 63 of a-z 0-9 _ -, beginning with a letter or digit",
@@ -17,7 +24,32 @@ const name = text(
   "what the vault is called on the command line",
 );
 
-const SETTINGS = { url, tiers: tiers.optional() };
+function flag(description: string) {
+  return z.boolean({ error: "true or false" }).optional().meta({ description });
+}
+
+/** How a vault in S3 is reached. */
+const REACH = {
+  region: text(
+    "the name of a region, such as eu-central-1",
+    /^[a-z0-9][a-z0-9-]{0,62}$/,
+    "the bucket's region; default: AWS_REGION, or the profile's",
+  ).optional(),
+  endpoint: webUrl("another server than AWS's that speaks S3").optional(),
+  path_style: flag("the bucket's name goes into the path, not the host name; default: where endpoint is given"),
+  profile: text(
+    "the name of a section of ~/.aws/config",
+    /^[^\s\0][^\0]{0,255}$/,
+    "whose credentials are used; default: AWS_PROFILE, the environment, the machine's role",
+  ).optional(),
+  ca_bundle: absolute("file of the certificate authorities to trust in place of the system's, PEM").optional(),
+  dual_stack: flag("use AWS's endpoints that speak IPv6, too"),
+  fips: flag("use AWS's FIPS endpoints"),
+};
+
+export const S3_KEYS = Object.keys(REACH);
+
+const SETTINGS = { url, ...REACH, tiers: tiers.optional() };
 
 /** One vault: its place alone, or a mapping with more. */
 export const vault = z

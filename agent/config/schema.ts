@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { isNodeName, isVaultId } from "../../vault/names/index.ts";
 import { KEY_FIELDS } from "./schema-keys.ts";
-import { absolute, command, duration, object, oneOf, text } from "./schema-parts.ts";
+import { absolute, command, duration, object, oneOf, text, url } from "./schema-parts.ts";
 import { tiers } from "./schema-tiers.ts";
 import { vault, vaults } from "./schema-vault.ts";
 
@@ -11,11 +11,6 @@ function globs(description: string) {
     .array(z.string({ error: allowed }).regex(/^[^/\0][^\0]*$/, { error: allowed }), { error: allowed })
     .default([])
     .meta({ description });
-}
-
-function url(description: string) {
-  const allowed = "a URL beginning with http:// or https://";
-  return z.url({ protocol: /^https?$/, error: allowed }).meta({ description });
 }
 
 const field = text(

@@ -47,9 +47,17 @@ export function nodesOf({ state_dir, nodes }: Pick<WrittenConfig, "state_dir" | 
 
 /** The vaults of a file that follows the schema; `vault` is short for a list of one. */
 function vaultsOf({ vault, vaults }: WrittenConfig): readonly VaultSettings[] {
-  const written =
-    vault === undefined ? (vaults ?? []) : [typeof vault === "string" ? { name: MAIN_VAULT, url: vault } : vault];
-  return written.map(({ tiers, ...place }) => ({ ...place, ...ruled({ tiers }) }));
+  if (typeof vault === "string") return [vaultOf({ name: MAIN_VAULT, url: vault })];
+  return (vault === undefined ? (vaults ?? []) : [vault]).map(vaultOf);
+}
+
+function vaultOf(written: NonNullable<WrittenConfig["vaults"]>[number]): VaultSettings {
+  const { name, url, tiers, region, endpoint, profile, fips } = written;
+  if (!url.startsWith("s3://")) return { name, url, ...ruled({ tiers }) };
+  const { path_style: pathStyle, ca_bundle: caBundle, dual_stack: dualStack } = written;
+  const reach = { region, endpoint, pathStyle, profile, caBundle, dualStack, fips };
+  const s3 = Object.fromEntries(Object.entries(reach).filter(([, value]) => value !== undefined));
+  return { name, url, s3, ...ruled({ tiers }) };
 }
 
 function ruled({ tiers }: { readonly tiers?: WrittenTiers | undefined }): { readonly tiers?: Tiers } {

@@ -72,10 +72,24 @@ export interface NodeSettings {
 export interface VaultSettings {
   /** What it is called on the command line; no two are alike. */
   readonly name: string;
-  /** `file:///path`. */
+  /** `file:///path` or `s3://bucket/prefix`. */
   readonly url: string;
   /** What is kept here of nodes that say nothing of their own. */
   readonly tiers?: Tiers;
+  /** How it is reached, where it lies in S3; what is absent is left to the AWS SDK's own sources. */
+  readonly s3?: S3Reach;
+}
+
+export interface S3Reach {
+  readonly region?: string;
+  /** URL of another server than AWS's. */
+  readonly endpoint?: string;
+  readonly pathStyle?: boolean;
+  readonly profile?: string;
+  /** Absolute. */
+  readonly caBundle?: string;
+  readonly dualStack?: boolean;
+  readonly fips?: boolean;
 }
 
 export interface Config {

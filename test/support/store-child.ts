@@ -6,7 +6,7 @@ import { addTokens } from "./store-tokens.ts";
 
 // A process of its own that works on a store: see store-children.ts.
 const task = JSON.parse(process.argv[2] ?? "") as StoreTask;
-const store = await openStore(task.url);
+const store = await openStore(task.url, task.s3 === undefined ? {} : { s3: task.s3 });
 process.stdout.write("ready\n");
 await buffer(process.stdin);
 

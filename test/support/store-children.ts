@@ -2,9 +2,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text as readText } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import type { StoreOptions } from "../../vault/store/index.ts";
 
 export interface StoreTask {
   readonly url: string;
+  readonly s3?: StoreOptions["s3"];
   /** `create`: each name once; `add`: adds each word of `text` to the object at the first name. */
   readonly kind: "create" | "add";
   readonly names: readonly string[];

@@ -17,11 +17,14 @@ import type { HashedBytes } from "./hashed.ts";
 export interface ObjectInfo {
   /** Bytes. */
   readonly size: number;
-  /** Names this version for `replace`; opaque. */
+  /** Names this version for `replace`; opaque. In S3 it names the bytes: the same bytes put again may have it, too. */
   readonly etag: string;
   /** Names this version for reading it again where the store keeps versions; opaque. */
   readonly version?: string;
-  /** When the store received it, by the store's clock; milliseconds since the epoch. */
+  /**
+   * When the store received it, by the store's clock; milliseconds since the epoch. S3 tells whole seconds, and in a
+   * receipt the time of its answer, which may be seconds off what `head` tells from then on.
+   */
   readonly receivedAt: number;
 }
 
@@ -105,5 +108,18 @@ export interface Deleter {
   delete(plan: ApprovedPlan): AsyncIterable<DeleteOutcome>;
 }
 
+/** How a place is set up to treat its objects; null where that could not be asked. */
+export interface StoreTraits {
+  /** Replaced and deleted objects are kept as earlier versions. */
+  readonly versions: boolean | null;
+  /** Objects can be locked against everybody's deletes for a time. */
+  readonly locks: boolean | null;
+}
+
+export interface Inspector {
+  /** Where absent, the place has no such settings. */
+  inspect?(): Promise<StoreTraits>;
+}
+
 /** All facets of a store on which the keeper's jobs run in-process. */
-export type Store = Reader & Creator & Replacer & Lister & { readonly url: string };
+export type Store = Reader & Creator & Replacer & Lister & Inspector & { readonly url: string };

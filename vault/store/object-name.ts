@@ -29,6 +29,12 @@ export function splitPrefix(prefix: string): { readonly folder: readonly string[
   return { folder, start };
 }
 
+/** An offset or a length. @throws ColdkeepError `internal`, before any I/O. */
+export function assertCount(what: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 0) return;
+  throw new ColdkeepError("internal", { what: `refused an illegal ${what}`, on: String(value) });
+}
+
 function illegal(kind: string, text: string): ColdkeepError {
   return new ColdkeepError("internal", {
     what: `refused an illegal ${kind}`,

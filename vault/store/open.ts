@@ -1,18 +1,36 @@
 import { ColdkeepError } from "../names/index.ts";
-import { type DirectoryStoreOptions, openDirectoryStore } from "./directory/index.ts";
+import { openDirectoryStore } from "./directory/index.ts";
 import type { Deleter, Store } from "./facets.ts";
+import type { S3Settings } from "./s3/settings.ts";
+
+export interface StoreOptions {
+  /** Every change is refused; nothing is swept. Default false. */
+  readonly readonly?: boolean;
+  /** Makes the folder of a directory vault, 0700, where there is none; buckets are made by nobody here. Default false. */
+  readonly create?: boolean;
+  /** How a vault in S3 is reached. */
+  readonly s3?: S3Settings;
+  /** coldkeep's own, for the User-Agent of S3 calls. */
+  readonly version?: string;
+  /** This machine's time, milliseconds since the epoch: a wrong one is told apart from a missing right by it. */
+  readonly now?: () => number;
+}
 
 /**
- * Opens the vault at a URL or path.
+ * Opens the vault at a URL or path. What S3 takes is loaded only for a vault in S3.
  * @throws ColdkeepError `config` for a scheme this version does not know; else what the store's own opening throws.
  */
-export async function openStore(url: string, options: DirectoryStoreOptions = {}): Promise<Store & Deleter> {
+export async function openStore(url: string, options: StoreOptions = {}): Promise<Store & Deleter> {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   if (scheme === undefined || scheme === "file") return openDirectoryStore(url, options);
+  if (scheme === "s3") {
+    const { openS3Store } = await import("./s3/index.ts");
+    return openS3Store(url, options);
+  }
   throw new ColdkeepError("config", {
     what: "cannot open the vault",
     on: url,
-    why: `this version keeps vaults in directories only, found "${scheme}:"`,
-    todo: "Write a path or file:///path",
+    why: `vaults lie in directories or in S3, found "${scheme}:"`,
+    todo: "Write file:///path or s3://bucket/prefix",
   });
 }

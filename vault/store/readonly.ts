@@ -1,5 +1,6 @@
 import { ColdkeepError } from "../names/index.ts";
 import type { Deleter, Store } from "./facets.ts";
+import { inspecting } from "./retrying.ts";
 
 /** The same store, with every change refused (kind `refused`) before it reaches it. */
 export function readonly(store: Store): Store & Deleter {
@@ -16,6 +17,7 @@ export function readonly(store: Store): Store & Deleter {
     get: (name, options) => store.get(name, options),
     getRange: (name, offset, length) => store.getRange(name, offset, length),
     list: (prefix) => store.list(prefix),
+    ...inspecting(store),
     create: async (name) => refuse(name),
     replace: async (name) => refuse(name),
     // biome-ignore lint/correctness/useYield: an iterable that refuses when it is read, as any other call would

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isColdkeepError } from "../names/index.ts";
-import type { ListedObject, Store } from "./facets.ts";
+import type { ListedObject, Store, StoreTraits } from "./facets.ts";
 import { makeReceipt } from "./receipt.ts";
 
 export interface RetryBudget {
@@ -47,7 +47,17 @@ export function retrying(store: Store, options: RetryOptions): Store {
       }),
     replace: (name, bytes, expected) => retry(() => store.replace(name, bytes, expected)),
     list: (prefix) => listAgain(store, prefix, retry),
+    ...inspecting(store, (inspect) => retry(inspect)),
   };
+}
+
+/** Hands an optional question on to the store that may know its answer. */
+export function inspecting(
+  store: Store,
+  ask: (inspect: () => Promise<StoreTraits>) => Promise<StoreTraits> = (inspect) => inspect(),
+): Pick<Store, "inspect"> {
+  const inspect = store.inspect?.bind(store);
+  return inspect === undefined ? {} : { inspect: () => ask(inspect) };
 }
 
 function retrier(options: RetryOptions): Retry {

@@ -46,7 +46,7 @@ describe("a configuration file", () => {
 
 describe("the configuration that init writes", () => {
   const o: NewConfig = {
-    vault: "file:///backup/va%20ult",
+    vault: { url: "file:///backup/va%20ult" },
     vaultId: makeVaultId(new Uint8Array(16)),
     stateDir: "/var/lib/coldkeep",
     keyFile: '/etc/coldkeep/it\'s "odd": #1.key',
@@ -65,7 +65,7 @@ describe("the configuration that init writes", () => {
   it("reads back as what was asked for, whatever characters are in it", () => {
     const config = parseConfig(renderConfig(o), "c.yaml", ["leveldb"]);
     expect(config).toMatchObject({
-      vaults: [{ url: o.vault }],
+      vaults: [o.vault],
       vaultId: o.vaultId,
       keys: [{ text: o.keyFile }],
       stateDir: o.stateDir,
@@ -78,6 +78,14 @@ describe("the configuration that init writes", () => {
       health: o.health,
       height: o.height,
     });
+  });
+
+  it("reads back with a vault in S3, too", () => {
+    const vault = {
+      url: "s3://bucket/nodes",
+      s3: { region: "eu-central-1", endpoint: "http://127.0.0.1:9", profile: "a b" },
+    };
+    expect(parseConfig(renderConfig({ ...o, vault }), "c.yaml", []).vaults).toEqual([{ name: "main", ...vault }]);
   });
 
   it("reads back without a service, too", () => {

@@ -99,6 +99,21 @@ describe("vaults", () => {
       { name: "near", url: "file:///v" },
       { name: "far", url: "file:///w" },
     ]);
+    expect(parse(withVault("vault: s3://bucket/a/b")).vaults).toEqual([
+      { name: "main", url: "s3://bucket/a/b", s3: {} },
+    ]);
+    const full =
+      "{ url: s3://b-1.x/p, region: eu-central-1, endpoint: 'https://h', path_style: false, profile: backup, ca_bundle: /ca.pem }";
+    expect(parse(withVault(`vault: ${full}`)).vaults[0]).toMatchObject({
+      url: "s3://b-1.x/p",
+      s3: {
+        region: "eu-central-1",
+        endpoint: "https://h",
+        pathStyle: false,
+        profile: "backup",
+        caBundle: "/ca.pem",
+      },
+    });
   });
 
   it.each([
@@ -170,9 +185,9 @@ describe("a wrong configuration", () => {
       'found "0s"; allowed',
     ],
     [
-      "a vault in S3",
-      withLine("file:///backup/vault", "s3://bucket"),
-      'found "s3://bucket"; allowed: file:///absolute/path',
+      "a vault elsewhere",
+      withLine("file:///backup/vault", "ftp://host/x"),
+      'found "ftp://host/x"; allowed: file:///absolute/path, s3://bucket or s3://bucket/prefix',
     ],
     ["an unknown version", withLine("version: 1", "version: 2"), "found 2; allowed: 1"],
     ["a path with ..", withLine("/srv/demo", "/srv/../etc"), "without . or .. in it"],

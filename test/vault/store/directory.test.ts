@@ -73,7 +73,7 @@ describe("opening", () => {
     expect(await failure(openStore(file))).toMatch(/^vault: the vault's path does not lead to a folder/);
     expect(await failure(openStore(join(file, "x")))).toMatch(/^vault: the vault's path does not lead to a folder/);
     expect(await failure(openStore(join(file, "x"), { create: true }))).toMatch(/^vault: .*does not lead to a folder/);
-    expect(await failure(openStore("s3://bucket/x"))).toMatch(/^config: .*directories only/);
+    expect(await failure(openStore("ftp://host/x"))).toMatch(/^config: .*directories or in S3, found "ftp:"/);
     expect(await failure(openStore("file://elsewhere/x"))).toMatch(/^config: not the place/);
     expect(existsSync(join(folder, "no"))).toBe(false);
   });

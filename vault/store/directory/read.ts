@@ -1,7 +1,7 @@
 import { closeSync } from "node:fs";
 import { ColdkeepError } from "../../names/index.ts";
 import type { ObjectInfo, Reader, StoredObject } from "../facets.ts";
-import { splitName } from "../object-name.ts";
+import { assertCount, splitName } from "../object-name.ts";
 import { vaultError } from "./errors.ts";
 import { infoOf, type OpenObject, openObject, readAt, statObject } from "./files.ts";
 import { openFolder, type VaultRoot } from "./folders.ts";
@@ -88,9 +88,4 @@ function wrongSize(root: VaultRoot, name: string, why: string): ColdkeepError {
     on: `${root.path}/${name}`,
     why,
   });
-}
-
-function assertCount(what: string, value: number): void {
-  if (Number.isSafeInteger(value) && value >= 0) return;
-  throw new ColdkeepError("internal", { what: `refused an illegal ${what}`, on: String(value) });
 }

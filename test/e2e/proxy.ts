@@ -1,0 +1,135 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** One call as it came by. */
+export interface S3Call {
+  readonly method: string;
+  /** What it asks S3 for. */
+  readonly kind: "GET" | "HEAD" | "PUT" | "DELETE" | "LIST" | "other";
+  /** The key, or the name of the question asked of the bucket. */
+  readonly key: string;
+  readonly headers: IncomingMessage["headers"];
+}
+
+/** What the proxy does with a call. */
+export type Act =
+  | "pass"
+  /** An answer of its own; nothing reaches the server. */
+  | {
+      readonly status: number;
+      readonly code?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly more?: string;
+    }
+  /** The connection is reset before the server hears of it, or after it has done what it was asked. */
+  | "reset-before"
+  | "reset-after"
+  /** The server's answer breaks off in the middle of its body. */
+  | "reset-within"
+  /** Nobody answers, or the answer's body never comes. */
+  | "stall"
+  | "stall-within"
+  /** The answer trickles in pieces of a tenth, a moment apart. */
+  | "trickle"
+  /** The answer's body has one byte changed. */
+  | "corrupt"
+  /** Headers taken out of the call on its way. It must then not be signed, or the server not look. */
+  | { readonly without: readonly string[] };
+
+export interface S3Proxy {
+  readonly endpoint: string;
+  /** All calls so far, in order. */
+  readonly calls: S3Call[];
+  /** Decides from now on what becomes of calls; `pass` at first. */
+  behave(act: (call: S3Call, number: number) => Act): void;
+  stop(): Promise<void>;
+}
+
+/** A small HTTP proxy in front of a real S3 server: counts calls, and does to them what networks and servers do. */
+export async function startProxy(target: string): Promise<S3Proxy> {
+  const calls: S3Call[] = [];
+  let decide: (call: S3Call, number: number) => Act = () => "pass";
+  const server = createServer((incoming, outgoing) => {
+    const call = describe(incoming);
+    calls.push(call);
+    handle(decide(call, calls.length), incoming, outgoing, target).catch(() => outgoing.destroy());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("a listening server has a port");
+  return {
+    endpoint: `http://127.0.0.1:${address.port}`,
+    calls,
+    behave: (act) => {
+      decide = act;
+    },
+    stop: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+function describe({ method = "", url = "", headers }: IncomingMessage): S3Call {
+  const { pathname, searchParams } = new URL(url, "http://s3");
+  const [, , ...parts] = pathname.split("/");
+  const key = decodeURIComponent(parts.join("/"));
+  if (key === "") {
+    const kind = searchParams.has("list-type") || searchParams.has("versions") ? "LIST" : "other";
+    return { method, kind, key: [...searchParams.keys()].join(" "), headers };
+  }
+  const known = ["GET", "HEAD", "PUT", "DELETE"] as const;
+  return { method, kind: known.find((name) => name === method) ?? "other", key, headers };
+}
+
+async function handle(act: Act, incoming: IncomingMessage, outgoing: ServerResponse, target: string): Promise<void> {
+  if (act === "reset-before") return void incoming.socket.resetAndDestroy();
+  if (act === "stall") return;
+  if (typeof act === "object" && "status" in act) return void answer(act, incoming, outgoing);
+  const body = await bytesOf(incoming);
+  const headers = { ...incoming.headers };
+  if (typeof act === "object") for (const name of act.without) delete headers[name];
+  const forward = request(new URL(incoming.url ?? "/", target), { method: incoming.method, headers, setHost: false });
+  forward.end(body);
+  const [found] = (await once(forward, "response")) as [IncomingMessage];
+  const answered = await bytesOf(found);
+  if (act === "reset-after") return void incoming.socket.resetAndDestroy();
+  if (act === "corrupt" && answered.length > 0)
+    answered[answered.length >> 1] = (answered[answered.length >> 1] ?? 0) ^ 1;
+  outgoing.writeHead(found.statusCode ?? 500, found.headers);
+  if (act === "stall-within" || act === "reset-within") {
+    outgoing.write(answered.subarray(0, answered.length >> 1));
+    if (act === "reset-within") setImmediate(() => incoming.socket.resetAndDestroy());
+    return;
+  }
+  if (act === "trickle") {
+    const step = Math.ceil(answered.length / 10);
+    for (let at = 0; at < answered.length; at += step) {
+      outgoing.write(answered.subarray(at, at + step));
+      await sleep(20);
+    }
+    return void outgoing.end();
+  }
+  outgoing.end(answered);
+}
+
+function answer(
+  { status, code, headers = {}, more = "" }: { status: number; code?: string; headers?: object; more?: string },
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): void {
+  incoming.resume();
+  const error = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}</Message>${more}</Error>`;
+  const body = code === undefined || incoming.method === "HEAD" ? "" : error;
+  outgoing.writeHead(status, { "content-type": "application/xml", "content-length": body.length, ...headers });
+  outgoing.end(body);
+}
+
+async function bytesOf(stream: IncomingMessage): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of stream) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces);
+}

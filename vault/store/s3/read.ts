@@ -1,0 +1,119 @@
+import { Readable } from "node:stream";
+import { GetObjectCommand, HeadBucketCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
+import { ColdkeepError } from "../../names/index.ts";
+import type { ObjectInfo, Reader, StoredObject } from "../facets.ts";
+import { assertCount, splitName } from "../object-name.ts";
+import { answerOf, isAbsent } from "./answer.ts";
+import { collect } from "./body.ts";
+import type { Bucket } from "./call.ts";
+import { infoOf } from "./info.ts";
+
+const DEFAULT_MAX = 64 << 20;
+
+/** Reader over a bucket. Whole objects are compared with the checksum S3 holds of them; S3 keeps none of their parts. */
+export function s3Reader(bucket: Bucket): Reader {
+  return {
+    head: (name) => headObject(bucket, name),
+    get: (name, options) => getObject(bucket, name, options?.maxBytes ?? DEFAULT_MAX),
+    getRange: (name, offset, length) => getRange(bucket, name, offset, length),
+  };
+}
+
+/** What lies at `name` now; null where nothing does. */
+async function headObject(bucket: Bucket, name: string): Promise<ObjectInfo | null> {
+  splitName(name);
+  const about = { what: "cannot look at an object", name, action: "s3:GetObject" };
+  const found = await bucket.call(about, 0, async (abortSignal) => {
+    try {
+      const command = new HeadObjectCommand({ Bucket: bucket.bucket, Key: bucket.key(name) });
+      return infoOf(await bucket.client.send(command, { abortSignal }));
+    } catch (error) {
+      return absent(error);
+    }
+  });
+  if (found === null && !bucket.seen) await assertBucket(bucket);
+  return found;
+}
+
+/** A HEAD that finds nothing does not tell whether object or bucket is missing; absence is to be proven. */
+async function assertBucket(bucket: Bucket): Promise<void> {
+  const about = { what: "cannot look into the vault", action: "s3:ListBucket" };
+  await bucket.call(about, 0, async (abortSignal) => {
+    try {
+      await bucket.client.send(new HeadBucketCommand({ Bucket: bucket.bucket }), { abortSignal });
+    } catch (error) {
+      if (answerOf(error).status === 404) throw Object.assign(new Error("no such bucket"), { name: "NoSuchBucket" });
+      // Who may not ask this is told of a missing bucket all the same, by the next call that has an answer to read.
+      if (answerOf(error).status !== 403) throw error;
+    }
+  });
+}
+
+async function getObject(bucket: Bucket, name: string, max: number): Promise<StoredObject | null> {
+  splitName(name);
+  const about = { what: "cannot read an object", name, action: "s3:GetObject" };
+  return bucket.call(about, max, async (abortSignal) => {
+    try {
+      const command = new GetObjectCommand({
+        Bucket: bucket.bucket,
+        Key: bucket.key(name),
+        ChecksumMode: "ENABLED",
+      });
+      const output = await bucket.client.send(command, { abortSignal });
+      const info = infoOf(output);
+      if (info.size > max) {
+        throw wrongSize(bucket, name, `it has ${info.size} bytes, at most ${max} are allowed here`, output.Body);
+      }
+      const bytes = await collect(output.Body, info.size);
+      if (bytes.length === info.size) return { bytes, info };
+      throw wrongSize(bucket, name, `${bytes.length} bytes came of the ${info.size} it has`);
+    } catch (error) {
+      return absent(error);
+    }
+  });
+}
+
+async function getRange(bucket: Bucket, name: string, offset: number, length: number): Promise<Uint8Array | null> {
+  splitName(name);
+  assertCount("offset", offset);
+  assertCount("length", length);
+  const wanted = `bytes ${offset} to ${offset + length} are wanted`;
+  // HTTP has no range of no bytes.
+  if (length === 0) {
+    const info = await headObject(bucket, name);
+    if (info === null || offset <= info.size) return info === null ? null : new Uint8Array(0);
+    throw wrongSize(bucket, name, `it ends at ${info.size}, ${wanted}`);
+  }
+  const about = { what: "cannot read an object", name, action: "s3:GetObject" };
+  return bucket.call(about, length, async (abortSignal) => {
+    try {
+      const Range = `bytes=${offset}-${offset + length - 1}`;
+      const command = new GetObjectCommand({ Bucket: bucket.bucket, Key: bucket.key(name), Range });
+      const output = await bucket.client.send(command, { abortSignal });
+      // A server that knows no ranges sends all of it: read no more than was asked for.
+      if ((output.ContentLength ?? 0) > length) {
+        throw wrongSize(bucket, name, `the server sent ${output.ContentLength} bytes, ${wanted}`, output.Body);
+      }
+      const bytes = await collect(output.Body, output.ContentLength ?? length);
+      if (bytes.length === length) return bytes;
+      throw wrongSize(bucket, name, `it ended at ${offset + bytes.length} while read, ${wanted}`);
+    } catch (error) {
+      if (answerOf(error).status === 416) throw wrongSize(bucket, name, `it ends before, ${wanted}`);
+      return absent(error);
+    }
+  });
+}
+
+function absent(error: unknown): null {
+  if (!(error instanceof ColdkeepError) && isAbsent(error)) return null;
+  throw error;
+}
+
+function wrongSize(bucket: Bucket, name: string, why: string, body?: unknown): ColdkeepError {
+  if (body instanceof Readable) body.destroy();
+  return new ColdkeepError("integrity", {
+    what: "an object does not have the size expected",
+    on: `${bucket.url}/${name}`,
+    why,
+  });
+}
