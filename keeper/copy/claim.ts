@@ -1,4 +1,4 @@
-import { encodeNodeJson, type NodeJson, parseVaultJson } from "../../vault/card/index.ts";
+import { assertMayWork, encodeNodeJson, type NodeJson, parseVaultJson } from "../../vault/card/index.ts";
 import { ColdkeepError, isColdkeepError, type NodeName, names } from "../../vault/names/index.ts";
 import { hashed } from "../../vault/store/hashed.ts";
 import { readNode } from "../read.ts";
@@ -7,7 +7,7 @@ import type { CopyOptions, CopySource, CopyTarget } from "./types.ts";
 
 /**
  * Makes the target a vault that holds this very node, or sees that it is.
- * @throws ColdkeepError `refused` where it holds another node of that name; `not-found`, `integrity` for the source.
+ * @throws ColdkeepError `refused` where it holds another node of that name, or asks for a newer keeper; `not-found`, `integrity` for the source.
  */
 export async function claimTarget({ from, to, vault, node, dryRun = false }: CopyOptions): Promise<NodeJson> {
   const ours = await readNode(from, node, vault);
@@ -48,8 +48,10 @@ async function sameVaultJson(from: CopySource, to: CopyTarget, dryRun: boolean):
       todo: "Check the place of the source",
     });
   }
-  parseVaultJson(source.bytes);
+  const ours = parseVaultJson(source.bytes);
   const target = await to.get(names.VAULT_JSON, limit);
-  if (target !== null) parseVaultJson(target.bytes);
-  else if (!dryRun) await to.create(names.VAULT_JSON, hashed(source.bytes));
+  const changed = target === null ? ours : parseVaultJson(target.bytes);
+  if (dryRun) return;
+  assertMayWork(changed, "keeper");
+  if (target === null) await to.create(names.VAULT_JSON, hashed(source.bytes));
 }
