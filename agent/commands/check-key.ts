@@ -100,6 +100,13 @@ export async function checkKeyOpens(session: Session, store: Store, call: Call):
         "where the private one is, run `coldkeep verify --identity …` on a snapshot",
       );
     }
+    if (isColdkeepError(error, "permission") && error.message.includes("AWS KMS did not decrypt")) {
+      return note(
+        "key proven",
+        "this host may encrypt with AWS KMS and not decrypt",
+        "restore where a role may do kms:Decrypt",
+      );
+    }
     if (!isColdkeepError(error, "not-found")) throw error;
     return note(
       "key proven",

@@ -13,6 +13,6 @@ export const IDENTITY_FLAG: FlagParametersForType<IdentityFlags> = {
     variadic: true,
     placeholder: "key",
     brief:
-      "One more key to open with: /path, age:/path, rsa:/path, hsm:LABEL, credential:NAME; may be given several times",
+      "One more key to open with: /path, age:/path, rsa:/path, hsm:LABEL, kms:KEY, credential:NAME; may be given several times",
   },
 };

@@ -18,7 +18,7 @@ export const command = defineCommand<IdentityFlags, readonly string[]>({
     parameter: {
       parse: String,
       placeholder: "key",
-      brief: "age1…, /path, age:/path, rsa:/path, hsm:LABEL or credential:NAME",
+      brief: "age1…, /path, age:/path, rsa:/path, hsm:LABEL, kms:KEY or credential:NAME",
     },
   },
   load: async () => (await import("./key-add.ts")).run,

@@ -8,7 +8,7 @@ import type { KeySetting, TokenSettings } from "../keys/index.ts";
  */
 export function keyByPlace(text: string, field: string, token?: TokenSettings): KeySetting {
   const wrong = wrongKeyText(text);
-  if (wrong === null && /^(\/|age1|age:|rsa:|credential:|hsm:)/.test(text)) {
+  if (wrong === null && /^(\/|age1|age:|rsa:|credential:|hsm:|kms:)/.test(text)) {
     const setting = keySetting(text, { field, token });
     if (setting.kind !== "software" || text.startsWith("/")) return setting;
   }
@@ -17,6 +17,6 @@ export function keyByPlace(text: string, field: string, token?: TokenSettings): 
     on: field,
     why:
       wrong ??
-      "allowed are /path, age:/path, rsa:/path, credential:NAME, and hsm:LABEL where the configuration has pkcs11",
+      "allowed are /path, age:/path, rsa:/path, credential:NAME, kms:KEY, and hsm:LABEL where the configuration has pkcs11",
   });
 }

@@ -9,11 +9,14 @@ export interface KeyOptions {
   readonly looseHex?: boolean;
   readonly passphrase?: SecretText | undefined;
   readonly hash?: "sha256" | "sha1" | undefined;
+  /** Where the key of `kms:` is. */
+  readonly region?: string | undefined;
+  readonly endpoint?: string | undefined;
   /** The token of `hsm:`, which needs one. */
   readonly token?: TokenSettings | undefined;
 }
 
-const PREFIX = /^(age|rsa|credential|hsm):(.*)$/s;
+const PREFIX = /^(age|rsa|credential|hsm|kms):(.*)$/s;
 const NO_LITERAL = "an age identity is a secret: put it into a file, and write age:/path/of/the/file";
 
 /** Why a text is no key, or null. */
@@ -21,6 +24,10 @@ export function wrongKeyText(text: string): string | null {
   if (/^AGE-SECRET-KEY-/i.test(text)) return NO_LITERAL;
   const [, kind, rest = ""] = PREFIX.exec(text) ?? [];
   if (kind === undefined) return null;
+  if (kind === "kms") {
+    const named = /^(arn:[^\s]+|alias\/[A-Za-z0-9/_-]+|[A-Za-z0-9-]+)$/.test(rest);
+    return named ? null : "kms: and a key's id, its ARN, or alias/NAME";
+  }
   if (kind === "hsm") return rest === "" ? "hsm: and the label or id of a key in the token" : null;
   if (kind === "credential") return rest === "" ? "credential:NAME, as the unit's LoadCredential= has it" : null;
   return rest.startsWith("/")
@@ -38,6 +45,10 @@ export function keySetting(text: string, o: KeyOptions): KeySetting {
   if (kind === "age") return { kind: "age-file", field, path: rest, ...passphrase };
   if (kind === "rsa") return { kind: "rsa", field, path: rest, ...passphrase, ...hash };
   if (kind === "credential") return { kind: "credential", field, name: rest, ...passphrase, ...hash };
+  if (kind === "kms") {
+    const region = o.region === undefined ? {} : { region: o.region };
+    return { kind: "kms", field, key: rest, ...region, ...(o.endpoint === undefined ? {} : { endpoint: o.endpoint }) };
+  }
   if (kind === "hsm" && o.token !== undefined) {
     return { kind: "hsm", field, key: rest, token: o.token, ...hash };
   }

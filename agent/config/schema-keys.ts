@@ -3,7 +3,7 @@ import { wrongKeyText } from "./key-text.ts";
 import { absolute, command, duration, object, oneOf } from "./schema-parts.ts";
 
 const KEY_WORDS =
-  "a text: the key itself in quotes, 0x… in hexadecimal in quotes, the absolute path of a file that holds it, age1…, age:/path, rsa:/path, hsm:LABEL or credential:NAME";
+  "a text: the key itself in quotes, 0x… in hexadecimal in quotes, the absolute path of a file that holds it, age1…, age:/path, rsa:/path, hsm:LABEL, kms:KEY or credential:NAME";
 
 const keyText = z
   .string({ error: KEY_WORDS })
@@ -11,7 +11,7 @@ const keyText = z
   .refine((text) => wrongKeyText(text) === null, { error: ({ input }) => wrongKeyText(String(input)) ?? KEY_WORDS })
   .meta({
     description:
-      "16, 24 or 32 bytes: the text itself, 0x… in hexadecimal, or the path of a file that holds it; or age1… (a recipient), age:/path (a file of identities), rsa:/path (a PEM file), hsm:LABEL (a key in the token of pkcs11), credential:NAME (from systemd)",
+      "16, 24 or 32 bytes: the text itself, 0x… in hexadecimal, or the path of a file that holds it; or age1… (a recipient), age:/path (a file of identities), rsa:/path (a PEM file), hsm:LABEL (a key in the token of pkcs11), kms:KEY (an id, ARN or alias in AWS KMS), credential:NAME (from systemd)",
   });
 
 const PASSWORD = "a text: env:NAME, credential:NAME, the absolute path of a file, or the passphrase itself";
@@ -62,6 +62,8 @@ const pkcs11 = object(
 
 export type WrittenToken = z.output<typeof pkcs11>;
 
+const REGION = "a Region, such as eu-west-1";
+
 /** A key with what there is to say about it. */
 const keyMapping = object(
   {
@@ -69,6 +71,15 @@ const keyMapping = object(
     passphrase: z.string({ error: PASSWORD }).min(1, { error: PASSWORD }).optional().meta({
       description: "where the passphrase of the key's file is; asked for on a terminal where it is not given",
     }),
+    region: z
+      .string({ error: REGION })
+      .regex(/^[a-z0-9-]+$/, { error: REGION })
+      .optional()
+      .meta({ description: "of a kms: key; default: the ARN's, else as the AWS SDK finds it" }),
+    endpoint: z
+      .url({ protocol: /^https?$/, error: "a URL beginning with http:// or https://" })
+      .optional()
+      .meta({ description: "of a kms: key, where it is not AWS's own" }),
     pkcs11: pkcs11.optional(),
     hash: oneOf(["sha256", "sha1"], "OAEP's hash; sha1 only for an HSM that can do no other").optional(),
   },

@@ -26,6 +26,8 @@ export async function loadKey(setting: KeySetting, context: LoadContext): Promis
       return await loadAgeFile(setting, context);
     case "rsa":
       return await loadRsa(setting, context);
+    case "kms":
+      return await (await import("./kms.ts")).loadKms(setting);
     case "hsm":
       return await (await import("./pkcs11/index.ts")).loadHsm(setting, context);
     case "credential":

@@ -11,7 +11,14 @@ export interface KeySource {
 }
 
 /** A key as it is written, sorted by kind and not yet read. */
-export type KeySetting = SoftwareSetting | AgeSetting | AgeFileSetting | RsaSetting | CredentialSetting | HsmSetting;
+export type KeySetting =
+  | SoftwareSetting
+  | AgeSetting
+  | AgeFileSetting
+  | RsaSetting
+  | CredentialSetting
+  | HsmSetting
+  | KmsSetting;
 
 interface Written {
   /** What the user calls the place it is written in: "encrypt_key", "keys.1", "--identity". */
@@ -86,4 +93,15 @@ export interface TokenSettings {
   readonly timeoutMs: number;
   /** The vendor's own mechanism number for SM4-GCM with CK_GCM_PARAMS. */
   readonly sm4Gcm?: number;
+}
+
+/** A symmetric key in AWS KMS. */
+export interface KmsSetting extends Written {
+  readonly kind: "kms";
+  /** Id, ARN, `alias/NAME` or the ARN of an alias. */
+  readonly key: string;
+  /** Default: the ARN's, else as the AWS SDK finds it. */
+  readonly region?: string;
+  /** Another place than AWS's own. */
+  readonly endpoint?: string;
 }

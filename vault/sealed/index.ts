@@ -13,6 +13,7 @@ export { type Sealer, sealerOf } from "./sealer.ts";
 export { EntryOrder, parseSegment, SegmentWriter, splitEntry } from "./segment.ts";
 export { ageIdentity, ageRecipient } from "./slots/age.ts";
 export { keyIdentity, keyRecipient, newStretch, type Stretch, stretchKey } from "./slots/key.ts";
+export { type EncryptionContext, type KmsKey, kmsIdentity, kmsRecipient } from "./slots/kms.ts";
 export { pkcs11Identity, pkcs11Recipient, type TokenKey, type TokenMech } from "./slots/pkcs11.ts";
 export { type OaepHash, rsaIdentity, rsaKeyIdentity, rsaRecipient } from "./slots/rsa.ts";
 export { type SlotStrength, slotStrength } from "./slots/strength.ts";

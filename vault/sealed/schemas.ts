@@ -138,6 +138,15 @@ export const rsaSlot = z.strictObject({
   ct: ciphertext,
 });
 
+/** Details of a slot of type `kms`. */
+export const kmsSlot = z.strictObject({
+  id: z.string(),
+  type: z.literal("kms"),
+  kid: z.string().regex(/^arn:[^\s]{1,2000}$/),
+  added: f.time,
+  ct: ciphertext,
+});
+
 /** Details of a slot of type `pkcs11`. */
 export const pkcs11Slot = z
   .strictObject({

@@ -155,7 +155,7 @@ describe.skipIf(hsm.skip)(`a real SoftHSM${hsm.title}`, () => {
       await expect(open(key, { ...slot, ...change })).rejects.toMatchObject({ kind: "integrity" });
     }
     // Key wrap binds no context; the key commitment does.
-    const found = await key.identity?.unwrap(slot, otherScopes[0] ?? scope);
+    const found = await key.identity?.unwrap(slot, Object.values(otherScopes)[0] ?? scope);
     expect(Buffer.from(found ?? [])).toEqual(Buffer.from(sk));
   });
 
