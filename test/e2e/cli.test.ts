@@ -85,4 +85,25 @@ describe.skipIf(missing !== "")(`the command line on a vault in S3${missing}`, {
     expect(count(keeper, "LIST")).toBe(0);
     expect(proxy.calls.every(({ headers }) => /\bcoldkeep\/\d/.test(headers["user-agent"] ?? ""))).toBe(true);
   });
+
+  it("a server that takes an object under a name that is taken is refused by init", async () => {
+    proxy.behave(({ kind, key }) =>
+      kind === "PUT" && key.endsWith("vault.json") ? { status: 200, headers: { etag: '"1"' } } : "pass",
+    );
+    try {
+      await expect(run("init")).rejects.toThrow(/ended with 12.*this place cannot be a vault.*If-None-Match/s);
+    } finally {
+      proxy.behave(() => "pass");
+    }
+  });
+
+  it("doctor names the right that is missing, and needs none to list", async () => {
+    proxy.behave(({ kind }) => (kind === "LIST" ? { status: 403, code: "AccessDenied" } : "pass"));
+    const { checks } = await run<{ checks: { name: string; status: string; todo?: string }[] }>("doctor");
+    expect(checks.find(({ name }) => name === "vault")).toMatchObject({
+      status: "note",
+      todo: expect.stringContaining("s3:ListBucket"),
+    });
+    proxy.behave(() => "pass");
+  });
 });

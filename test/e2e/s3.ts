@@ -19,7 +19,7 @@ export function endpointOf(found: { readonly endpoint: string } | { readonly mis
 }
 
 /** The SDK's own client, for what coldkeep does not do. */
-function plainClient(endpoint: string): S3Client {
+export function plainClient(endpoint: string): S3Client {
   return new S3Client({ endpoint, region: "us-east-1", forcePathStyle: true });
 }
 

@@ -62,9 +62,9 @@ function verdictOn(answer: Answer, about: CallContext, place: Place): Verdict {
     credentialsVerdict(answer) ??
     placeVerdict(answer, place) ??
     clockVerdict(answer, place) ??
+    contentVerdict(answer) ??
     rightsVerdict(answer, about, place) ??
     networkVerdict(answer) ??
-    contentVerdict(answer) ??
     otherVerdict(answer)
   );
 }
