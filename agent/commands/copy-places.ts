@@ -6,11 +6,11 @@ import {
   toNodeName,
   type VaultId,
 } from "../../vault/names/index.ts";
-import { openStore, retrying, type Store } from "../../vault/store/index.ts";
+import type { Store } from "../../vault/store/index.ts";
 import { type Config, nearest } from "../config/index.ts";
 import type { CopyFlags } from "./copy.command.ts";
 import type { Call } from "./define.ts";
-import { openOneVault } from "./opened.ts";
+import { openPlace } from "./opened.ts";
 import { pickNode, readConfig } from "./session.ts";
 
 /** From where to where, and what. */
@@ -25,8 +25,8 @@ export interface CopyPlaces {
 export async function openPlaces(call: Call<CopyFlags>): Promise<CopyPlaces> {
   const { flags } = call;
   const config = configIfNeeded(call);
-  const from = await openPlace(flags.from, "--from", config, call, "read");
-  const to = await openPlace(flags.to, "--to", config, call, flags.dryRun === true ? "read" : "write");
+  const from = await openEnd(flags.from, "--from", config, call, "read");
+  const to = await openEnd(flags.to, "--to", config, call, flags.dryRun === true ? "read" : "write");
   if (from.url === to.url) {
     throw new ColdkeepError("usage", { what: "--from and --to are the same vault", on: from.url });
   }
@@ -46,7 +46,7 @@ function isPlace(text: string): boolean {
   return text.includes("/") || text.includes(":");
 }
 
-async function openPlace(
+async function openEnd(
   text: string,
   flag: "--from" | "--to",
   config: Config | null,
@@ -54,20 +54,15 @@ async function openPlace(
   mode: "read" | "write",
 ): Promise<Store> {
   const named = config?.vaults.find(({ name }) => name === text);
-  if (named !== undefined) return openOneVault(named, call, mode);
-  if (!isPlace(text)) throw noSuchVault(text, flag, config);
-  const options = mode === "read" ? { readonly: true } : { create: true };
-  return retrying(await openOrEmpty(text, options, flag), { clock: call.io.clock, signal: call.io.signal });
-}
-
-/** For a look at what there would be to do, a folder that is not there yet is an empty vault. */
-async function openOrEmpty(url: string, options: Parameters<typeof openStore>[1], flag: string): Promise<Store> {
+  if (named === undefined && !isPlace(text)) throw noSuchVault(text, flag, config);
+  const place = named ?? { url: text };
   try {
-    return await openStore(url, options);
+    return await openPlace(place, call, mode === "read" ? { readonly: true } : { create: true });
   } catch (error) {
     const isMissing = isColdkeepError(error, "vault") && systemCode(error.cause) === "ENOENT";
-    if (!isMissing || flag === "--from" || options?.readonly !== true) throw error;
-    return emptyStore(url);
+    if (!isMissing || flag === "--from" || mode === "write") throw error;
+    // For a look at what there would be to do, a folder that is not there yet is an empty vault.
+    return emptyStore(place.url);
   }
 }
 
@@ -92,7 +87,7 @@ function noSuchVault(text: string, flag: string, config: Config | null): Coldkee
   return new ColdkeepError("usage", {
     what: `${flag} is no vault of the configuration, and no place`,
     on: JSON.stringify(text),
-    why: `vaults there are: ${known.join(", ")}; a place looks like file:///path or /path`,
+    why: `vaults there are: ${known.join(", ")}; a place looks like file:///path, /path or s3://bucket/prefix`,
     ...(near === null ? {} : { todo: `did you mean ${flag} ${near}?` }),
   });
 }

@@ -12,8 +12,8 @@ export const command = defineCommand<CopyFlags, readonly string[]>({
   brief: "Copy snapshots into another vault, without any key",
   usage: "--from <vault> --to <vault> [<id>... | --all] [--dry-run] [--repair] [--node <name>]",
   about:
-    "A vault is one of the configuration, by its name, or any place: file:///path or a path. Every object is compared\n" +
-    "with what the snapshot's card says of it on the way, and the card comes last: a copy that is cut off shows nothing,\n" +
+    "A vault is one of the configuration, by its name, or any place: file:///path, a path, s3://bucket/prefix. Every object\n" +
+    "is compared with what its card says of it on the way, and the card comes last: a copy that is cut off shows nothing,\n" +
     "and the next one goes on where it was, sending nothing twice. Damaged snapshots stay out and the others are copied\n" +
     "(exit code 9). What a snapshot uses of older ones is brought along. Snapshots keep the time at which their first\n" +
     "vault received them; pins, and tags given later, are each vault's own. Needs no configuration where both places and\n" +

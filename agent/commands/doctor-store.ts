@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { toHex } from "../../vault/names/index.ts";
-import { openStore, type ProbeFinding, probeStore } from "../../vault/store/index.ts";
+import { type ProbeFinding, probeStore } from "../../vault/store/index.ts";
 import type { VaultSettings } from "../config/index.ts";
 import { stylesFor } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
 import { attempt, type Check, checksText, fail, firstFailure, note, ok, warn } from "./check.ts";
 import type { Call } from "./define.ts";
+import { openPlace } from "./opened.ts";
 import { pickVault, readConfig } from "./session.ts";
 
 /** `coldkeep doctor --store`: each vault of the configuration, or the one that --vault names. */
@@ -30,9 +31,9 @@ export async function probeVaults(call: Call): Promise<Answer> {
   };
 }
 
-/** Without a second try where a call fails: what a store really does is to be seen. */
-async function probe({ url }: VaultSettings, { io }: Call): Promise<readonly Check[]> {
-  const store = await openStore(url);
+async function probe(vault: VaultSettings, call: Call): Promise<readonly Check[]> {
+  const { io } = call;
+  const store = await openPlace(vault, call, {});
   const { findings, left } = await probeStore({
     store,
     run: toHex(randomBytes(8)),

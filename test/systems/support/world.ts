@@ -11,7 +11,7 @@ import { tempDir } from "../../support/tmp.ts";
 const COLDKEEP = fileURLToPath(new URL("../../../bin/coldkeep.mjs", import.meta.url));
 
 /** Tells of a command that does not end by itself: process.exit may hang, and is the last resort only. */
-const TELL_EXIT = `data:text/javascript,${encodeURIComponent(
+export const TELL_EXIT = `--import=data:text/javascript,${encodeURIComponent(
   'if (process.argv[1]?.endsWith("coldkeep.mjs")) { const exit = process.exit; process.exit = (code) => {' +
     'process.stderr.write("FORCED: " + process.getActiveResourcesInfo() + "\\n"); exit(code); }; }',
 )}`;
@@ -66,7 +66,7 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
     begin(...words) {
       const child = spawn(process.execPath, [COLDKEEP, ...words, "--config", config], {
         stdio: ["ignore", "pipe", "pipe"],
-        env: { ...process.env, NO_COLOR: "1", NODE_OPTIONS: `--import=${TELL_EXIT}` },
+        env: { ...process.env, NO_COLOR: "1", NODE_OPTIONS: TELL_EXIT },
       });
       living.add(child);
       return { child, ended: endOf(child).finally(() => living.delete(child)) };
