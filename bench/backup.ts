@@ -2,14 +2,14 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BackupResult, initVault } from "../agent/backup/index.ts";
+import { type BackupOptions, type BackupResult, initVault } from "../agent/backup/index.ts";
 import { backupHost } from "../test/support/backup-host.ts";
 import { openDirectoryStore } from "../vault/store/index.ts";
 import { type DataFigures, growNodeData, makeNodeData } from "./data.ts";
 
 /**
- * Backs up made-up node data into a directory vault, three times: all of it, again with nothing changed, and after a
- * day's growth. `node bench/backup.ts [MiB] [workers]`; BENCH_DIR says where, default the temporary directory. The
+ * Backs up made-up node data into a directory vault, all of it, again with nothing changed, after a day's
+ * growth, and then all of it by turns with either suite. `node bench/backup.ts [MiB] [workers]`; BENCH_DIR says where, default the temporary directory. The
  * freeze is left out: bench/freeze.ts measures that.
  */
 if (process.argv[2] === "make" || process.argv[2] === "grow") {
@@ -37,11 +37,11 @@ async function main(): Promise<void> {
     await initVault({ store, now: 0 });
     const host = backupHost(dir, store);
     const isImmutable = (path: string) => /\.ldb$|\.obj$|blockfile_/.test(path);
-    const run = async (label: string) => {
+    const run = async (label: string, changes: Partial<BackupOptions> = {}) => {
       const cpu = process.cpuUsage();
       const result = await host.backup(
         { isImmutable },
-        workers === undefined ? { workers: undefined as never } : { workers },
+        { ...(workers === undefined ? { workers: undefined as never } : { workers }), ...changes },
       );
       print(label, result, process.cpuUsage(cpu));
       await host.confirm(result.snapshot);
@@ -51,6 +51,11 @@ async function main(): Promise<void> {
     await run("no change");
     inChild("grow", root, data.bytes / 16);
     await run("incremental");
+    // Everything once more, from a warm cache, by each suite.
+    await run("all, aes", { full: true });
+    await run("all, sm4", { full: true, suite: "sm4-gcm" });
+    await run("all, aes", { full: true });
+    await run("all, sm4", { full: true, suite: "sm4-gcm" });
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
