@@ -1,5 +1,6 @@
 import type { Io } from "../../agent/commands/io.ts";
 import { runCli } from "../../agent/commands/run-cli.ts";
+import { assertNoSecret } from "../support/secrets.ts";
 
 export interface Ran {
   readonly code: number;
@@ -28,5 +29,7 @@ export async function runHere(argv: readonly string[], change: Partial<Io> = {})
     signal: new AbortController().signal,
     ...change,
   });
+  // Printing a new key is what --stdout is for.
+  if (!argv.includes("--stdout")) assertNoSecret(stdout + stderr, `coldkeep ${argv[0] ?? ""}`);
   return { code, stdout, stderr };
 }

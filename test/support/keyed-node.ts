@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../posix/clock.ts";
 import { type Ran, runHere } from "../cli/run.ts";
+import { keepSecret } from "./secrets.ts";
 import { tempDir } from "./tmp.ts";
 
 /** A node that nobody runs, with coldkeep set up for it in a folder of its own; the test says which keys it has. */
@@ -42,6 +43,8 @@ export async function keyedNode(keys: string, home = tempDir("coldkeep-keys"), c
     vault: join(home, "vault"),
     path: (name) => join(home, name),
     file(name, content, mode = 0o600) {
+      // Everything that a test writes this way is a key, or holds one.
+      if (typeof content === "string") keepSecret(content);
       writeFileSync(join(home, name), content, { mode });
       return join(home, name);
     },

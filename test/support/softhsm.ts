@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { keepSecret } from "./secrets.ts";
 
 const LIBRARIES = [
   "/usr/lib/softhsm/libsofthsm2.so",
@@ -11,6 +12,7 @@ const LIBRARIES = [
 
 export const SOFTHSM = LIBRARIES.find((path) => existsSync(path)) ?? "";
 export const PIN = "prickly-1234";
+keepSecret(PIN);
 
 /** Why the tests on a real token cannot run here, in their title. On CI that is a failure. */
 export async function softHsmOrSkip(): Promise<{ readonly skip: boolean; readonly title: string }> {
