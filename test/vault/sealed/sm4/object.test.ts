@@ -9,6 +9,7 @@ import {
   openObject,
   writeKeyFile,
 } from "../../../../vault/sealed/index.ts";
+import { suiteOf } from "../../../../vault/sealed/suites.ts";
 import { scope as aesScope, packOf, refusal, sealFrames, sk } from "../fixtures.ts";
 
 const scope = { ...aesScope, suite: "sm4-gcm" } as const;
@@ -50,6 +51,23 @@ describe("an object of sm4-gcm", () => {
       chunkId("aes-256-gcm", keys.pack, frames[1] ?? Buffer.of()),
     );
     refusal(() => openObject({ ...packOf(sealed.bytes, 0, keys), key: aes.pack }));
+  });
+});
+
+describe("keys, nonces and room of another length", () => {
+  const sm4 = suiteOf("sm4-gcm");
+  const key = sm4.prepare(new Uint8Array(16));
+  const [nonce, none] = [new Uint8Array(12), new Uint8Array(0)];
+
+  it("are refused, not padded or cut", () => {
+    for (const length of [0, 15, 17, 24, 32]) expect(() => sm4.prepare(new Uint8Array(length))).toThrow(RangeError);
+    for (const length of [0, 8, 11, 13, 16]) {
+      const other = new Uint8Array(length);
+      expect(() => sm4.open(key, other, none, new Uint8Array(32))).toThrow(RangeError);
+      expect(() => sm4.sealInto(key, other, none, none, new Uint8Array(16), 0)).toThrow(RangeError);
+    }
+    expect(() => sm4.sealInto(key, nonce, none, new Uint8Array(16), new Uint8Array(31), 0)).toThrow(RangeError);
+    expect(sm4.open(key, nonce, none, new Uint8Array(15))).toBeNull();
   });
 });
 
