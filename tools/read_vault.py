@@ -7,7 +7,7 @@
 Restores one snapshot of a directory vault into a fresh directory: files, directories, symlinks, hardlinks, modes, times,
 holes and extended attributes. Checks the card's signature and MAC, the key commitments, every tag and every chunk id.
 Needs Python 3.9 or later and, from PyPI, the packages in tools/requirements.txt.
-Software keys (a string, hex, or a file), both suites. Sections named in comments are those of docs/FORMAT.md.
+Software keys (a string, hex, or a file), age identities (--age-identity) and RSA private keys (--rsa-key), both suites. Sections named in comments are those of docs/FORMAT.md.
 """
 import argparse
 import base64
@@ -28,6 +28,11 @@ try:
     from cryptography.hazmat.primitives.hmac import HMAC
     from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 except ImportError as missing:
     sys.exit(f"read_vault: {missing}. Run: python3 -m pip install --require-hashes -r tools/requirements.txt")
 
@@ -281,8 +286,95 @@ def context(suite, vault_id, node, snapshot):
     return lp("coldkeep/v1", bytes([suite.number]), vault_id, node, snapshot)
 
 
+class AgeKey:
+    """Opens slots of type age: age-encryption.org/v1 with X25519 recipients, written from that specification."""
+
+    type = "age"
+
+    def __init__(self, path):
+        with open(path, encoding="ascii") as file:
+            lines = [line.strip() for line in file]
+        self.keys = [X25519PrivateKey.from_private_bytes(self._bech32(line)) for line in lines if line and line[0] != "#"]
+
+    @staticmethod
+    def _bech32(text):
+        """The 32 bytes of AGE-SECRET-KEY-1…, BIP 173; its checksum is left to the tag behind it."""
+        alphabet = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+        prefix, _, data = text.lower().rpartition("1")
+        check(prefix == "age-secret-key-" and len(data) == 58, "no age identity")
+        check(all(letter in alphabet for letter in data), "no age identity")
+        bits = 0
+        for letter in data[:52]:
+            bits = bits << 5 | alphabet.index(letter)
+        return (bits >> 4).to_bytes(32, "big")
+
+    def unwrap(self, slot, _suite):
+        require(slot, "a key slot", ("id", "type", "kid", "added", "ct"))
+        data = unb64(slot["ct"], None, "ct")
+        end = data.find(b"\n---")
+        check(data.startswith(b"age-encryption.org/v1\n") and end > 0, "a key slot holds no age file")
+        header, rest = data[: end + 4], data[end + 4 :]
+        mac_line, _, payload = rest.partition(b"\n")
+        file_key = self._file_key(header.decode("ascii").split("\n")[1:-1])
+        if file_key is None:
+            return None
+        expected = hmac.new(self._hkdf(file_key, b"", b"header"), header, hashlib.sha256).digest()
+        check(hmac.compare_digest(expected, self._b64(mac_line.strip().decode("ascii"))), "a key slot is damaged")
+        stream = ChaCha20Poly1305(self._hkdf(file_key, payload[:16], b"payload"))
+        try:
+            return stream.decrypt(bytes(11) + b"\x01", payload[16:], None)
+        except InvalidTag:
+            raise Damaged("a key slot is damaged") from None
+
+    def _file_key(self, lines):
+        for line, body in zip(lines, lines[1:]):
+            words = line.split(" ")
+            if words[:2] != ["->", "X25519"] or len(words) != 3:
+                continue
+            share = self._b64(words[2])
+            for key in self.keys:
+                own = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+                secret = key.exchange(X25519PublicKey.from_public_bytes(share))
+                wrap = self._hkdf(secret, share + own, b"age-encryption.org/v1/X25519")
+                try:
+                    return ChaCha20Poly1305(wrap).decrypt(bytes(12), self._b64(body), None)
+                except InvalidTag:
+                    continue
+        return None
+
+    @staticmethod
+    def _hkdf(secret, salt, info):
+        return HKDF(hashes.SHA256(), 32, salt, info).derive(secret)
+
+    @staticmethod
+    def _b64(text):
+        return base64.b64decode(text + "=" * (-len(text) % 4))
+
+
+class RsaKey:
+    """Opens slots of type rsa (section 4)."""
+
+    type = "rsa"
+
+    def __init__(self, path):
+        with open(path, "rb") as file:
+            self.key = load_pem_private_key(file.read(), None)
+
+    def unwrap(self, slot, suite):
+        require(slot, "a key slot", ("id", "type", "kid", "added", "mech", "hash", "ct"))
+        check(slot["mech"] == "rsa-oaep" and slot["hash"] in ("sha256", "sha1"), "a key slot asks for another RSA")
+        spki = self.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        if suite.hash(spki)[:8].hex() != slot["kid"]:
+            return None
+        digest = hashes.SHA256() if slot["hash"] == "sha256" else hashes.SHA1()
+        try:
+            return self.key.decrypt(unb64(slot["ct"], None, "ct"), OAEP(MGF1(digest), digest, None))
+        except ValueError:
+            raise Damaged("a key slot is damaged") from None
+
+
 class KeyRing:
-    """Opens key.json of each origin once."""
+    """Opens key.json of each origin once. `source` is the bytes of a software key, or one of the two above."""
 
     def __init__(self, vault, vault_text, suite, source):
         self.vault, self.vault_text, self.suite, self.source = vault, vault_text, suite, source
@@ -307,14 +399,14 @@ class KeyRing:
         check(1 <= len(slots) <= 32, f"{what} has {len(slots)} slots")
         damaged = None
         for slot in slots:
-            if not isinstance(slot, dict) or slot.get("type") != "key":
+            if not isinstance(slot, dict) or slot.get("type") != getattr(self.source, "type", "key"):
                 continue
             try:
-                sk = self._unwrap(slot, snapshot)
+                sk = self._unwrap(slot, snapshot) if slot["type"] == "key" else self.source.unwrap(slot, self.suite)
             except Damaged as error:
                 damaged = error
                 continue
-            if sk is None:
+            if sk is None or len(sk) != 32:
                 continue
             keys = Keys(sk, self.suite, self.vault_id, self.vault.node, snapshot)
             check(hmac.compare_digest(keys.commit, commit), f"{what}: not the key of this snapshot")
@@ -749,7 +841,11 @@ class Placer:
 
 
 def read_source(arguments):
-    """The bytes of the software key (section 4)."""
+    """The bytes of the software key (section 4), or what opens the slots of a public one."""
+    if arguments.age_identity is not None:
+        return AgeKey(arguments.age_identity)
+    if arguments.rsa_key is not None:
+        return RsaKey(arguments.rsa_key)
     if arguments.key_file is not None:
         with open(arguments.key_file, "rb") as file:
             data = file.read(4097)
@@ -806,6 +902,8 @@ def main():
     key = parser.add_mutually_exclusive_group(required=True)
     key.add_argument("--key-file", metavar="FILE", help="file that holds the key")
     key.add_argument("--key-env", metavar="NAME", help="environment variable that holds the key: text, or 0x and hex")
+    key.add_argument("--age-identity", metavar="FILE", help="file of age identities, AGE-SECRET-KEY-1…")
+    key.add_argument("--rsa-key", metavar="FILE", help="RSA private key in PEM, without a passphrase")
     parser.add_argument("--to", required=True, metavar="DIR", help="a new or empty directory")
     parser.add_argument("--pin", metavar="KEY", help="the host's card-signing key, base64url")
     parser.add_argument("--vault-id", metavar="ID", help="the archive expected")
