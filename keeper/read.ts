@@ -58,11 +58,11 @@ export async function readObject<T>(
   }
   if (object === null) return { found: "nothing" };
   const { bytes, info } = object;
-  refuseNewer(bytes, name);
   try {
     return { found: "it", value: parse(bytes), info, sha256: sha256Hex(bytes) };
   } catch (error) {
     if (!isMismatch(error)) throw error;
+    refuseNewer(bytes, name);
     return { found: "malformed", why: messageOf(error), info };
   }
 }

@@ -32,6 +32,12 @@ version: 1
 # Where snapshots are kept. Best on another disk or machine than the nodes.
 ${vaultText(o.vault)}
 
+# What is kept of it, as \`restic forget\` has it. Where tiers are written, each backup lets them rule in a directory vault;
+# without any nothing expires by itself, and \`coldkeep forget\` keeps a week. \`coldkeep forget --dry-run\` shows the plan.
+# tiers:
+#   keep_within: 7d
+#   keep_daily: 30
+
 # Names this archive; the same for all copies of the vault. Never change it.
 vault_id: ${quote(o.vaultId)}
 

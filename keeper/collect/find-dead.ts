@@ -6,7 +6,7 @@ import { endOf } from "./closings.ts";
 import { deadData, strayFolders, touchedFolders } from "./dead.ts";
 import { type Marked, markLive } from "./mark.ts";
 import { lostAdopters } from "./orphans.ts";
-import { oldNotes, recordsOf } from "./records.ts";
+import { oldNotes, recordsOf, recordsOfClosed } from "./records.ts";
 import type { CollectOptions, DeadObject } from "./types.ts";
 
 export type DeadOptions = Pick<CollectOptions, "grace" | "despite" | "strays"> & { readonly store: Reader & Lister };
@@ -46,12 +46,14 @@ export async function findDead(
     : { strays: [], foreign: [] };
   const data = await deadData(store, scope, marked, new Set([...touched, ...strays]));
   const records: DeadObject[] = await oldNotes(store, scope, scan, now, pinEnds);
-  // What was taken over goes before the one that took it over, through which it is found.
-  const done = [...removableClosings(scan, marked, collecting, now - 2 * grace), ...collecting];
   const gone = new Set(records.map(({ name }) => name));
-  for (const id of done) {
-    for (const record of await recordsOf(store, scope, scan, id)) if (!gone.has(record.name)) records.push(record);
-  }
+  const add = (found: readonly DeadObject[]) => {
+    for (const record of found) if (!gone.has(record.name)) records.push(record);
+  };
+  // What was taken over goes before the one that took it over, through which it is found.
+  const closed = removableClosings(scan, marked, collecting, now - 2 * grace);
+  for (const id of closed) add(await recordsOfClosed(store, scope, scan, id));
+  for (const id of collecting) add(await recordsOf(store, scope, scan, id));
   const lost = lostAdopters(scan, marked, before);
   const usersOf = (origin: SnapshotId) =>
     [...marked.going].filter(([, origins]) => origins.some(({ snapshot }) => snapshot === origin)).map(([id]) => id);

@@ -20,7 +20,7 @@ export interface Marked {
   readonly listHolders: ReadonlySet<SnapshotId>;
   /** Closing cards by which a reader finds those lists. */
   readonly neededClosings: ReadonlySet<SnapshotId>;
-  /** Closed runs of which the last user goes. */
+  /** Closed runs of which the last user goes, and those through which they are found. */
   readonly served: ReadonlySet<SnapshotId>;
 }
 
@@ -74,9 +74,19 @@ export async function markLive(store: Reader, scope: NodeScope, scan: Scan, opti
     // What a damaged card went on with is as unknown as what it uses.
     if (isOpen(end) || young || live.isWhole(end)) live.addWhole(id);
   }
+  const needed = holdersOf(closings, live);
+  return { live, kept, going, closings, served: servedOf(going, closings, live, needed.neededClosings), ...needed };
+}
+
+function servedOf(
+  going: Marked["going"],
+  closings: Marked["closings"],
+  live: LivePacks,
+  needed: ReadonlySet<SnapshotId>,
+): ReadonlySet<SnapshotId> {
   const used = [...going.values()].flat().map(({ snapshot }) => snapshot);
-  const served = new Set(used.filter((id) => closings.has(id) && !live.uses(id)));
-  return { live, kept, going, closings, served, ...holdersOf(closings, live) };
+  const last = used.filter((id) => closings.has(id) && !live.uses(id));
+  return new Set(last.flatMap((id) => closingChain(closings, id)).filter((id) => !needed.has(id)));
 }
 
 function holdersOf(closings: ReadonlyMap<SnapshotId, ClosingCard>, live: LivePacks) {

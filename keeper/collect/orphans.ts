@@ -24,14 +24,19 @@ export async function findOrphans(
 }
 
 /** Adopters that closed others in their name and never began; what they closed is kept for them until they are, too. */
-export function lostAdopters(scan: Scan, { closings, live, served }: Marked, before: number): readonly SnapshotId[] {
+export function lostAdopters(
+  scan: Scan,
+  { closings, neededClosings, served }: Marked,
+  before: number,
+): readonly SnapshotId[] {
   const lost = new Set<SnapshotId>();
   for (const id of closings.keys()) {
     const { end, abandoned } = endOf(closings, id);
     if (abandoned || scan.begins.has(end) || hasCard(scan, end)) continue;
-    // Packs in use tell that the adopter did commit, and was collected since.
-    if ((scan.snapshots.get(id)?.card?.receivedAt ?? before) < before && !live.uses(id) && !served.has(id))
-      lost.add(end);
+    // Packs in use, now or until now, tell that the adopter did commit, and was collected since.
+    if (neededClosings.has(id) || served.has(id)) continue;
+    if ((scan.snapshots.get(id)?.card?.receivedAt ?? before) < before) lost.add(end);
+    lost.add(end);
   }
   return [...lost];
 }

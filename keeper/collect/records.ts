@@ -14,11 +14,26 @@ const PINS_KEPT = 86_400_000;
  * its fate last, so that a run that dies in between leaves the word that it is to go.
  */
 export async function recordsOf(store: Lister, scope: NodeScope, scan: Scan, of: SnapshotId): Promise<DeadObject[]> {
+  return (await listRecords(store, scope, scan, of)).map((object) => deadObject(of, object));
+}
+
+/** The same of a run that never committed: its card goes last, as without it the begin would be that of an open run. */
+export async function recordsOfClosed(
+  store: Lister,
+  scope: NodeScope,
+  scan: Scan,
+  of: SnapshotId,
+): Promise<DeadObject[]> {
+  const [card, ...rest] = await recordsOf(store, scope, scan, of);
+  return card === undefined ? rest : [...rest, card];
+}
+
+async function listRecords(store: Lister, scope: NodeScope, scan: Scan, of: SnapshotId): Promise<ListedObject[]> {
   const { node } = scope;
   const files = scan.snapshots.get(of);
   const begin = scan.begins.get(of);
   const listed: ListedObject[] = [];
-  if (files?.card !== undefined && files.card !== null) listed.push({ name: names.card(node, of), info: files.card });
+  if (files?.card) listed.push({ name: names.card(node, of), info: files.card });
   if (begin !== undefined) listed.push({ name: names.begin(node, of), info: begin });
   for await (const proof of store.list(`${names.proofsFolder(node)}${of}-`)) listed.push(proof);
   for (const [name, info] of scan.pins.get(of) ?? []) listed.push({ name, info });
@@ -26,7 +41,7 @@ export async function recordsOf(store: Lister, scope: NodeScope, scan: Scan, of:
   for (const [n, info] of files?.marks ?? []) listed.push({ name: names.mark(node, of, n), info });
   for (const [n, info] of files?.expired ?? []) listed.push({ name: names.expired(node, of, n), info });
   for (const [n, info] of files?.fates ?? []) listed.push({ name: names.fate(node, of, n), info });
-  return listed.map((object) => deadObject(of, object));
+  return listed;
 }
 
 /** Plans and pins that have served their time. */

@@ -43,11 +43,18 @@ export function parseSnapshotId(text: string): SnapshotIdParts | null {
   const m = SNAPSHOT.exec(text);
   if (m === null) return null;
   const [, year, month, day, hour, minute, second, height, random] = m;
-  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   // Date.parse takes 30 February and 24:00 for other days; a height beyond 2^53-1 would come back as another.
-  if (Number.isNaN(time) || !text.startsWith(stampOf(time))) return null;
+  if (!isMoment(Number(year), Number(month), Number(day), Number(hour), Number(minute), Number(second))) return null;
+  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   if (height !== undefined && !Number.isSafeInteger(Number(height))) return null;
   return { time, random: random as string, ...(height === undefined ? {} : { height: Number(height) }) };
+}
+
+function isMoment(year: number, month: number, day: number, hour: number, minute: number, second: number): boolean {
+  if (month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59) return false;
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const days = month === 2 ? (leap ? 29 : 28) : month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+  return day >= 1 && day <= days;
 }
 
 export function isSnapshotId(text: string): text is SnapshotId {
