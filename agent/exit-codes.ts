@@ -24,6 +24,8 @@ export const EXIT_CODES: Readonly<Record<Outcome, { readonly code: number; reado
   "no-space": { code: 13, meaning: "no space left" },
   permission: { code: 14, meaning: "a permission is missing" },
   "outcome-unknown": { code: 15, meaning: "it could not be found out whether the snapshot was committed" },
+  behind: { code: 16, meaning: "a vault lacks snapshots that another has: `coldkeep copy` brings it up" },
+  partial: { code: 17, meaning: "the snapshot is stored, but not in every vault of the configuration" },
   interrupted: { code: 130, meaning: "interrupted by a signal; the node runs, nothing half-done is visible" },
 };
 

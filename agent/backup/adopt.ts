@@ -1,10 +1,10 @@
 import type { KeyObject } from "node:crypto";
 import { encodeCard, signClosingCard } from "../../vault/card/index.ts";
 import { names } from "../../vault/names/index.ts";
-import { type Creator, hashed } from "../../vault/store/index.ts";
+import { hashed } from "../../vault/store/index.ts";
 import type { LocalRun } from "./choose-parent.ts";
-import { putNew } from "./put.ts";
 import type { RunHead } from "./run-files.ts";
+import type { VaultSet } from "./vault-set.ts";
 
 /**
  * Closes dead runs by a card "adopted", so that no one else can end them otherwise, and tells which of them are ours to
@@ -14,7 +14,7 @@ import type { RunHead } from "./run-files.ts";
  * first, so that adopters come before the adopted.
  */
 export async function adoptRuns(o: {
-  readonly store: Creator;
+  readonly vaults: VaultSet;
   readonly run: Pick<RunHead, "vault" | "node" | "snapshot">;
   readonly dead: readonly LocalRun[];
   readonly signingKey: KeyObject;
@@ -27,7 +27,7 @@ export async function adoptRuns(o: {
     const { snapshot } = run.head;
     const by = adopted.findLast(({ head }) => head.adopts.includes(snapshot))?.head.snapshot ?? o.run.snapshot;
     const closing = encodeCard(signClosingCard({ vault, node, snapshot, by }, o.signingKey));
-    if ((await putNew(o.store, names.card(node, snapshot), hashed(closing), o)).put) adopted.push(run);
+    if (await o.vaults.putToAll(names.card(node, snapshot), hashed(closing), o)) adopted.push(run);
   }
   return adopted;
 }

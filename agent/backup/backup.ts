@@ -40,7 +40,8 @@ export async function runBackup(o: BackupOptions, freeze: Freeze = prepareFreeze
   const state = openNodeState(o.stateDir, o.node);
   const lock = acquireLock(join(state.folder, "backup.lock"), `backup of ${o.node}`);
   try {
-    await claimNode({ ...o, profile: o.profile.name, publicKey: state.publicKey, now: o.now() });
+    const claim = { ...o, profile: o.profile.name, publicKey: state.publicKey, now: o.now() };
+    await o.vaults.each(({ store }) => claimNode({ ...claim, store }));
     const { run, tree } = await capture(o, state, freeze, monotonic);
     const upAt = monotonic();
     try {

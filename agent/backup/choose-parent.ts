@@ -3,7 +3,7 @@ import type { Head } from "../../vault/card/types.ts";
 import { isColdkeepError, type NodeName, names, type SnapshotId, type VaultId } from "../../vault/names/index.ts";
 import type { Reader } from "../../vault/store/facets.ts";
 import type { NodeState } from "../state/index.ts";
-import { readReceived } from "./journal.ts";
+import { readMissed, readReceived } from "./journal.ts";
 import { type RunHead, type RunRecord, readRunHead, readRunRecord } from "./run-files.ts";
 
 /** A run of this host whose local files can be built on. */
@@ -57,13 +57,21 @@ export function goodOf(state: NodeState, head: Head | null): SnapshotId | null {
  * Runs after the parent that left something to build on, newest first: packs that were received, or runs they meant to
  * take over. Whether one of them was committed after all is for the vault to say, when its card is put.
  */
-export function findDeadRuns(state: NodeState, parent: ParentRun | null, lineage: Lineage): LocalRun[] {
+export function findDeadRuns(
+  state: NodeState,
+  parent: ParentRun | null,
+  lineage: Lineage,
+  vaults: readonly { readonly name: string }[],
+): LocalRun[] {
   const dead: LocalRun[] = [];
   for (const id of state.runs.list()) {
     const folder = state.runs.folder(id);
     const head = readRunHead(folder);
     if (head === null || head.snapshot !== id || !isOfLineage(head, lineage)) continue;
     if (parent !== null && head.seq <= parent.head.seq) continue;
+    // Packs that one of the vaults has not got are no use to a run that feeds it.
+    const missed = readMissed(folder);
+    if (vaults.some(({ name }) => missed.has(name) || head.vaults?.includes(name) === false)) continue;
     if (head.adopts.length > 0 || readReceived(folder).length > 0) dead.push({ head, folder });
   }
   return dead.sort((a, b) => b.head.seq - a.head.seq);

@@ -5,7 +5,7 @@ import { ColdkeepError, FORMAT, isColdkeepError, names, toBase64url } from "../.
 import { cardMac } from "../../vault/sealed/card-mac.ts";
 import { assertCardCovers, cardOrigins, sealManifest } from "../../vault/sealed/manifest.ts";
 import type { Manifest } from "../../vault/sealed/types.ts";
-import { hashed } from "../../vault/store/index.ts";
+import { type Creator, type HashedBytes, hashed } from "../../vault/store/index.ts";
 import type { FrozenTree } from "../freeze/types.ts";
 import { writePrivateFile } from "../state/index.ts";
 import type { ChunkTable } from "./chunk-table.ts";
@@ -120,10 +120,20 @@ export async function putCard({ options: o, run }: CommitOptions, core: CardCore
   const bytes = encodeCard(card);
   const name = names.card(o.node, run.id);
   writePrivateFile(join(run.folder, RUN_FILES.card), bytes);
+  const body = hashed(bytes);
+  await o.vaults.each(({ store }) => putCardIn(store, name, body, o.retryPauses));
+  return card;
+}
+
+async function putCardIn(
+  store: Creator,
+  name: string,
+  body: HashedBytes,
+  retryPauses: readonly number[] | undefined,
+): Promise<void> {
   try {
     // Not to be cut off: once the card is on its way, only its fate is of interest.
-    const { retryPauses } = o;
-    if ((await putNew(o.store, name, hashed(bytes), retryPauses === undefined ? {} : { retryPauses })).put) return card;
+    if ((await putNew(store, name, body, retryPauses === undefined ? {} : { retryPauses })).put) return;
   } catch (error) {
     if (!isColdkeepError(error) || !error.retryable) throw error;
     throw new ColdkeepError("outcome-unknown", {

@@ -7,19 +7,21 @@ import { goodOf, readHead } from "./choose-parent.ts";
 import { RUN_FILES, readRunHead } from "./run-files.ts";
 
 /**
- * PROTOCOL "BACKUP" 7: the snapshot becomes the parent of the next one, once head.json calls it this writer's newest
- * good one. Then the local files of all older runs are forgotten. False where head.json does not say so (yet).
+ * PROTOCOL "BACKUP" 7: the snapshot becomes the parent of the next one, once each vault's head.json calls it this
+ * writer's newest good one. Then the local files of all older runs are forgotten. False where head.json does not say so (yet).
  */
 export async function confirmParent(o: {
   readonly stateDir: string;
   readonly node: NodeName;
   readonly snapshot: SnapshotId;
-  readonly store: Reader;
+  /** All that the snapshot went to. */
+  readonly stores: readonly Reader[];
   readonly vault: VaultId;
 }): Promise<boolean> {
   const state = openNodeState(o.stateDir, o.node);
-  const head = await readHead(o.store, o.node, o.vault);
-  if (head === null || goodOf(state, head) !== o.snapshot) return false;
+  for (const store of o.stores) {
+    if (goodOf(state, await readHead(store, o.node, o.vault)) !== o.snapshot) return false;
+  }
   state.setParent(o.snapshot);
   const parent = readRunHead(state.runs.folder(o.snapshot));
   for (const id of state.runs.list()) {

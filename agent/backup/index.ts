@@ -2,3 +2,4 @@ export { runBackup } from "./backup.ts";
 export { claimNode, initVault } from "./claim-node.ts";
 export { confirmParent, unconfirmedRuns } from "./confirm.ts";
 export type * from "./types.ts";
+export { type LostVault, makeVaultSet, type VaultMember, type VaultSet } from "./vault-set.ts";

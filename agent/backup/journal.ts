@@ -36,6 +36,8 @@ export interface Journal {
   ): Promise<void>;
   /** On disk with the next intent: a receipt that a crash loses costs the pack's reuse, nothing else. */
   receipt(name: string): void;
+  /** The vault of that name has not got what comes from here on. */
+  missed(vault: string): void;
   close(): void;
 }
 
@@ -81,6 +83,7 @@ export function createJournal(folder: string): Journal {
       }
     },
     receipt: (name) => guard(() => append({ receipt: name })),
+    missed: (vault) => guard(() => append({ missed: vault })),
     close: () => {
       for (const fd of fds.splice(0)) closeSync(fd);
     },
@@ -105,6 +108,17 @@ export function readReceived(folder: string): (Intent & { readonly pack: PackNot
   return received;
 }
 
+/** The vaults that were left out of a run before it ended. */
+export function readMissed(folder: string): ReadonlySet<string> {
+  const missed = new Set<string>();
+  for (const line of readLines(join(folder, RUN_FILES.journal))) {
+    const step = parse(line);
+    if (step === null) break;
+    if (step.missed !== undefined) missed.add(step.missed);
+  }
+  return missed;
+}
+
 /** Where a pack's rows begin and end in `chunks.sent`, in bytes. */
 export function rowRange(pack: PackNote): readonly [from: number, to: number] {
   return [pack.from * ROW_BYTES, (pack.from + pack.rows) * ROW_BYTES];
@@ -114,6 +128,7 @@ interface Step {
   readonly intent?: Intent;
   readonly pack?: PackNote;
   readonly receipt?: string;
+  readonly missed?: string;
 }
 
 function parse(line: string): Step | null {

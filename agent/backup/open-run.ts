@@ -10,16 +10,9 @@ import type { SnapshotKeys } from "../../vault/sealed/types.ts";
 import { hashed } from "../../vault/store/index.ts";
 import type { NodeState } from "../state/index.ts";
 import { adoptRuns } from "./adopt.ts";
-import {
-  chooseParent,
-  findDeadRuns,
-  highestLocalSequence,
-  type LocalRun,
-  type ParentRun,
-  readHead,
-} from "./choose-parent.ts";
+import { findDeadRuns, highestLocalSequence, type LocalRun, type ParentRun } from "./choose-parent.ts";
+import { chooseCommonParent } from "./common-parent.ts";
 import { BEGIN_LIMIT_MS } from "./limits.ts";
-import { putNew } from "./put.ts";
 import { chunkKeyCheck, RUN_FILES, type RunHead, readRunRecord, writeRunHead } from "./run-files.ts";
 import type { BackupOptions } from "./types.ts";
 
@@ -74,7 +67,7 @@ async function tryOpen(
 ): Promise<OpenRun | null> {
   const started = o.now();
   const id = makeSnapshotId(started, randomBytes(8), heightOf(heights));
-  const { vault, node, suite, store } = o;
+  const { vault, node, suite, vaults } = o;
   const scope = { vault, node, suite, snapshot: id };
   const sk = newSnapshotKey();
   const keys = deriveKeys(sk, scope);
@@ -83,8 +76,8 @@ async function tryOpen(
 
   const startedAt = monotonic();
   const lineage = { vault, node, suite, chunkKeyCheck: chunkKeyCheck(o.chunkKey) };
-  const parent = o.full ? null : chooseParent(state, await readHead(store, node, vault), lineage);
-  const dead = o.full ? [] : findDeadRuns(state, parent, lineage);
+  const parent = o.full ? null : await chooseCommonParent(vaults, state, { node, vault, lineage });
+  const dead = o.full ? [] : findDeadRuns(state, parent, lineage, vaults.live);
   const head: RunHead = {
     version: 1,
     vault,
@@ -96,6 +89,7 @@ async function tryOpen(
     commit: toBase64url(keys.commit),
     chunk_key_check: lineage.chunkKeyCheck,
     adopts: dead.map((run) => run.head.snapshot),
+    vaults: vaults.live.map(({ name }) => name),
   };
   const folder = state.runs.make(id);
   writeRunHead(folder, head);
@@ -107,7 +101,7 @@ async function tryOpen(
   };
   if (monotonic() - startedAt > BEGIN_LIMIT_MS) return giveUp();
   const begin = hashed(encodeBegin(beginOf(head, state.publicKey, adopted)));
-  if (!(await putNew(store, names.begin(node, id), begin, o)).put) return giveUp();
+  if (!(await vaults.put(names.begin(node, id), begin, o)).put) return giveUp();
   return { id, head, folder, keys, keyFile, parent, adopted, started, startedAt };
 }
 

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ColdkeepError, isColdkeepError } from "../../vault/names/index.ts";
-import type { Creator, HashedBytes, PutReceipt } from "../../vault/store/index.ts";
+import type { Creator, HashedBytes } from "../../vault/store/index.ts";
 
 /** Pauses before the same bytes are sent again, in milliseconds. */
 const PAUSES = [200, 800, 2_000, 5_000];
 
 export type PutOutcome =
-  | { readonly put: true; readonly size: number; readonly receipt: PutReceipt | null }
+  | { readonly put: true; readonly size: number }
   /** The name holds other bytes. */
   | { readonly put: false };
 
@@ -21,8 +21,8 @@ export async function putNew(store: Creator, name: string, body: HashedBytes, o:
     o.signal?.throwIfAborted();
     try {
       const outcome = await store.create(name, body);
-      if (outcome.created) return { put: true, size, receipt: outcome.receipt };
-      return outcome.same ? { put: true, size, receipt: null } : { put: false };
+      if (outcome.created) return { put: true, size };
+      return outcome.same ? { put: true, size } : { put: false };
     } catch (error) {
       const pause = (o.retryPauses ?? PAUSES)[attempt];
       if (pause === undefined || !isColdkeepError(error) || !error.retryable) throw error;

@@ -35,6 +35,8 @@ export interface RunHead {
   readonly chunk_key_check: string;
   /** Interrupted runs whose packs this one means to take over. */
   readonly adopts: readonly SnapshotId[];
+  /** Names of the vaults that took part at the begin; absent in runs of versions that fed one. */
+  readonly vaults?: readonly string[];
 }
 
 /** A pack as a run's local tables know it; `origin` indexes the tables' origins. */

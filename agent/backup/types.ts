@@ -2,16 +2,17 @@ import type { KeyObject } from "node:crypto";
 import type { Card, SuiteName } from "../../vault/card/types.ts";
 import type { NodeName, Progress, SnapshotId, VaultId } from "../../vault/names/index.ts";
 import type { Recipient } from "../../vault/sealed/types.ts";
-import type { Creator, Reader } from "../../vault/store/facets.ts";
 import type { FreezeFigures, FreezeRoot } from "../freeze/types.ts";
 import type { NodeControl } from "../node/types.ts";
 import type { Profile } from "../profiles/types.ts";
+import type { VaultSet } from "./vault-set.ts";
 
 export interface BackupOptions {
   readonly vault: VaultId;
   readonly node: NodeName;
   readonly suite: SuiteName;
-  readonly store: Reader & Creator;
+  /** Fed from one freeze. Those that fail are left out, and told by the set. */
+  readonly vaults: VaultSet;
   readonly roots: readonly FreezeRoot[];
   readonly profile: Profile;
   readonly control: NodeControl;

@@ -1,10 +1,11 @@
 import { type NodeName, names, type SnapshotId, toBase64url, toHex } from "../../vault/names/index.ts";
 import type { SealedPack } from "../../vault/sealed/types.ts";
-import { alreadyHashed, type Creator, type HashedBytes, hashed } from "../../vault/store/index.ts";
+import { alreadyHashed, type HashedBytes, hashed } from "../../vault/store/index.ts";
 import { encodeRow } from "./chunk-rows.ts";
 import type { ChunkTable } from "./chunk-table.ts";
 import type { Journal } from "./journal.ts";
-import { foreignObject, putNew } from "./put.ts";
+import { foreignObject } from "./put.ts";
+import type { VaultSet } from "./vault-set.ts";
 
 /** Puts the objects of one run below `<node>/data/<id>/`, each noted before and after in the run's journal. */
 export interface Uploader {
@@ -16,7 +17,7 @@ export interface Uploader {
 }
 
 export interface UploaderOptions {
-  readonly store: Creator;
+  readonly vaults: VaultSet;
   readonly node: NodeName;
   readonly snapshot: SnapshotId;
   readonly journal: Journal;
@@ -28,11 +29,15 @@ export interface UploaderOptions {
 
 export function makeUploader(o: UploaderOptions): Uploader {
   const figures = { stored: 0, packs: 0 };
+  let missed = 0;
   async function put(name: string, body: HashedBytes): Promise<void> {
     o.assertInTime();
     const full = names.dataObject(o.node, o.snapshot, name);
-    const outcome = await putNew(o.store, full, body, o);
+    const outcome = await o.vaults.put(full, body, o);
     if (!outcome.put) throw foreignObject(full);
+    // Before the receipt, which would otherwise speak for a vault that has not got it.
+    for (const lost of o.vaults.lost.slice(missed)) o.journal.missed(lost.name);
+    missed = o.vaults.lost.length;
     o.journal.receipt(name);
     figures.stored += body.bytes.length;
   }

@@ -17,12 +17,13 @@ import type { BackupFlags } from "./backup.command.ts";
 import { refillKeyFile } from "./consumed.ts";
 import { controlOf, freezeRootsOf, profileFor } from "./control.ts";
 import type { Call } from "./define.ts";
-import { indexAfter, indexEarlier } from "./index-after.ts";
-import { loadKeys, openOneVault, suiteOf } from "./opened.ts";
+import { openFeeding } from "./feeding.ts";
+import { type Indexed, indexAfter, indexEarlier } from "./index-after.ts";
+import { loadKeys, suiteOf } from "./opened.ts";
 import { recover } from "./recover.ts";
-import { retainAfter } from "./retain-after.ts";
-import { onlyVault, openSession, vaultIdOf } from "./session.ts";
+import { openSession, vaultIdOf } from "./session.ts";
 import { publicKeys } from "./unproven.ts";
+import { concludeVaults, notEverywhere, type VaultAnswer, vaultText } from "./vault-answers.ts";
 import { checkAnswers } from "./when-down.ts";
 
 /** `coldkeep backup`. All that can be found wrong is found while the node still runs. */
@@ -31,7 +32,6 @@ export async function run(call: Call<BackupFlags>): Promise<Answer> {
   const session = openSession(call);
   const { config, node } = session;
   const vault = vaultIdOf(config);
-  const settings = onlyVault(config);
   const suite = suiteOf(config);
   const state = openNodeState(config.stateDir, node.name);
   using _lock = state.lock(`coldkeep backup --node ${node.name}`);
@@ -47,24 +47,18 @@ export async function run(call: Call<BackupFlags>): Promise<Answer> {
   const { slow } = describeSealer(suite);
   if (slow !== null) progress.warn(slow);
   const stretch = (label: string) => state.stretch(label, suite, () => makeStretch(suite));
-  const store = await openOneVault(settings, call, "write");
-  const place = { session, store, vault };
-  await claimNode({
-    store,
-    vault,
-    node: node.name,
-    profile: node.profile,
-    publicKey: state.publicKey,
-    now: io.clock.now(),
-  });
-  await indexEarlier(place);
+  const feeding = await openFeeding(config, call);
+  const place = { session, vault };
+  const claim = { vault, node: node.name, profile: node.profile, publicKey: state.publicKey, now: io.clock.now() };
+  await feeding.set.each(({ store }) => claimNode({ ...claim, store }));
+  await indexEarlier(place, feeding);
   await checkAnswers(node, control, call);
 
   const result = await runBackup({
     vault,
     node: node.name,
     suite,
-    store,
+    vaults: feeding.set,
     roots: freezeRootsOf(node),
     profile,
     control,
@@ -78,32 +72,40 @@ export async function run(call: Call<BackupFlags>): Promise<Answer> {
     progress,
     signal: io.signal,
   });
-  const entry = await indexAfter(place, result.snapshot, call);
-  const failure = notGood(result, entry);
-  if (failure === null && entry !== null && entry.remarks.length > 0) progress.warn(passedOver(entry));
-  const retained = failure === null && entry !== null ? await retainAfter(session, settings, vault, call) : null;
+  const indexed = await indexAfter(place, feeding, result.snapshot, call);
+  const failure = notGood(result, indexed);
+  for (const one of indexed)
+    if (one.entry?.state === "good" && one.entry.remarks.length > 0) progress.warn(passedOver(one.entry));
+  const vaults = await concludeVaults(place, feeding, indexed, call);
+  const [first] = vaults;
   return {
     document: {
       snapshot: result.snapshot,
       parent: result.parent,
       node: node.name,
-      vault: store.url,
+      vault: vaults.find(({ outcome }) => outcome === "stored")?.url ?? first?.url,
+      vaults,
       heights: result.card.core.heights ?? null,
       tags: result.card.core.tags,
       bytes: result.card.core.bytes,
       figures: result.figures,
-      listed: entry !== null,
-      ...(retained === null ? {} : { retained }),
+      listed: indexed.every(({ entry }) => entry !== null),
       notes: result.notes,
     },
-    text: textOf(result, config.path),
-    ...(failure === null ? {} : { failure }),
+    text: textOf(result, vaults, config.path),
+    ...failureOf(failure ?? notEverywhere(result, vaults)),
   };
 }
 
+function failureOf(failure: ColdkeepError | null): { failure?: ColdkeepError } {
+  return failure === null ? {} : { failure };
+}
+
 /** A snapshot the index does not call good is no backup, whatever was put. */
-function notGood({ snapshot }: BackupResult, entry: IndexEntry | null): ColdkeepError | null {
-  if (entry === null || entry.state === "good") return null;
+function notGood({ snapshot }: BackupResult, indexed: readonly Indexed[]): ColdkeepError | null {
+  const bad = indexed.find(({ entry }) => entry !== null && entry.state !== "good");
+  if (bad?.entry === undefined || bad.entry === null) return null;
+  const { entry } = bad;
   return new ColdkeepError("integrity", {
     what: "the snapshot was committed, but the vault does not bear it out",
     on: snapshot,
@@ -117,7 +119,11 @@ function passedOver({ snapshot, remarks }: IndexEntry): string {
   return `${snapshot} is ${remarks.join("; ")}: the clock of this host or of the vault is wrong, and \`latest\` passes over this snapshot until it is named by its id`;
 }
 
-function textOf({ snapshot, parent, card, figures, notes }: BackupResult, config: string): string {
+function textOf(
+  { snapshot, parent, card, figures, notes }: BackupResult,
+  vaults: readonly VaultAnswer[],
+  config: string,
+): string {
   const { freeze, read, reused, stored, uploadMs } = figures;
   const down =
     freeze.downtimeMs === null
@@ -132,6 +138,7 @@ function textOf({ snapshot, parent, card, figures, notes }: BackupResult, config
     ["reused", `${formatBytes(reused)}${parent === null ? "" : `, from ${parent} and before`}`],
     ["stored", `${formatBytes(stored)} in ${counted(figures.packs, "pack")}`],
   ];
+  if (vaults.length > 1) rows.push(["vaults", vaults.map(vaultText).join("\n")]);
   if (notes.length > 0) rows.push(["notes", notesText(notes)]);
   const again = config === "/etc/coldkeep/config.yaml" ? "" : ` --config ${config}`;
   return `${facts(rows)}\n\nProve it: coldkeep verify ${snapshot} --read-data${again}`;

@@ -1,47 +1,69 @@
 import { indexSnapshots } from "../../keeper/index.ts";
 import type { IndexEntry } from "../../vault/card/index.ts";
 import { messageOf, type SnapshotId, type VaultId } from "../../vault/names/index.ts";
-import type { Store } from "../../vault/store/index.ts";
 import { confirmParent, unconfirmedRuns } from "../backup/index.ts";
 import type { Call } from "./define.ts";
+import type { Fed, Feeding } from "./feeding.ts";
 import type { Session } from "./session.ts";
 
 interface Place {
   readonly session: Session;
-  readonly store: Store;
   readonly vault: VaultId;
 }
 
+/** What a vault's index has to say of a new snapshot; null where it could not be taken in yet. */
+export interface Indexed {
+  readonly fed: Fed;
+  readonly entry: IndexEntry | null;
+}
+
 /**
- * Takes a committed snapshot into the index and makes it the next one's parent. The snapshot is safe without that: what
- * fails here is warned of and done by the next backup.
+ * Takes a committed snapshot into the index of each vault that has it, and makes it the next one's parent once all call
+ * it good. The snapshot is safe without that: what fails here is warned of and done by the next backup.
  */
 export async function indexAfter(
-  { session, store, vault }: Place,
+  place: Place,
+  feeding: Feeding,
   id: SnapshotId,
   call: Call,
-): Promise<IndexEntry | null> {
-  const node = session.node.name;
+): Promise<readonly Indexed[]> {
+  const node = place.session.node.name;
   call.progress.stage("index");
-  try {
-    const { entries } = await indexSnapshots({ store, vault, node, ids: [id] });
-    await confirmParent({ stateDir: session.config.stateDir, node, snapshot: id, store, vault });
-    return entries.find(({ snapshot }) => snapshot === id) ?? null;
-  } catch (error) {
-    call.progress.warn(
-      `${id} is committed, but not in the list yet: ${messageOf(error)}; the next backup or \`coldkeep rebuild\` lists it`,
-    );
-    return null;
+  const done: Indexed[] = [];
+  for (const fed of feeding.live()) {
+    try {
+      const { entries } = await indexSnapshots({ store: fed.store, vault: place.vault, node, ids: [id] });
+      done.push({ fed, entry: entries.find(({ snapshot }) => snapshot === id) ?? null });
+    } catch (error) {
+      done.push({ fed, entry: null });
+      call.progress.warn(
+        `${id} is committed, but not in the list of vault ${fed.settings.name} yet: ${messageOf(error)}; the next backup or \`coldkeep rebuild\` lists it`,
+      );
+    }
   }
+  await confirm(place, feeding, id);
+  return done;
 }
 
 /** Finishes what earlier runs were cut off from: snapshots that were committed and never listed. */
-export async function indexEarlier({ session, store, vault }: Place): Promise<void> {
-  const { config, node } = session;
+export async function indexEarlier(place: Place, feeding: Feeding): Promise<void> {
+  const { config, node } = place.session;
   const ids = unconfirmedRuns({ stateDir: config.stateDir, node: node.name });
   if (ids.length === 0) return;
-  await indexSnapshots({ store, vault, node: node.name, ids });
-  for (const snapshot of ids) {
-    if (await confirmParent({ stateDir: config.stateDir, node: node.name, snapshot, store, vault })) return;
+  await feeding.set.each(async ({ name }) => {
+    const fed = feeding.opened.find(({ settings }) => settings.name === name);
+    if (fed !== undefined) await indexSnapshots({ store: fed.store, vault: place.vault, node: node.name, ids });
+  });
+  for (const snapshot of ids) if (await confirm(place, feeding, snapshot)) return;
+}
+
+async function confirm({ session, vault }: Place, feeding: Feeding, snapshot: SnapshotId): Promise<boolean> {
+  const { config, node } = session;
+  const stores = feeding.live().map(({ store }) => store);
+  try {
+    return await confirmParent({ stateDir: config.stateDir, node: node.name, snapshot, stores, vault });
+  } catch {
+    // Not known to be good, then: the next backup asks again, and fails where it still cannot.
+    return false;
   }
 }

@@ -61,18 +61,6 @@ function noSuch(what: "node" | "vault", wanted: string, known: readonly string[]
   });
 }
 
-/** The one vault that a backup feeds. @throws ColdkeepError `refused` where there are several. */
-export function onlyVault({ vaults, path }: Config): VaultSettings {
-  const [first] = vaults;
-  if (first !== undefined && vaults.length === 1) return first;
-  throw new ColdkeepError("refused", {
-    what: "a backup feeds one vault",
-    on: path,
-    why: `vaults has ${vaults.length}: ${vaults.map(({ name }) => name).join(", ")}`,
-    todo: "keep one of them in vaults",
-  });
-}
-
 /** The archive's id, which backups need. @throws ColdkeepError `config`. */
 export function vaultIdOf({ vaultId, path }: Config): VaultId {
   if (vaultId !== undefined) return vaultId;

@@ -13,7 +13,7 @@ export interface Spool {
 }
 
 /** Larger files are copied to files of their own: there the inode does not count. Bytes. */
-export const SPOOL_MAX = 256 * 1024;
+const SPOOL_MAX = 256 * 1024;
 const BLOCK = 1 << 20;
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
 

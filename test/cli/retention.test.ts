@@ -32,8 +32,8 @@ beforeAll(async () => {
     const clock = { ...systemClock, now: () => systemClock.now() - age * DAY };
     const { code, stdout, stderr } = await old.run(["backup", "--json"], { clock });
     if (code !== 0) throw new Error(stderr);
-    const { snapshot, ...more } = JSON.parse(stdout) as { snapshot: string };
-    expect(more, "nothing expires by itself where no tiers are written").not.toHaveProperty("retained");
+    const { snapshot, vaults } = JSON.parse(stdout) as { snapshot: string; vaults: object[] };
+    expect(vaults[0], "nothing expires by itself where no tiers are written").not.toHaveProperty("retained");
     ids.push(snapshot);
     letPass(old, age, snapshot);
     // Grown only: what a snapshot is the last to use is to be seen.
@@ -130,7 +130,7 @@ it("pin, unpin and tag: what is said of a snapshot holds, is shown, and can be t
 it("a backup lets written tiers rule by itself, and says what it held back", async () => {
   const host = fresh();
   host.change(/^version: 1$/m, "version: 1\ntiers: { keep_within: 10d }");
-  expect(await host.json("backup")).toMatchObject({ retained: { expired: 2, deleted: 0 } });
+  expect(await host.json("backup")).toMatchObject({ vaults: [{ retained: { expired: 2, deleted: 0 } }] });
   host.change("keep_within: 10d", "keep_last: 1, floor: 0d");
   const { code, stderr } = await host.run(["backup"]);
   expect([code, stderr]).toEqual([0, expect.stringContaining("nothing expires (share)")]);

@@ -18,7 +18,7 @@ async function index(host: BackupHost, id: SnapshotId) {
     stateDir: host.stateDir,
     node: NODE,
     snapshot: id,
-    store: host.store,
+    stores: [host.store],
     vault: VAULT,
   });
   return { entry: entries[0], confirmed };

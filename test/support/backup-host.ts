@@ -1,6 +1,12 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type BackupOptions, type BackupResult, confirmParent, runBackup } from "../../agent/backup/index.ts";
+import {
+  type BackupOptions,
+  type BackupResult,
+  confirmParent,
+  makeVaultSet,
+  runBackup,
+} from "../../agent/backup/index.ts";
 import { initNodeState, type NodeState } from "../../agent/state/index.ts";
 import { encodeHead, writerOf } from "../../vault/card/index.ts";
 import type { Head } from "../../vault/card/types.ts";
@@ -9,6 +15,9 @@ import type { Store } from "../../vault/store/facets.ts";
 import { fakeFreeze, type TreeRules } from "./frozen-tree.ts";
 import { memoryKeys, type ReadSnapshot, readSnapshot } from "./read-snapshot.ts";
 
+/** `store` stands for a single vault. */
+export type BackupChanges = Partial<BackupOptions> & { readonly store?: Store };
+
 /** A host with one node, whose tree is frozen in place, and a vault whose keeper calls good what the test says. */
 export interface BackupHost {
   readonly store: Store;
@@ -16,8 +25,8 @@ export interface BackupHost {
   readonly stateDir: string;
   readonly state: NodeState;
   readonly keys: ReturnType<typeof memoryKeys>;
-  options(changes?: Partial<BackupOptions>): BackupOptions;
-  backup(rules?: TreeRules, changes?: Partial<BackupOptions>): Promise<BackupResult>;
+  options(changes?: BackupChanges): BackupOptions;
+  backup(rules?: TreeRules, changes?: BackupChanges): Promise<BackupResult>;
   /** Plays the keeper: head.json calls the snapshot good. Then the host asks. */
   confirm(snapshot: SnapshotId): Promise<boolean>;
   read(snapshot: SnapshotId): Promise<ReadSnapshot>;
@@ -33,11 +42,14 @@ export function backupHost(dir: string, store: Store, name = "host", keys = memo
   mkdirSync(root, { recursive: true });
   const { state } = initNodeState(stateDir, NODE);
   let now = Date.UTC(2026, 0, 15);
-  const options = (changes: Partial<BackupOptions> = {}): BackupOptions => ({
+  const options = ({ store: other = store, ...changes }: BackupChanges = {}): BackupOptions => ({
     vault: VAULT,
     node: NODE,
     suite: "aes-256-gcm",
-    store,
+    vaults: makeVaultSet(
+      [{ name: "main", store: other }],
+      changes.signal === undefined ? {} : { signal: changes.signal },
+    ),
     roots: [{ name: "data", path: root }],
     profile: {
       name: "files",
@@ -94,7 +106,7 @@ export function backupHost(dir: string, store: Store, name = "host", keys = memo
       };
       const there = await store.head(names.headJson(NODE));
       await store.replace(names.headJson(NODE), encodeHead(head), there?.etag ?? null);
-      return confirmParent({ stateDir, node: NODE, snapshot, store, vault: VAULT });
+      return confirmParent({ stateDir, node: NODE, snapshot, stores: [store], vault: VAULT });
     },
     read: (snapshot) =>
       readSnapshot({ store, vault: VAULT, node: NODE, snapshot, keys: keys.keys, pinnedKey: state.publicKey }),

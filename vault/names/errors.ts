@@ -15,6 +15,8 @@ export type ErrorKind =
   | "no-space"
   | "permission"
   | "outcome-unknown"
+  | "behind"
+  | "partial"
   | "interrupted";
 
 /** The parts of an error message, in the order they are read out. */
