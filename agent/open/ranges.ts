@@ -7,7 +7,7 @@ import type { PackTable } from "./pack-table.ts";
 import { makeTaskStream } from "./stream.ts";
 
 /** Sealed bytes fetched and not yet opened, at most. */
-const UNDER_WAY = 32 << 20;
+const UNDER_WAY = 20 << 20;
 
 export interface RangeOptions<Use> {
   readonly packs: PackTable;
