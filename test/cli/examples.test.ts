@@ -26,6 +26,18 @@ function wordsOf(line: string): string[] {
   );
 }
 
+/** What an example may take that is not here, and why. */
+const NOT_HERE: readonly (readonly [what: RegExp, why: string])[] = [
+  [/s3:/, "it takes a bucket"],
+  [/age1…|identity:|identity age:/, "it takes somebody's age key"],
+  [/--hsm|hsm:/, "it takes a token"],
+  [/--answer/, "it takes an answer that only the holder of the key can give"],
+  [/(old|new|2025)\.key/, "it takes keys that were in use before"],
+];
+
+const whyNot = (typed: string) => NOT_HERE.find(([what]) => what.test(typed))?.[1];
+const runnable = all.filter(([, typed]) => whyNot(typed) === undefined);
+
 describe("each command's help", () => {
   const home = sharedTempDir("coldkeep-examples");
   let host: Host;
@@ -40,7 +52,15 @@ describe("each command's help", () => {
     for (const [route, help] of pages) expect(examplesOf(help), route).not.toEqual([]);
   });
 
-  it.each(all)("%s: `coldkeep %s` does what it says", async (route, typed) => {
+  it("is run here but for these", () => {
+    for (const [, typed] of all) {
+      const why = whyNot(typed);
+      if (why !== undefined) console.log(`not run, as ${why}: coldkeep ${typed}`);
+    }
+    expect(runnable.length).toBeGreaterThan(all.length / 2);
+  });
+
+  it.each(runnable)("%s: `coldkeep %s` does what it says", async (route, typed) => {
     const copy = copyOf(host, tempDir("coldkeep-example"));
     const config = join(copy.home, "config.yaml");
     // The places of the examples are another machine's, and their snapshots another vault's.
@@ -55,6 +75,8 @@ describe("each command's help", () => {
       .replace("/srv/icon/data", copy.data)
       .replace("file:///backup/vault", `file://${join(copy.home, "new-vault")}`)
       .replace("/etc/coldkeep/icon.key", copy.key)
+      .replace("/etc/coldkeep/node.key", join(copy.home, "new.key"))
+      .replace("--to identity.txt", `--to ${join(copy.home, "identity.txt")}`)
       .replace("./config.yaml", config)
       .replace("systemctl stop icon", `rm -f ${copy.home}/up`)
       .replace("systemctl start icon", `touch ${copy.home}/up`)
