@@ -65,8 +65,12 @@ export async function startServer(o: ServerOptions): Promise<Running> {
 async function stopChild(child: ChildProcess, folder: string): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) {
     child.ref();
-    child.kill("SIGKILL");
-    await once(child, "exit");
+    const gone = once(child, "exit");
+    // Ends the server, and whatever started it on our behalf.
+    child.stdin?.end();
+    const hard = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    await gone;
+    clearTimeout(hard);
   }
   rmSync(folder, { recursive: true, force: true });
 }
