@@ -57,6 +57,13 @@ export function suiteOf({ encryptor }: Pick<Config, "encryptor">): SuiteName {
 
 /** Reads the keys that snapshots are encrypted for. @throws ColdkeepError `key`, `permission`. */
 export async function loadKeys(config: Config, call: Call): Promise<LoadedKey[]> {
+  if (config.strictSm && suiteOf(config) !== "sm4-gcm") {
+    throw new ColdkeepError("config", {
+      what: "strict_sm is set, and encryptor is aes",
+      on: config.path,
+      todo: "write encryptor: sm4, or take strict_sm out",
+    });
+  }
   const keys = await loadRecipients(config.keys, contextOf(config, call));
   const other = config.strictSm ? keys.find(({ software }) => software === undefined) : undefined;
   if (other === undefined) return keys;

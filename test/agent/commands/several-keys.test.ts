@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from "node:fs";
+import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { describe, expect, it } from "vitest";
 import { keyedNode } from "../../support/keyed-node.ts";
 
@@ -34,6 +35,19 @@ describe("a node with several keys", () => {
     expect(code).toBe(4);
     expect(stderr).toContain("there is no key file");
     expect((await node.json<{ snapshots: unknown[] }>("list")).snapshots).toEqual([]);
+  });
+});
+
+it("strict_sm refuses aes, which is the default, and keys that SM4 does not wrap", async () => {
+  const node = await keyedNode("encrypt_key: HOME/a.key");
+  node.file("a.key", A);
+  node.setKeys("encrypt_key: HOME/a.key\nstrict_sm: true");
+  expect(await node.run(["backup"])).toMatchObject({ code: 3, stderr: expect.stringContaining("encryptor is aes") });
+  const age = await identityToRecipient(await generateX25519Identity());
+  node.setKeys(`keys: [HOME/a.key, ${age}]\nencryptor: sm4\nstrict_sm: true`);
+  expect(await node.run(["backup"])).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining("strict_sm refuses this key"),
   });
 });
 
