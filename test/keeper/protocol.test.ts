@@ -12,7 +12,8 @@ import { DAY, ProtocolWorld, tiersOf } from "../support/protocol-world.ts";
  */
 const STORIES = Number(process.env.COLDKEEP_PROTOCOL_STORIES ?? 4);
 const LENGTH = Number(process.env.COLDKEEP_PROTOCOL_LENGTH ?? 120);
-const SEED = process.env.COLDKEEP_PROTOCOL_SEED;
+/** Fixed, so that a change is told from chance; a campaign takes others: `COLDKEEP_PROTOCOL_SEED=$RANDOM`. */
+const SEED = Number(process.env.COLDKEEP_PROTOCOL_SEED ?? 7);
 
 const node = toNodeName("icon");
 const scope = { vault: makeVaultId(Buffer.alloc(16, 7)), node };
@@ -130,7 +131,7 @@ describe("the protocol", () => {
     const stories = fc.array(op, { minLength: LENGTH / 2, maxLength: LENGTH, size: "max" });
     await fc.assert(
       fc.asyncProperty(stories, (story) => play(story, happened)),
-      { numRuns: STORIES, ...(SEED === undefined ? {} : { seed: Number(SEED) }) },
+      { numRuns: STORIES, seed: SEED },
     );
     if (STORIES > 50) console.info(`${STORIES} stories: ${JSON.stringify(Object.fromEntries([...happened].sort()))}`);
     // Before the end of a story, where all is swept up: a campaign in which nothing happens proves nothing.
