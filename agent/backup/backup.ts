@@ -6,7 +6,6 @@ import { ColdkeepError, names, toBase64url, toHex } from "../../vault/names/inde
 import { prepareFreeze } from "../freeze/index.ts";
 import type { FrozenTree } from "../freeze/types.ts";
 import { type NodeState, openNodeState } from "../state/index.ts";
-import { claimNode } from "./claim-node.ts";
 import { putCard, putLists } from "./commit.ts";
 import { makeDeadline } from "./deadline.ts";
 import { entryToLine } from "./entry-line.ts";
@@ -28,7 +27,7 @@ import { usedTables, writeLocalRecord } from "./used-tables.ts";
 export type Freeze = typeof prepareFreeze;
 
 /**
- * The story of a backup: claim the name, prepare the freeze, begin in the vault, stop, freeze and start the node, then
+ * The story of a backup: prepare the freeze, claim the name and begin in the vault, stop, freeze and start the node, then
  * read, chunk, compress, seal, pack and put what is new, and commit by the card. Whatever fails, the node runs again,
  * the frozen tree is gone and the vault shows no half snapshot; packs that arrived are taken over by the next run.
  * The node's state must have been made by `init`; one run a node at a time.
@@ -40,8 +39,6 @@ export async function runBackup(o: BackupOptions, freeze: Freeze = prepareFreeze
   const state = openNodeState(o.stateDir, o.node);
   const lock = acquireLock(join(state.folder, "backup.lock"), `backup of ${o.node}`);
   try {
-    const claim = { ...o, profile: o.profile.name, publicKey: state.publicKey, now: o.now() };
-    await o.vaults.each(({ store }) => claimNode({ ...claim, store }));
     const { run, tree } = await capture(o, state, freeze, monotonic);
     const upAt = monotonic();
     try {

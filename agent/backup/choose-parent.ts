@@ -1,9 +1,17 @@
 import { parseHead, writerOf } from "../../vault/card/index.ts";
 import type { Head } from "../../vault/card/types.ts";
-import { isColdkeepError, type NodeName, names, type SnapshotId, type VaultId } from "../../vault/names/index.ts";
+import {
+  isColdkeepError,
+  type NodeName,
+  names,
+  parseSnapshotId,
+  type SnapshotId,
+  type VaultId,
+} from "../../vault/names/index.ts";
 import type { Reader } from "../../vault/store/facets.ts";
 import type { NodeState } from "../state/index.ts";
 import { readMissed, readReceived } from "./journal.ts";
+import { ADOPT_LIMIT_MS } from "./limits.ts";
 import { type RunHead, type RunRecord, readRunHead, readRunRecord } from "./run-files.ts";
 
 /** A run of this host whose local files can be built on. */
@@ -61,7 +69,7 @@ export function findDeadRuns(
   state: NodeState,
   parent: ParentRun | null,
   lineage: Lineage,
-  vaults: readonly { readonly name: string }[],
+  o: { readonly vaults: readonly { readonly name: string }[]; readonly now: number },
 ): LocalRun[] {
   const dead: LocalRun[] = [];
   for (const id of state.runs.list()) {
@@ -71,7 +79,8 @@ export function findDeadRuns(
     if (parent !== null && head.seq <= parent.head.seq) continue;
     // Packs that one of the vaults has not got are no use to a run that feeds it.
     const missed = readMissed(folder);
-    if (vaults.some(({ name }) => missed.has(name) || head.vaults?.includes(name) === false)) continue;
+    if (o.now - (parseSnapshotId(id)?.time ?? 0) > ADOPT_LIMIT_MS) continue;
+    if (o.vaults.some(({ name }) => missed.has(name) || head.vaults?.includes(name) === false)) continue;
     if (head.adopts.length > 0 || readReceived(folder).length > 0) dead.push({ head, folder });
   }
   return dead.sort((a, b) => b.head.seq - a.head.seq);

@@ -9,6 +9,11 @@ export const MAX_LIST_ROWS = 10_000;
 export const MAX_PACK_FRAMES = 32_768;
 /** Longest run on top of a parent: PROTOCOL's L. Milliseconds. */
 export const RUN_LIMIT_MS = 3 * 24 * 3600 * 1000;
+/**
+ * A dead run older than this is not taken over: after PROTOCOL's grace of 7 days the collector may have given it up and
+ * forgotten that it did. Milliseconds.
+ */
+export const ADOPT_LIMIT_MS = 5 * 24 * 3600 * 1000;
 /** Longest time between reading head.json and putting the begin. Milliseconds. */
 export const BEGIN_LIMIT_MS = 60_000;
 /** Worker threads without a wish of the user: one a core within these. */

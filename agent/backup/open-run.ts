@@ -11,6 +11,7 @@ import { hashed } from "../../vault/store/index.ts";
 import type { NodeState } from "../state/index.ts";
 import { adoptRuns } from "./adopt.ts";
 import { findDeadRuns, highestLocalSequence, type LocalRun, type ParentRun } from "./choose-parent.ts";
+import { claimNode } from "./claim-node.ts";
 import { chooseCommonParent } from "./common-parent.ts";
 import { BEGIN_LIMIT_MS } from "./limits.ts";
 import { chunkKeyCheck, RUN_FILES, type RunHead, readRunRecord, writeRunHead } from "./run-files.ts";
@@ -77,7 +78,12 @@ async function tryOpen(
   const startedAt = monotonic();
   const lineage = { vault, node, suite, chunkKeyCheck: chunkKeyCheck(o.chunkKey) };
   const parent = o.full ? null : await chooseCommonParent(vaults, state, { node, vault, lineage });
-  const dead = o.full ? [] : findDeadRuns(state, parent, lineage, vaults.live);
+  // A vault that calls a snapshot of this key good has been claimed by it; node.json is written once.
+  if (parent === null) {
+    const claim = { vault, node, profile: o.profile.name, publicKey: state.publicKey, now: started };
+    await vaults.each(({ store }) => claimNode({ ...claim, store }));
+  }
+  const dead = o.full ? [] : findDeadRuns(state, parent, lineage, { vaults: vaults.live, now: started });
   const head: RunHead = {
     version: 1,
     vault,

@@ -1,6 +1,6 @@
 import type { IndexEntry } from "../../vault/card/index.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
-import { type BackupResult, claimNode, runBackup } from "../backup/index.ts";
+import { type BackupResult, runBackup } from "../backup/index.ts";
 import { describeSealer, makeStretch } from "../keys/index.ts";
 import {
   counted,
@@ -49,8 +49,6 @@ export async function run(call: Call<BackupFlags>): Promise<Answer> {
   const stretch = (label: string) => state.stretch(label, suite, () => makeStretch(suite));
   const feeding = await openFeeding(config, call);
   const place = { session, vault };
-  const claim = { vault, node: node.name, profile: node.profile, publicKey: state.publicKey, now: io.clock.now() };
-  await feeding.set.each(({ store }) => claimNode({ ...claim, store }));
   await indexEarlier(place, feeding);
   await checkAnswers(node, control, call);
 

@@ -21,13 +21,14 @@ export async function catchUp(
   const node = session.node.name;
   progress.stage(`bring vault ${to.settings.name} up`);
   try {
-    if ((await to.store.head(names.indexJson(node))) === null) await rebuildIndex({ store: to.store, vault, node });
-    const ids = await missing(from.store, to.store, node, vault);
+    const isNew = (await to.store.head(names.indexJson(node))) === null;
+    const ids = await missing(from.store, isNew ? null : to.store, node, vault);
     const job = { from: from.store, to: to.store, vault, node, ids, progress, signal: io.signal };
     for await (const { snapshot, outcome, damages } of copySnapshots(job)) {
       if (outcome === "damaged") throw notCopied(snapshot, damages[0]?.detail);
     }
-    await indexSnapshots({ store: to.store, vault, node, ids });
+    if (isNew) await rebuildIndex({ store: to.store, vault, node });
+    else await indexSnapshots({ store: to.store, vault, node, ids });
     progress.note(`vault ${to.settings.name} was brought up: ${counted(ids.length, "snapshot")} copied`);
     return null;
   } catch (error) {
@@ -36,11 +37,18 @@ export async function catchUp(
   }
 }
 
-/** Good snapshots after the newest that both list, oldest first; the newest alone where the other lists none. */
-async function missing(from: Store, to: Store, node: Session["node"]["name"], vault: VaultId): Promise<SnapshotId[]> {
+/** Good snapshots after the newest that both list, oldest first; the newest alone where the other lists none or is null. */
+async function missing(
+  from: Store,
+  to: Store | null,
+  node: Session["node"]["name"],
+  vault: VaultId,
+): Promise<SnapshotId[]> {
   const there = new Set<SnapshotId>();
-  for await (const { snapshot, state } of listSnapshots({ store: to, node, vault })) {
-    if (state === "good") there.add(snapshot);
+  if (to !== null) {
+    for await (const { snapshot, state } of listSnapshots({ store: to, node, vault })) {
+      if (state === "good") there.add(snapshot);
+    }
   }
   const ids: SnapshotId[] = [];
   for await (const { snapshot, state } of listSnapshots({ store: from, node, vault })) {

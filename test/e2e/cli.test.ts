@@ -80,7 +80,7 @@ describe.skipIf(missing !== "")(`the command line on a vault in S3${missing}`, {
     expect(commit, told(all).join("\n")).toBeGreaterThan(0);
     expect(count(agent, "PUT"), told(agent).join("\n")).toBeLessThanOrEqual(figures.packs + 5);
     expect(count(agent, "LIST")).toBe(0);
-    expect(count(agent, "GET"), told(agent).join("\n")).toBeLessThanOrEqual(4);
+    expect(count(agent, "GET"), told(agent).join("\n")).toBeLessThanOrEqual(2);
     expect(count(agent, "DELETE") + count(keeper, "DELETE")).toBe(0);
     expect(count(keeper, "LIST")).toBe(0);
     expect(proxy.calls.every(({ headers }) => /\bcoldkeep\/\d/.test(headers["user-agent"] ?? ""))).toBe(true);

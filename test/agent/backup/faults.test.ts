@@ -261,7 +261,19 @@ describe("a run", () => {
     };
     expect((await failure(host.backup({ onCapture }, { recipients: [bad] }))).kind).toBe("key");
     expect(captured).toBe(false);
-    expect([...host.memory.objects.keys()]).toEqual([names.nodeJson(NODE)]);
+    expect([...host.memory.objects.keys()]).toEqual([]);
+  });
+
+  it.each([
+    [4, true],
+    [6, false],
+  ])("that died %i days ago is taken over only while the vault surely knows of it", async (days, taken) => {
+    const host = faultyHost((call) => (isCreateOf("/manifest")(call) ? "permission" : null));
+    await failure(host.backup());
+    host.disarm();
+    const now = Date.UTC(2026, 0, 15) + days * 86_400_000;
+    const { card, snapshot } = await host.backup({}, { now: () => now });
+    expect(card.core.origins.some((origin) => origin.snapshot !== snapshot)).toBe(taken);
   });
 
   it("is taken over by one of two hosts that were cloned from one, never by both", async () => {
