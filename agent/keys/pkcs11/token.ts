@@ -160,7 +160,7 @@ function findSlot({ lib }: Module, { label, library }: TokenSettings): Slot {
   throw new ColdkeepError("key", {
     what: "there is no token of this label or serial number",
     on: label,
-    why: seen.length === 0 ? `${library} sees no token` : `${library} sees ${seen.join(", ")}`,
+    why: seen.length === 0 ? `${library} sees no token` : `${library} sees ${seen.toSorted().join(", ")}`,
     todo: "correct pkcs11.label, or connect the token",
     retryable: true,
   });
