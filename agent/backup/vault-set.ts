@@ -19,30 +19,30 @@ export interface LostVault {
  * The vaults of one run. What is sealed once is put to each; a vault that fails is left out of the rest of the run and
  * harms none of the others. The run goes on while one is left; the last one's error ends it.
  */
-export interface VaultSet {
+export interface VaultSet<Member extends VaultMember = VaultMember> {
   /** Those that took part in everything so far; at least one. */
-  readonly live: readonly VaultMember[];
+  readonly live: readonly Member[];
   readonly lost: readonly LostVault[];
   /** @throws `error` where no other vault is left. */
   drop(name: string, error: unknown): void;
   /** Does the same in each live vault, side by side. @throws what the last one failed with. */
-  each<T>(act: (member: VaultMember) => Promise<T>): Promise<readonly MemberResult<T>[]>;
+  each<T>(act: (member: Member) => Promise<T>): Promise<readonly MemberResult<Member, T>[]>;
   /** Puts to each, side by side; `put: false` where the name holds other bytes in all of them. */
   put(name: string, body: HashedBytes, o: PutOptions): Promise<PutOutcome>;
   /** Puts to one after the other, up to the first where the name holds other bytes. True where all have these. */
   putToAll(name: string, body: HashedBytes, o: PutOptions): Promise<boolean>;
 }
 
-export interface MemberResult<T> {
-  readonly member: VaultMember;
+export interface MemberResult<Member, T> {
+  readonly member: Member;
   readonly value: T;
 }
 
 /** @param o.onLost is told of each vault that is left out, at once. */
-export function makeVaultSet(
-  members: readonly VaultMember[],
+export function makeVaultSet<Member extends VaultMember>(
+  members: readonly Member[],
   o: { readonly signal?: AbortSignal; readonly onLost?: (lost: LostVault) => void } = {},
-): VaultSet {
+): VaultSet<Member> {
   let live = [...members];
   const lost: LostVault[] = [];
 
@@ -55,10 +55,10 @@ export function makeVaultSet(
     o.onLost?.({ name, error });
   }
 
-  async function each<T>(act: (member: VaultMember) => Promise<T>): Promise<readonly MemberResult<T>[]> {
+  async function each<T>(act: (member: Member) => Promise<T>): Promise<readonly MemberResult<Member, T>[]> {
     const asked = live;
     const settled = await Promise.allSettled(asked.map(act));
-    const results: MemberResult<T>[] = [];
+    const results: MemberResult<Member, T>[] = [];
     for (const [i, member] of asked.entries()) {
       const one = settled[i];
       if (one?.status === "fulfilled") results.push({ member, value: one.value });

@@ -19,7 +19,7 @@ export async function catchUp(
 ): Promise<unknown> {
   const { progress, io } = call;
   const node = session.node.name;
-  progress.stage(`bring vault ${to.settings.name} up`);
+  progress.stage(`bring vault ${to.name} up`);
   try {
     const isNew = (await to.store.head(names.indexJson(node))) === null;
     const ids = await missing(from.store, isNew ? null : to.store, node, vault);
@@ -29,10 +29,10 @@ export async function catchUp(
     }
     if (isNew) await rebuildIndex({ store: to.store, vault, node });
     else await indexSnapshots({ store: to.store, vault, node, ids });
-    progress.note(`vault ${to.settings.name} was brought up: ${counted(ids.length, "snapshot")} copied`);
+    progress.note(`vault ${to.name} was brought up: ${counted(ids.length, "snapshot")} copied`);
     return null;
   } catch (error) {
-    progress.warn(`vault ${to.settings.name} could not be brought up: ${messageOf(error)}`);
+    progress.warn(`vault ${to.name} could not be brought up: ${messageOf(error)}`);
     return error;
   }
 }

@@ -9,8 +9,9 @@ import { openSnapshot } from "../open/index.ts";
 import { type Check, note, ok, warn } from "./check.ts";
 import { checkConsumed } from "./consumed.ts";
 import type { Call } from "./define.ts";
-import { loadKeys, loadOpeners, pinnedKeyOf, suiteOf, withoutConsuming } from "./opened.ts";
-import type { Session } from "./session.ts";
+import { loadKeys, loadOpeners, suiteOf, withoutConsuming } from "./opened.ts";
+import { openingWith } from "./opening.ts";
+import { type Session, scopeOf } from "./session.ts";
 import { publicKeys } from "./unproven.ts";
 
 /** The keys: there, of the right length, for the owner alone, no words to be guessed, kept apart from what they open; and what seals. */
@@ -76,21 +77,10 @@ function checkOne({ software, label, setting, notes = [] }: LoadedKey, { config,
 /** Whether this key has been seen to open anything: a key nobody proved is found wrong on the worst of days. */
 export async function checkKeyOpens(session: Session, store: Store, call: Call): Promise<Check> {
   const { config, node } = session;
-  const vault = config.vaultId === undefined ? {} : { vault: config.vaultId };
   try {
-    const { snapshot } = await selectSnapshot({ store, node: node.name, ...vault, selection: { by: "latest" } });
+    const { snapshot } = await selectSnapshot({ store, ...scopeOf(config, node.name), selection: { by: "latest" } });
     const identities = await loadOpeners(withoutConsuming(config), call);
-    const pinnedKey = pinnedKeyOf(session);
-    await openSnapshot({
-      store,
-      ...vault,
-      node: node.name,
-      snapshot,
-      identities,
-      ...(pinnedKey === undefined ? {} : { pinnedKey }),
-      progress: call.progress,
-      signal: call.io.signal,
-    });
+    await openSnapshot(openingWith(session, store, call, identities)(snapshot));
     return ok("key proven", `it opens ${snapshot}`);
   } catch (error) {
     if (isColdkeepError(error, "key") && error.what === NOTHING_OPENS) {

@@ -11,7 +11,7 @@ import { type Config, nearest } from "../config/index.ts";
 import type { CopyFlags } from "./copy.command.ts";
 import type { Call } from "./define.ts";
 import { openPlace } from "./opened.ts";
-import { pickNode, readConfig } from "./session.ts";
+import { pickNode, readConfig, scopeOf } from "./session.ts";
 
 /** From where to where, and what. */
 export interface CopyPlaces {
@@ -31,7 +31,7 @@ export async function openPlaces(call: Call<CopyFlags>): Promise<CopyPlaces> {
     throw new ColdkeepError("usage", { what: "--from and --to are the same vault", on: from.url });
   }
   const node = config === null ? toNodeName(flags.node ?? "") : pickNode(config, flags.node).name;
-  return { from, to, node, ...(config?.vaultId === undefined ? {} : { vault: config.vaultId }) };
+  return { from, to, ...scopeOf(config ?? {}, node) };
 }
 
 /** None where the command line says all there is to know: a host that only keeps copies has no configuration. */

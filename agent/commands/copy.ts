@@ -6,6 +6,7 @@ import type { Answer } from "./answer.ts";
 import type { CopyFlags } from "./copy.command.ts";
 import { type CopyPlaces, openPlaces } from "./copy-places.ts";
 import type { Call } from "./define.ts";
+import { assertNotBroken } from "./selection.ts";
 
 /** Copied snapshots are listed in the target so many at a time. */
 const BATCH = 50;
@@ -70,7 +71,7 @@ async function choose(
   for (const id of all ? [] : ids.length === 0 ? ["latest"] : ids) {
     const selection = id === "latest" ? ({ by: "latest" } as const) : ({ by: "id", id } as const);
     const entry = await selectSnapshot({ ...scope, selection });
-    if (entry.state === "broken") throw broken(entry);
+    assertNotBroken(entry);
     found.set(entry.snapshot, entry);
   }
   const chosen = [...found.values()].sort((a, b) => a.received - b.received || (a.snapshot < b.snapshot ? -1 : 1));
@@ -123,15 +124,6 @@ function sumText(verdicts: readonly CopyVerdict[], passed: number, dryRun: boole
     ...(passed > 0 ? [`${passed} passed over, as they are broken, damaged or expired`] : []),
   ];
   return `${parts.join(", ")}.`;
-}
-
-function broken({ snapshot, remarks }: IndexEntry): ColdkeepError {
-  return new ColdkeepError("refused", {
-    what: "this snapshot is broken",
-    on: snapshot,
-    why: remarks.join("; "),
-    todo: "choose another; `coldkeep list` shows them",
-  });
 }
 
 function damagedOnes(bad: readonly CopyVerdict[]): ColdkeepError {

@@ -14,7 +14,7 @@ import type { Call } from "./define.ts";
 import type { DoctorFlags } from "./doctor.command.ts";
 import { probeVaults } from "./doctor-store.ts";
 import { openOneVault } from "./opened.ts";
-import { openSession, pickVault, type Session } from "./session.ts";
+import { openSession, pickVault, type Session, scopeOf } from "./session.ts";
 
 const CLOCK_SLACK_MS = 5 * 60_000;
 
@@ -82,9 +82,8 @@ async function checkOneVault(
 /** A host whose clock runs behind its own vault names snapshots wrongly. */
 async function checkClock({ config, node }: Session, store: Store, { io }: Call): Promise<Check> {
   const now = io.clock.now();
-  const vault = config.vaultId === undefined ? {} : { vault: config.vaultId };
   try {
-    for await (const { received } of listSnapshots({ store, node: node.name, ...vault })) {
+    for await (const { received } of listSnapshots({ store, ...scopeOf(config, node.name) })) {
       if (received <= now + CLOCK_SLACK_MS) break;
       return warn(
         "clock",

@@ -1,23 +1,21 @@
 import { isColdkeepError, messageOf } from "../../vault/names/index.ts";
-import type { Store } from "../../vault/store/index.ts";
-import { type LostVault, makeVaultSet, type VaultSet } from "../backup/index.ts";
+import type { Deleter, Store } from "../../vault/store/index.ts";
+import { type LostVault, makeVaultSet, type VaultMember, type VaultSet } from "../backup/index.ts";
 import type { Config, VaultSettings } from "../config/index.ts";
 import type { Call } from "./define.ts";
 import { openOneVault } from "./opened.ts";
 
 /** A vault of the configuration, opened for a backup. */
-export interface Fed {
+export interface Fed extends VaultMember {
   readonly settings: VaultSettings;
-  readonly store: Store;
+  readonly store: Store & Deleter;
 }
 
 /** All vaults that a backup feeds. */
 export interface Feeding {
-  readonly set: VaultSet;
+  readonly set: VaultSet<Fed>;
   /** Those that could be opened, in the order of the configuration. */
   readonly opened: readonly Fed[];
-  /** Those that take part still. */
-  live(): readonly Fed[];
   /** Those left out so far, and why. */
   lost(): readonly LostVault[];
 }
@@ -26,26 +24,20 @@ export interface Feeding {
 export async function openFeeding({ vaults }: Config, call: Call): Promise<Feeding> {
   const opened: Fed[] = [];
   const closed: LostVault[] = [];
-  const onLost = (lost: LostVault) => {
-    if (!isColdkeepError(lost.error, "behind"))
-      call.progress.warn(`vault ${lost.name} is left out: ${messageOf(lost.error)}`);
+  const onLost = ({ name, error }: LostVault) => {
+    if (!isColdkeepError(error, "behind")) call.progress.warn(`vault ${name} is left out: ${messageOf(error)}`);
   };
   for (const settings of vaults) {
+    const { name } = settings;
     try {
-      opened.push({ settings, store: await openOneVault(settings, call, "write") });
+      opened.push({ name, settings, store: await openOneVault(settings, call, "write") });
     } catch (error) {
       if (vaults.length === 1) throw error;
-      closed.push({ name: settings.name, error });
-      onLost({ name: settings.name, error });
+      closed.push({ name, error });
+      onLost({ name, error });
     }
   }
   if (opened.length === 0) throw closed[0]?.error;
-  const members = opened.map(({ settings: { name }, store }) => ({ name, store }));
-  const set = makeVaultSet(members, { signal: call.io.signal, onLost });
-  return {
-    set,
-    opened,
-    live: () => opened.filter(({ settings }) => set.live.some(({ name }) => name === settings.name)),
-    lost: () => [...closed, ...set.lost],
-  };
+  const set = makeVaultSet(opened, { signal: call.io.signal, onLost });
+  return { set, opened, lost: () => [...closed, ...set.lost] };
 }

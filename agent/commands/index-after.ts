@@ -30,14 +30,14 @@ export async function indexAfter(
   const node = place.session.node.name;
   call.progress.stage("index");
   const done: Indexed[] = [];
-  for (const fed of feeding.live()) {
+  for (const fed of feeding.set.live) {
     try {
       const { entries } = await indexSnapshots({ store: fed.store, vault: place.vault, node, ids: [id] });
       done.push({ fed, entry: entries.find(({ snapshot }) => snapshot === id) ?? null });
     } catch (error) {
       done.push({ fed, entry: null });
       call.progress.warn(
-        `${id} is committed, but not in the list of vault ${fed.settings.name} yet: ${messageOf(error)}; the next backup or \`coldkeep rebuild\` lists it`,
+        `${id} is committed, but not in the list of vault ${fed.name} yet: ${messageOf(error)}; the next backup or \`coldkeep rebuild\` lists it`,
       );
     }
   }
@@ -50,16 +50,13 @@ export async function indexEarlier(place: Place, feeding: Feeding): Promise<void
   const { config, node } = place.session;
   const ids = unconfirmedRuns({ stateDir: config.stateDir, node: node.name });
   if (ids.length === 0) return;
-  await feeding.set.each(async ({ name }) => {
-    const fed = feeding.opened.find(({ settings }) => settings.name === name);
-    if (fed !== undefined) await indexSnapshots({ store: fed.store, vault: place.vault, node: node.name, ids });
-  });
+  await feeding.set.each(({ store }) => indexSnapshots({ store, vault: place.vault, node: node.name, ids }));
   for (const snapshot of ids) if (await confirm(place, feeding, snapshot)) return;
 }
 
 async function confirm({ session, vault }: Place, feeding: Feeding, snapshot: SnapshotId): Promise<boolean> {
   const { config, node } = session;
-  const stores = feeding.live().map(({ store }) => store);
+  const stores = feeding.set.live.map(({ store }) => store);
   try {
     return await confirmParent({ stateDir: config.stateDir, node: node.name, snapshot, stores, vault });
   } catch {

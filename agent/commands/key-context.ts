@@ -9,7 +9,7 @@ import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import type { IdentityFlags } from "./identity-flag.ts";
 import { contextOf, loadOpeners, openVault, pinnedKeyOf, suiteOf, withoutConsuming } from "./opened.ts";
-import { pickNode, readConfig } from "./session.ts";
+import { pickNode, readConfig, scopeOf } from "./session.ts";
 
 /** The nodes a key command is about: the one named, else all of the configuration. */
 export function keyNodes(call: Call): { readonly config: Config; readonly nodes: readonly NodeSettings[] } {
@@ -59,8 +59,7 @@ export async function rekeyAll(call: Call<IdentityFlags>, change: Rekeying): Pro
     const pinnedKey = pinnedKeyOf({ config, node });
     const outcomes = await rekeyNode({
       store,
-      node: node.name,
-      ...(config.vaultId === undefined ? {} : { vault: config.vaultId }),
+      ...scopeOf(config, node.name),
       change: { add: change.add.map((key) => key.toRecipient(stretch)), removes: change.removes },
       identities: [...stay, ...leaving],
       proof: [...stay, ...added],

@@ -4,14 +4,14 @@ import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import { keyNodes } from "./key-context.ts";
 import { openVault } from "./opened.ts";
+import { scopeOf } from "./session.ts";
 
 /** `coldkeep key list`. */
 export async function run(call: Call): Promise<Answer> {
   const { config, nodes } = keyNodes(call);
   const store = await openVault(config, call, "read");
-  const vault = config.vaultId === undefined ? {} : { vault: config.vaultId };
   const all = [];
-  for (const { name } of nodes) all.push({ node: name, ...(await listSlots({ store, node: name, ...vault })) });
+  for (const { name } of nodes) all.push({ node: name, ...(await listSlots({ store, ...scopeOf(config, name) })) });
   const rows = all.flatMap(({ node, groups, snapshots }) =>
     groups.map(({ type, kid, strength, snapshots: own }) => [
       node,

@@ -9,8 +9,9 @@ import type { Call } from "./define.ts";
 import { keyByPlace } from "./key-by-place.ts";
 import { loadOne } from "./key-context.ts";
 import type { KeyTestFlags } from "./key-test.command.ts";
-import { loadKeys, openVault, pinnedKeyOf, withoutConsuming } from "./opened.ts";
-import { openSession, type Session } from "./session.ts";
+import { loadKeys, openVault, withoutConsuming } from "./opened.ts";
+import { openingWith } from "./opening.ts";
+import { openSession, type Session, scopeOf } from "./session.ts";
 import { type PublicKey, publicKeys } from "./unproven.ts";
 
 interface Tested {
@@ -55,27 +56,14 @@ export async function run(call: Call<KeyTestFlags>): Promise<Answer> {
 
 async function tryAll(session: Session, keys: readonly Awaited<ReturnType<typeof loadOne>>[], call: Call) {
   const { config, node } = session;
-  const vault = config.vaultId === undefined ? {} : { vault: config.vaultId };
   const store = await openVault(config, call, "read");
-  const { snapshot } = await selectSnapshot({ store, node: node.name, ...vault, selection: { by: "latest" } });
-  const pinnedKey = pinnedKeyOf(session);
-  const pin = pinnedKey === undefined ? {} : { pinnedKey };
-  const { progress, io } = call;
+  const selection = { by: "latest" } as const;
+  const { snapshot } = await selectSnapshot({ store, ...scopeOf(config, node.name), selection });
   const tested: Tested[] = [];
   for (const { identity, label } of keys) {
     if (identity === null) continue;
-    const o = {
-      store,
-      ...vault,
-      node: node.name,
-      snapshot,
-      identities: [identity],
-      ...pin,
-      progress,
-      signal: io.signal,
-    };
     try {
-      await openSnapshot(o);
+      await openSnapshot(openingWith(session, store, call, [identity])(snapshot));
       tested.push({ key: label, opens: true, words: `opens ${snapshot}` });
     } catch (error) {
       if (!isColdkeepError(error) || error.kind === "interrupted") throw error;

@@ -6,7 +6,7 @@ import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import type { ListFlags } from "./list.command.ts";
 import { openVault } from "./opened.ts";
-import { openSession, pickVault } from "./session.ts";
+import { openSession, pickVault, scopeOf } from "./session.ts";
 import { standingOf } from "./standing.ts";
 
 /** `coldkeep list`. */
@@ -18,7 +18,7 @@ export async function run(call: Call<ListFlags>): Promise<Answer> {
   const entries: IndexEntry[] = [];
   // Which one was a day's first is known only once all of that day are.
   const needed = tiers.permanent === undefined ? limit : Number.POSITIVE_INFINITY;
-  for await (const entry of listSnapshots({ store, node: node.name, ...vaultOf(config.vaultId) })) {
+  for await (const entry of listSnapshots({ store, ...scopeOf(config, node.name) })) {
     if (entries.length >= needed) break;
     entries.push(entry);
   }
@@ -26,10 +26,6 @@ export async function run(call: Call<ListFlags>): Promise<Answer> {
   const snapshots = entries.slice(0, limit).map((entry) => ({ ...entry, ...standing(entry).facts }));
   const text = textOf(node.name, snapshots, (entry) => standing(entry).words);
   return { document: { node: node.name, vault: store.url, snapshots }, text };
-}
-
-function vaultOf<Id>(vault: Id | undefined): { readonly vault?: Id } {
-  return vault === undefined ? {} : { vault };
 }
 
 function textOf(node: string, entries: readonly IndexEntry[], standing: (entry: IndexEntry) => string): string {

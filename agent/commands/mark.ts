@@ -3,7 +3,7 @@ import type { IndexEntry, Mark } from "../../vault/card/index.ts";
 import type { Call } from "./define.ts";
 import { openVault } from "./opened.ts";
 import { selectionOf } from "./selection.ts";
-import { openSession } from "./session.ts";
+import { openSession, scopeOf } from "./session.ts";
 
 type MarkState = Pick<Mark, "pinned" | "reason" | "tags">;
 
@@ -15,7 +15,7 @@ export async function markOne(
 ): Promise<{ readonly entry: IndexEntry; readonly changed: boolean }> {
   const { config, node } = openSession(call);
   const store = await openVault(config, call, "write");
-  const scope = { store, node: node.name, ...(config.vaultId === undefined ? {} : { vault: config.vaultId }) };
+  const scope = { store, ...scopeOf(config, node.name) };
   const found = await selectSnapshot({ ...scope, selection: selectionOf(id, {}) });
   const { snapshot } = found;
   const changed = (await markSnapshot({ ...scope, snapshot, change })) !== null;

@@ -13,20 +13,9 @@ export function openVault(config: Config, call: Call, mode: "read" | "write"): P
   return openOneVault(pickVault(config, call.flags.vault), call, mode);
 }
 
-/** One vault of a configuration, patient with what may pass. */
-export async function openOneVault(vault: VaultSettings, call: Call, mode: "read" | "write"): Promise<Store> {
-  const patient = await openPlace(vault, call, { readonly: mode === "read" });
-  if (mode === "write") await assertOursToChange(patient);
-  return patient;
-}
-
-/** The same, and able to delete what a plan of the keeper's names. */
-export async function openDeletingVault(
-  settings: VaultSettings,
-  call: Call,
-  mode: "read" | "write",
-): Promise<Store & Deleter> {
-  const store = await openPlace(settings, call, { readonly: mode === "read" });
+/** One vault of a configuration, patient with what may pass, and able to delete what a plan of the keeper's names. */
+export async function openOneVault(vault: VaultSettings, call: Call, mode: "read" | "write"): Promise<Store & Deleter> {
+  const store = await openPlace(vault, call, { readonly: mode === "read" });
   if (mode === "write") await assertOursToChange(store);
   return store;
 }

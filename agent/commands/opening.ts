@@ -1,19 +1,22 @@
-import type { NodeName, SnapshotId } from "../../vault/names/index.ts";
+import type { SnapshotId } from "../../vault/names/index.ts";
 import type { Reader } from "../../vault/store/index.ts";
+import type { OpenOptions } from "../open/index.ts";
 import type { Call } from "./define.ts";
 import type { IdentityFlags } from "./identity-flag.ts";
 import { loadOpeners, pinnedKeyOf } from "./opened.ts";
-import type { Session } from "./session.ts";
+import { type Session, scopeOf } from "./session.ts";
 
 /** What opening any snapshot of a node takes; the keys are read once a call. */
 export async function openingOf(session: Session, store: Reader, call: Call<IdentityFlags>) {
-  const { config, node } = session;
-  const identities = await loadOpeners(config, call, call.flags.identity);
+  return openingWith(session, store, call, await loadOpeners(session.config, call, call.flags.identity));
+}
+
+/** The same with keys that are at hand. */
+export function openingWith(session: Session, store: Reader, call: Call, identities: OpenOptions["identities"]) {
   const pinnedKey = pinnedKeyOf(session);
   return (snapshot: SnapshotId) => ({
     store,
-    ...(config.vaultId === undefined ? {} : { vault: config.vaultId }),
-    node: node.name as NodeName,
+    ...scopeOf(session.config, session.node.name),
     snapshot,
     identities,
     ...(pinnedKey === undefined ? {} : { pinnedKey }),

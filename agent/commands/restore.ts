@@ -20,8 +20,8 @@ import { openingOf } from "./opening.ts";
 import { recover } from "./recover.ts";
 import type { RestoreFlags } from "./restore.command.ts";
 import { planText, resultText } from "./restore-text.ts";
-import { selectionOf } from "./selection.ts";
-import { openSession, type Session } from "./session.ts";
+import { assertNotBroken, selectionOf } from "./selection.ts";
+import { openSession, type Session, scopeOf } from "./session.ts";
 
 /** `coldkeep restore`. */
 export async function run(call: Call<RestoreFlags>, id: string | undefined): Promise<Answer> {
@@ -57,16 +57,8 @@ async function optionsFor(
 ): Promise<RestoreOptions> {
   const { flags, io } = call;
   const { config, node } = session;
-  const vault = config.vaultId === undefined ? {} : { vault: config.vaultId };
-  const entry = await selectSnapshot({ store, node: node.name, ...vault, selection });
-  if (entry.state === "broken") {
-    throw new ColdkeepError("refused", {
-      what: "this snapshot is broken",
-      on: entry.snapshot,
-      why: entry.remarks.join("; "),
-      todo: "choose another; `coldkeep list` shows them",
-    });
-  }
+  const entry = await selectSnapshot({ store, ...scopeOf(config, node.name), selection });
+  assertNotBroken(entry);
   const opening = await openingOf(session, store, call);
   const control = controlOf(node);
   return {

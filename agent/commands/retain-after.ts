@@ -1,8 +1,8 @@
 import { collectGarbage, retainSnapshots } from "../../keeper/index.ts";
 import { messageOf, type VaultId } from "../../vault/names/index.ts";
-import { tiersFor, type VaultSettings } from "../config/index.ts";
+import { tiersFor } from "../config/index.ts";
 import type { Call } from "./define.ts";
-import { openDeletingVault } from "./opened.ts";
+import type { Fed } from "./feeding.ts";
 import type { Session } from "./session.ts";
 
 /** What became of older snapshots after a backup. */
@@ -17,7 +17,7 @@ export interface Retained {
  */
 export async function retainAfter(
   { config, node }: Session,
-  settings: VaultSettings,
+  { settings, store }: Fed,
   vault: VaultId,
   call: Call,
 ): Promise<Retained | null> {
@@ -26,7 +26,6 @@ export async function retainAfter(
   const { progress, io } = call;
   progress.stage("retention");
   try {
-    const store = await openDeletingVault(settings, call, "write");
     const job = { store, vault, node: node.name, apply: true, now: io.clock.now() };
     const { expired, held, plan } = await retainSnapshots({ ...job, tiers });
     if (plan.expire.length > 0) {

@@ -3,8 +3,8 @@ import type { Brake, Tiers } from "../../vault/retain/index.ts";
 import type { Deleter, Store } from "../../vault/store/index.ts";
 import { tiersFor } from "../config/index.ts";
 import type { Call } from "./define.ts";
-import { openDeletingVault } from "./opened.ts";
-import { openSession, pickVault } from "./session.ts";
+import { openOneVault } from "./opened.ts";
+import { openSession, pickVault, scopeOf } from "./session.ts";
 
 /** What the commands of retention work on. */
 export interface Retention {
@@ -17,10 +17,9 @@ export interface Retention {
 export async function openRetention(call: Call, mode: "read" | "write"): Promise<Retention> {
   const { config, node } = openSession(call);
   const settings = pickVault(config, call.flags.vault);
-  const store = await openDeletingVault(settings, call, mode);
+  const store = await openOneVault(settings, call, mode);
   const { tiers } = tiersFor(config, settings, node);
-  const vault = config.vaultId === undefined ? {} : { vault: config.vaultId };
-  return { store, node: node.name, tiers, scope: { node: node.name, ...vault } };
+  return { store, node: node.name, tiers, scope: scopeOf(config, node.name) };
 }
 
 /** Why a command that was to be carried out was not. */

@@ -1,7 +1,19 @@
 import type { Selection } from "../../keeper/index.ts";
+import type { IndexEntry } from "../../vault/card/index.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { nearest } from "../config/index.ts";
 import type { RestoreFlags } from "./restore.command.ts";
+
+/** @throws ColdkeepError `refused`: what is not whole is neither restored nor copied. */
+export function assertNotBroken({ snapshot, state, remarks }: IndexEntry): void {
+  if (state !== "broken") return;
+  throw new ColdkeepError("refused", {
+    what: "this snapshot is broken",
+    on: snapshot,
+    why: remarks.join("; "),
+    todo: "choose another; `coldkeep list` shows them",
+  });
+}
 
 /**
  * Which snapshot is meant; nothing said means the latest.

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { ColdkeepError, makeVaultId, type VaultId } from "../../vault/names/index.ts";
+import { ColdkeepError, makeVaultId, type NodeName, type VaultId } from "../../vault/names/index.ts";
 import {
   type Config,
   DEFAULT_CONFIG,
@@ -59,6 +59,14 @@ function noSuch(what: "node" | "vault", wanted: string, known: readonly string[]
     why: `${path} has ${known.join(", ")}`,
     ...(near === null ? {} : { todo: `did you mean --${what} ${near}?` }),
   });
+}
+
+/** A node's snapshots, of the archive that the configuration names where it names one. */
+export function scopeOf(
+  { vaultId }: Pick<Config, "vaultId">,
+  node: NodeName,
+): { readonly node: NodeName; readonly vault?: VaultId } {
+  return vaultId === undefined ? { node } : { node, vault: vaultId };
 }
 
 /** The archive's id, which backups need. @throws ColdkeepError `config`. */

@@ -7,7 +7,7 @@ import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import { openVault } from "./opened.ts";
 import { selectionOf } from "./selection.ts";
-import { openSession, pickVault } from "./session.ts";
+import { openSession, pickVault, scopeOf } from "./session.ts";
 import { standingOf } from "./standing.ts";
 
 const MAX_CARD = 16 << 20;
@@ -16,8 +16,8 @@ const MAX_CARD = 16 << 20;
 export async function run(call: Call, id: string): Promise<Answer> {
   const { config, node } = openSession(call);
   const store = await openVault(config, call, "read");
-  const vault = config.vaultId === undefined ? {} : { vault: config.vaultId };
-  const entry = await selectSnapshot({ store, node: node.name, ...vault, selection: selectionOf(id, {}) });
+  const scope = { store, ...scopeOf(config, node.name) };
+  const entry = await selectSnapshot({ ...scope, selection: selectionOf(id, {}) });
   const name = names.card(node.name, entry.snapshot);
   const object = await store.get(name, { maxBytes: MAX_CARD });
   const card = object === null ? null : parseCard(object.bytes, { node: node.name, snapshot: entry.snapshot });
@@ -35,7 +35,7 @@ export async function run(call: Call, id: string): Promise<Answer> {
   const all: IndexEntry[] = [];
   // Only beside the others of its day can be told whether it was the first.
   if (tiers.permanent === undefined) all.push(entry);
-  else for await (const other of listSnapshots({ store, node: node.name, ...vault })) all.push(other);
+  else for await (const other of listSnapshots(scope)) all.push(other);
   const { facts: more, words } = standingOf(all, tiers, call.io.clock.now())(entry);
   return {
     document: { ...entry, ...more, ...(reason === undefined ? {} : { reason }), card },

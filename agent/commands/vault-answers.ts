@@ -27,15 +27,15 @@ export async function concludeVaults(
   const { session, vault } = place;
   const answers = new Map<string, VaultAnswer>();
   for (const { fed, entry } of indexed) {
-    const { settings, store } = fed;
-    const retained = entry?.state === "good" ? await retainAfter(session, settings, vault, call) : null;
-    const answer = { name: settings.name, url: store.url, outcome: "stored" } as const;
-    answers.set(settings.name, retained === null ? answer : { ...answer, retained });
+    const { name, store } = fed;
+    const retained = entry?.state === "good" ? await retainAfter(session, fed, vault, call) : null;
+    const answer = { name, url: store.url, outcome: "stored" } as const;
+    answers.set(name, retained === null ? answer : { ...answer, retained });
   }
   const source = indexed.find(({ entry }) => entry?.state === "good")?.fed;
   for (const { name, error } of feeding.lost()) {
     const url = session.config.vaults.find((settings) => settings.name === name)?.url ?? "";
-    const to = feeding.opened.find(({ settings }) => settings.name === name);
+    const to = feeding.opened.find((fed) => fed.name === name);
     const canCopy = isColdkeepError(error, "behind") && source !== undefined && to !== undefined;
     const left = canCopy ? await catchUp(place, source, to, call) : error;
     if (left === null) answers.set(name, { name, url, outcome: "copied" });

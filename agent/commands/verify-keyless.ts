@@ -1,9 +1,9 @@
 import { type KeylessVerdict, verifySnapshots } from "../../keeper/index.ts";
-import type { NodeName, SnapshotId } from "../../vault/names/index.ts";
+import type { SnapshotId } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
 import { counted, formatBytes } from "../report/index.ts";
 import type { Call } from "./define.ts";
-import type { Session } from "./session.ts";
+import { type Session, scopeOf } from "./session.ts";
 
 /** What can be proven of snapshots by whoever holds no key: every object is there, and is the one that was put. */
 export async function verifyKeyless(
@@ -16,8 +16,7 @@ export async function verifyKeyless(
   const verdicts: KeylessVerdict[] = [];
   const job = verifySnapshots({
     store,
-    ...(config.vaultId === undefined ? {} : { vault: config.vaultId }),
-    node: node.name as NodeName,
+    ...scopeOf(config, node.name),
     ids,
     readData,
     progress: call.progress,

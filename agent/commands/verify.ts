@@ -9,7 +9,7 @@ import type { Call } from "./define.ts";
 import { openVault } from "./opened.ts";
 import { openingOf } from "./opening.ts";
 import { selectionOf } from "./selection.ts";
-import { openSession, type Session } from "./session.ts";
+import { openSession, type Session, scopeOf } from "./session.ts";
 import type { VerifyFlags } from "./verify.command.ts";
 import { keylessText, verifyKeyless } from "./verify-keyless.ts";
 
@@ -53,7 +53,7 @@ async function wanted(
   id: string | undefined,
   all: boolean,
 ): Promise<IndexEntry[]> {
-  const scope = { store, node: node.name, ...(config.vaultId === undefined ? {} : { vault: config.vaultId }) };
+  const scope = { store, ...scopeOf(config, node.name) };
   if (!all) return [await selectSnapshot({ ...scope, selection: selectionOf(id, {}) })];
   const entries: IndexEntry[] = [];
   for await (const entry of listSnapshots(scope)) entries.push(entry);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ColdkeepError, isSnapshotId, names, type SnapshotId } from "../names/index.ts";
 import { MAX_ORIGINS } from "./card.ts";
 import * as f from "./fields.ts";
-import { assertExpected, type Expected, readRecord, writeRecord } from "./record.ts";
+import { type Expected, readExpected, writeRecord } from "./record.ts";
 import { dayOf } from "./records.ts";
 import type { Head, Index, IndexEntry } from "./types.ts";
 
@@ -52,9 +52,7 @@ const head = z.strictObject({
 
 /** Reads `index.json` or a month of it. @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
 export function parseIndex(bytes: Uint8Array, expected?: Expected, on = "index.json"): Index {
-  const found = readRecord<Index>(index, bytes, on);
-  assertExpected(found, expected, on);
-  return found;
+  return readExpected<Index>(index, bytes, expected, on);
 }
 
 export function encodeIndex(value: Index): Uint8Array {
@@ -63,9 +61,7 @@ export function encodeIndex(value: Index): Uint8Array {
 
 /** Reads `head.json`. @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
 export function parseHead(bytes: Uint8Array, expected?: Expected, on = "head.json"): Head {
-  const found = readRecord<Head>(head, bytes, on);
-  assertExpected(found, expected, on);
-  return found;
+  return readExpected<Head>(head, bytes, expected, on);
 }
 
 export function encodeHead(value: Head): Uint8Array {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type NodeName, names, type SnapshotId, type VaultId } from "../names/index.ts";
 import * as f from "./fields.ts";
-import { assertExpected, type Expected, readRecord, writeRecord } from "./record.ts";
+import { type Expected, readExpected, writeRecord } from "./record.ts";
 
 /** What the small records about one snapshot have in common. */
 interface About {
@@ -93,7 +93,7 @@ export function encodeFate(value: Fate): Uint8Array {
 
 /** @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
 export function parseFate(bytes: Uint8Array, expected?: Expected, on = "fate"): Fate {
-  return readAbout<Fate>(fate, bytes, expected, on);
+  return readExpected<Fate>(fate, bytes, expected, on);
 }
 
 export function encodeMark(value: Mark): Uint8Array {
@@ -102,7 +102,7 @@ export function encodeMark(value: Mark): Uint8Array {
 
 /** @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
 export function parseMark(bytes: Uint8Array, expected?: Expected, on = "mark"): Mark {
-  return readAbout<Mark>(mark, bytes, expected, on);
+  return readExpected<Mark>(mark, bytes, expected, on);
 }
 
 export function encodePin(value: Pin): Uint8Array {
@@ -111,7 +111,7 @@ export function encodePin(value: Pin): Uint8Array {
 
 /** @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
 export function parsePin(bytes: Uint8Array, expected?: Expected, on = "pin"): Pin {
-  return readAbout<Pin>(pin, bytes, expected, on);
+  return readExpected<Pin>(pin, bytes, expected, on);
 }
 
 export function encodeClearance(value: Clearance): Uint8Array {
@@ -120,15 +120,4 @@ export function encodeClearance(value: Clearance): Uint8Array {
 
 export function encodeDeletionPlan(value: DeletionPlan): Uint8Array {
   return writeRecord<DeletionPlan>(plan, value, "plan");
-}
-
-function readAbout<T extends About>(
-  schema: z.ZodType<T>,
-  bytes: Uint8Array,
-  expected: Expected | undefined,
-  on: string,
-): T {
-  const found = readRecord<T>(schema, bytes, on);
-  assertExpected(found, expected, on);
-  return found;
 }

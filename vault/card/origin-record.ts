@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { names } from "../names/index.ts";
 import * as f from "./fields.ts";
-import { assertExpected, type Expected, readRecord, writeRecord } from "./record.ts";
+import { type Expected, readExpected, writeRecord } from "./record.ts";
 import type { OriginRecord } from "./types.ts";
 
 const originRecord = z
@@ -17,9 +17,7 @@ const originRecord = z
 
 /** Reads `snapshots/<id>.origin.json`. @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
 export function parseOriginRecord(bytes: Uint8Array, expected?: Expected, on = "origin record"): OriginRecord {
-  const found = readRecord<OriginRecord>(originRecord, bytes, on);
-  assertExpected(found, expected, on);
-  return found;
+  return readExpected<OriginRecord>(originRecord, bytes, expected, on);
 }
 
 export function encodeOriginRecord(value: OriginRecord): Uint8Array {

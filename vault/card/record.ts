@@ -21,6 +21,18 @@ export function readRecord<T>(schema: z.ZodType<T>, bytes: Uint8Array, on: strin
   return checkRecord(schema, value, on);
 }
 
+/** The same, of what is about a vault, a node or a snapshot. @throws also as `assertExpected`. */
+export function readExpected<T extends Expected>(
+  schema: z.ZodType<T>,
+  bytes: Uint8Array,
+  expected: Expected | undefined,
+  on: string,
+): T {
+  const found = readRecord(schema, bytes, on);
+  assertExpected(found, expected, on);
+  return found;
+}
+
 /** Checks a value that was already parsed. @throws ColdkeepError `integrity` naming the first field that is wrong. */
 export function checkRecord<T>(schema: z.ZodType<T>, value: unknown, on: string): T {
   const result = schema.safeParse(value);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { names, parseSnapshotId } from "../names/index.ts";
 import { MAX_PACK_LIST_ROWS, packIndex } from "./card.ts";
 import * as f from "./fields.ts";
-import { assertExpected, type Expected, readRecord, writeRecord } from "./record.ts";
+import { type Expected, readExpected, readRecord, writeRecord } from "./record.ts";
 import type { Begin, NodeJson, PackList, VaultJson } from "./types.ts";
 
 const packList = z.strictObject({
@@ -81,15 +81,4 @@ export function dayOf(id: string): string {
   const parts = parseSnapshotId(id);
   if (parts === null) throw new RangeError(`no snapshot id: ${id}`);
   return id.slice(0, 8);
-}
-
-function readExpected<T extends Expected>(
-  schema: z.ZodType<T>,
-  bytes: Uint8Array,
-  expected: Expected | undefined,
-  on: string,
-): T {
-  const found = readRecord(schema, bytes, on);
-  assertExpected(found, expected, on);
-  return found;
 }
