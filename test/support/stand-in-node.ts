@@ -36,7 +36,9 @@ export function makeStandIn(home: string, options: { readonly start?: string } =
   const pidFile = `${folder}.pid`;
   const said = (what: string) => `echo ${what} >> '${calls}'; `;
   const alive = `pid=$(cat '${pidFile}' 2>/dev/null) && kill -0 "$pid" 2>/dev/null`;
-  const begin = options.start ?? `'${process.execPath}' '${SCRIPT}' '${folder}' >/dev/null 2>&1 &`;
+  const begin =
+    options.start ??
+    `'${process.execPath}' '${SCRIPT}' '${folder}' >/dev/null 2>&1 & echo $! >> '${startedFile(folder)}'`;
   const standIn: StandIn = {
     folder,
     service: {
@@ -54,15 +56,25 @@ export function makeStandIn(home: string, options: { readonly start?: string } =
     },
     pid: () => (existsSync(pidFile) ? Number(readFileSync(pidFile, "latin1")) : null),
   };
-  onTestFinished(() => killIfOurs(standIn));
+  onTestFinished(() => killOurs(standIn));
   return standIn;
 }
 
-/** Kills the stand-in that a command started, known by its command line. */
-function killIfOurs(standIn: StandIn): void {
-  const pid = standIn.pid();
-  if (pid === null || !existsSync(`/proc/${pid}/cmdline`)) return;
-  if (readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(standIn.folder)) process.kill(pid, "SIGKILL");
+/** Numbers of all processes that the start command began: one that has not written its own file yet is known here. */
+function startedFile(folder: string): string {
+  return `${folder}.started`;
+}
+
+/** Kills the stand-ins that commands started, known by their command lines. */
+function killOurs(standIn: StandIn): void {
+  const started = startedFile(standIn.folder);
+  const all = existsSync(started) ? readFileSync(started, "latin1").split("\n").filter(Boolean).map(Number) : [];
+  const own = standIn.pid();
+  for (const pid of own === null ? all : [...all, own]) {
+    if (!existsSync(`/proc/${pid}/cmdline`)) continue;
+    // Also a shell that is about to become the node has the folder in its words.
+    if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(standIn.folder)) process.kill(pid, "SIGKILL");
+  }
 }
 
 /** Waits until a file is there, told by the kernel. */
