@@ -25,6 +25,12 @@ export interface Libc {
   posixFadvise(fd: number, offset: number, length: number, advice: number): number;
   /** fallocate(2). */
   fallocate(fd: number, mode: number, offset: number, length: number): number;
+  /** fcntl(2), of the commands whose argument is a number. */
+  fcntl(fd: number, command: number, argument: number): number;
+  /** memcpy(3); answers the address of `to`. */
+  memcpy(to: Uint8Array, from: Uint8Array, length: number): number | bigint;
+  /** syscall(2), for cachestat(2), which libc does not declare. */
+  syscall(number: number, fd: number, range: BigUint64Array, answer: BigUint64Array, flags: number): number;
   errno(): number;
 }
 
@@ -64,6 +70,11 @@ function load(): Loaded {
         fsetxattr: own.func("int fsetxattr(int fd, const void *name, const void *value, size_t size, int flags)"),
         posixFadvise: own.func("int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)"),
         fallocate: own.func("int fallocate(int fd, int mode, int64_t offset, int64_t length)"),
+        fcntl: own.func("int fcntl(int fd, int command, int argument)"),
+        memcpy: own.func("uintptr_t memcpy(const void *to, const void *from, size_t length)"),
+        syscall: own.func(
+          "int64_t syscall(int64_t number, int64_t fd, const void *range, void *answer, int64_t flags)",
+        ),
         errno: () => koffi.errno(),
       },
     };
