@@ -46,7 +46,8 @@ export async function growNodeData(folder: string, bytes: number, seed: number):
   makeBlockFiles(join(folder, "blocks"), bytes / 2, seed);
 }
 
-async function makeLevelDb(folder: string, bytes: number, seed: number): Promise<void> {
+/** Writes about `bytes` into a LevelDB; what is in its log at the end becomes a table when it is opened next. */
+export async function makeLevelDb(folder: string, bytes: number, seed: number): Promise<void> {
   const db = new ClassicLevel<Buffer, Buffer>(folder, {
     keyEncoding: "buffer",
     valueEncoding: "buffer",
@@ -96,7 +97,8 @@ function makeBlockFiles(folder: string, bytes: number, seed: number): void {
   }
 }
 
-function transaction(random: (length: number) => Buffer): Buffer {
+/** One transaction of a block file. */
+export function transaction(random: (length: number) => Buffer): Buffer {
   const text = `{"version":"0x3","from":"hx${random(4).toString("hex")}0000000000000000","to":"cx`;
   const rest = `","stepLimit":"0x7a1200","method":"transfer","timestamp":"0x5f${random(3).toString("hex")}","sig":`;
   return Buffer.concat([Buffer.from(text), random(32), Buffer.from(rest), random(65), Buffer.alloc(24)]);
@@ -114,8 +116,8 @@ function makeSmallFiles(folder: string, bytes: number, seed: number): void {
   }
 }
 
-/** A stream of bytes that do not compress, from a seed: AES-CTR over zeros. */
-function randomBytes(seed: string): (length: number) => Buffer {
+/** A stream of bytes that do not compress, from a seed: AES-CTR over zeros. At most 1 MiB a call. */
+export function randomBytes(seed: string): (length: number) => Buffer {
   const cipher = createCipheriv(
     "aes-128-ctr",
     createHash("sha256").update(seed).digest().subarray(0, 16),
