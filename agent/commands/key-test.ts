@@ -18,6 +18,8 @@ interface Tested {
   readonly key: string;
   readonly opens: boolean;
   readonly words: string;
+  /** What would let it open, where that is known. */
+  readonly todo?: string;
 }
 
 /** `coldkeep key test`. */
@@ -67,7 +69,11 @@ async function tryAll(session: Session, keys: readonly Awaited<ReturnType<typeof
       tested.push({ key: label, opens: true, words: `opens ${snapshot}` });
     } catch (error) {
       if (!isColdkeepError(error) || error.kind === "interrupted") throw error;
-      tested.push({ key: label, opens: false, words: `DOES NOT OPEN ${snapshot}: ${error.what}` });
+      const { kind, what, why, todo } = error;
+      const words = `DOES NOT OPEN ${snapshot}: ${[what, why?.split("\n")[0]].filter(Boolean).join(": ")}`;
+      // One that is kept from trying is not wrong: another slot would not help it.
+      const help = kind === "permission" && todo !== undefined ? { todo } : {};
+      tested.push({ key: label, opens: false, words, ...help });
     }
   }
   return tested;
@@ -109,7 +115,7 @@ function unproven(failed: readonly Tested[], open: readonly PublicKey[]): Coldke
     ...(first === undefined ? {} : { on: first }),
     todo:
       failed.length > 0
-        ? "`coldkeep key add` gives it a slot in the snapshots there are"
+        ? (failed[0]?.todo ?? "`coldkeep key add` gives it a slot in the snapshots there are")
         : "answer the challenges above",
   });
 }
