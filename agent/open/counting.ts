@@ -1,12 +1,17 @@
-import type { Reader } from "../../vault/store/facets.ts";
+import type { Historian, Reader } from "../../vault/store/facets.ts";
 import type { Traffic } from "./types.ts";
 
 /** A reader that counts what is asked of it. */
-export function counting(store: Reader): { readonly store: Reader; readonly traffic: Traffic } {
+export function counting(store: Reader & Historian): {
+  readonly store: Reader & Historian;
+  readonly traffic: Traffic;
+} {
   const traffic: Traffic = { bytes: 0, requests: 0 };
   return {
     traffic,
     store: {
+      // Few of these are ever read, and of them only small ones.
+      ...(store.history === undefined ? {} : { history: store.history }),
       head: (name) => {
         traffic.requests += 1;
         return store.head(name);

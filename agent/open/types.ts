@@ -1,7 +1,7 @@
 import type { Card } from "../../vault/card/types.ts";
 import type { NodeName, Progress, SnapshotId, VaultId } from "../../vault/names/index.ts";
 import type { Identity, Manifest, SnapshotKeys } from "../../vault/sealed/types.ts";
-import type { Reader } from "../../vault/store/facets.ts";
+import type { Historian, Reader } from "../../vault/store/facets.ts";
 
 /**
  * How far the writer of a card is known (docs/FORMAT.md, rulings): `pinned`, its key was given by the user or the
@@ -10,7 +10,7 @@ import type { Reader } from "../../vault/store/facets.ts";
 export type CardOrigin = "pinned" | "first sight" | "not verified";
 
 export interface OpenOptions {
-  readonly store: Reader;
+  readonly store: Reader & Historian;
   /** The archive expected; where absent, the card's own is taken and shown. */
   readonly vault?: VaultId;
   readonly node: NodeName;
@@ -20,6 +20,8 @@ export interface OpenOptions {
   readonly pinnedKey?: string;
   /** Fingerprint (base64url SHA-256) of a card-signing key the user takes responsibility for. */
   readonly trustCardKey?: string;
+  /** Where a key file cannot be used, an older version of it may stand in. Default false: it counts as damage. */
+  readonly olderKeyFiles?: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }

@@ -1,6 +1,6 @@
 import type { Card } from "../../vault/card/types.ts";
 import { ColdkeepError, fromBase64url, names } from "../../vault/names/index.ts";
-import { openKeyFile, parseKeyFile, rewriteKeyFile, verifyCardMac } from "../../vault/sealed/index.ts";
+import { checkKeyFile, openKeyFile, rewriteKeyFile, verifyCardMac } from "../../vault/sealed/index.ts";
 import type { KeyFile, LabelledRecipient, Slot, SnapshotScope } from "../../vault/sealed/types.ts";
 import { keepOld } from "./keep-old.ts";
 import { type KeyFileRef, missing } from "./key-files.ts";
@@ -25,7 +25,7 @@ export async function rekeyOne(o: RekeyOptions, ref: KeyFileRef, card: Card | nu
     o.signal.throwIfAborted();
     const found = await o.store.get(name, { maxBytes: MAX_KEY_FILE });
     if (found === null) throw missing(snapshot, node);
-    const file = parseKeyFile(found.bytes, name);
+    const { file } = checkKeyFile({ bytes: found.bytes, scope, commit });
     const add = await wanting(o.change.add, file, scope);
     const gone = await going(o, file, scope);
     const labels = { added: add.map(({ label }) => label), removed: gone.map(labelOf) };

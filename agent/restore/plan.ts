@@ -48,7 +48,7 @@ export async function planRestore(o: RestoreOptions): Promise<RestorePlan> {
   const selects = makeSelection(o.include, o.exclude);
   const partial = (o.include?.length ?? 0) + (o.exclude?.length ?? 0) > 0;
   if (partial && !("to" in o.targets)) throw partialInPlace();
-  const opened = await openSnapshot(o);
+  const opened = await openSnapshot({ ...o, olderKeyFiles: true });
   assertRecent(opened, o);
   const packs = makePackTable(opened);
   const source = makeEntrySource(opened, packs, o.signal);

@@ -338,6 +338,30 @@ function describeWriting(title: string, rule: Rule, implementation: StoreImpleme
     });
   });
 
+  describe(`store ${title}: remembering`, () => {
+    rule("older versions are told newest first and read, where the store keeps any", async ({ store }) => {
+      const first = await store.replace("n/key.json", text("first"), null);
+      if (!first.replaced) throw new Error("an absent object was not put");
+      await put(store, "n/key.json-2", text("another"));
+      const second = await store.replace("n/key.json", text("second"), first.info.etag);
+      if (!second.replaced) throw new Error("the version named was not replaced");
+      const { history } = store;
+      const kept = (await history?.versions("n/key.json", 10)) ?? [];
+      expect(kept.map(({ version }) => version)).toEqual(
+        [second, first].flatMap(({ info: { version } }) => (version === undefined ? [] : [version])),
+      );
+      for (const [i, { version, size }] of kept.entries()) {
+        const found = await history?.get("n/key.json", version, { maxBytes: size });
+        expect(Buffer.from(found?.bytes ?? []).toString()).toBe(["second", "first"][i]);
+        expect(found?.info).toMatchObject({ version, size });
+        const larger = history?.get("n/key.json", version, { maxBytes: size - 1 });
+        await expect(larger).rejects.toSatisfy((e) => isColdkeepError(e, "integrity"));
+      }
+      expect((await history?.versions("n/key.json", 1)) ?? []).toEqual(kept.slice(0, 1));
+      expect((await history?.versions("n/absent", 10)) ?? []).toEqual([]);
+    });
+  });
+
   describe(`store ${title}: deleting`, () => {
     rule("only the very version named is deleted, and a plan can be run again", async ({ store, skip }) => {
       if (store.delete === undefined) return skip("it deletes nothing");

@@ -26,8 +26,16 @@ export interface KeyedNode {
   restored(id?: string): Promise<string>;
 }
 
-/** @param copyOf The home of another one, whose snapshots this one has, too. */
-export async function keyedNode(keys: string, home = tempDir("coldkeep-keys"), copyOf?: string): Promise<KeyedNode> {
+/**
+ * @param copyOf The home of another one, whose snapshots this one has, too.
+ * @param place The vault as the configuration has it. Default: a folder below `home`.
+ */
+export async function keyedNode(
+  keys: string,
+  home = tempDir("coldkeep-keys"),
+  copyOf?: string,
+  place = `file://${home}/vault`,
+): Promise<KeyedNode> {
   // cp keeps the modes of folders, which the state insists on.
   if (copyOf !== undefined) execFileSync("cp", ["-a", `${copyOf}/.`, home]);
   const data = join(home, "data");
@@ -51,7 +59,7 @@ export async function keyedNode(keys: string, home = tempDir("coldkeep-keys"), c
     setKeys(yaml) {
       const text = [
         "version: 1",
-        `vault: file://${home}/vault`,
+        `vault: ${place}`,
         "vault_id: AAECAwQFBgcICQoLDA0ODw",
         `state_dir: ${home}/state`,
         yaml.trim().replaceAll("HOME", home),

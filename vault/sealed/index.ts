@@ -3,7 +3,7 @@ export { chunkId, fileDigest } from "./chunk-id.ts";
 export { compress, decompress } from "./codec.ts";
 export { contextTag, deriveKeys, newSnapshotKey } from "./derive.ts";
 export { MAX_PIECES } from "./entry.ts";
-export { type OpenedKeyFile, openKeyFile, parseKeyFile, writeKeyFile } from "./key-file.ts";
+export { checkKeyFile, isMacOk, type OpenedKeyFile, openKeyFile, parseKeyFile, writeKeyFile } from "./key-file.ts";
 export { assertCardCovers, cardOrigins, openManifest, sealManifest } from "./manifest.ts";
 export { ObjectSealer, openObject, RangeOpener, type SealedObject } from "./object.ts";
 export { PACK_TARGET, packFits, sealPack } from "./pack.ts";

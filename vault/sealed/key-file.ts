@@ -62,6 +62,29 @@ export interface OpenedKeyFile {
 }
 
 /**
+ * Reads a key.json and sees that it is the one of this snapshot, as far as can be seen without a key.
+ * @param o.commit As for `openKeyFile`.
+ * @throws ColdkeepError `integrity` where the file is damaged or another node's or snapshot's.
+ */
+export function checkKeyFile(o: {
+  readonly bytes: Uint8Array;
+  readonly scope: SnapshotScope;
+  readonly commit?: Uint8Array;
+}): { readonly file: KeyFile; readonly commit: Uint8Array } {
+  const on = nameOf(o.scope);
+  const file = parseKeyFile(o.bytes, on);
+  assertScope(file, o.scope, on);
+  const commit = fromBase64url(file.commit, 32) ?? new Uint8Array(32);
+  if (o.commit === undefined || equal(commit, o.commit)) return { file, commit };
+  throw new ColdkeepError("integrity", {
+    what: "the key file is not this snapshot's",
+    on,
+    why: "its key commitment is another than the snapshot's",
+    todo: "It was replaced in the vault: bring back an older version of it or another copy",
+  });
+}
+
+/**
  * Unwraps the snapshot key with the first identity and slot that fit, and proves it by the commitment.
  * @param o.commit The commitment the card or the manifest promises; the file's own is believed where it is left out.
  * @throws ColdkeepError `integrity` where the file is damaged or another node's or snapshot's; `key` where none of the
@@ -74,17 +97,7 @@ export async function openKeyFile(o: {
   readonly commit?: Uint8Array;
 }): Promise<OpenedKeyFile> {
   const on = nameOf(o.scope);
-  const file = parseKeyFile(o.bytes, on);
-  assertScope(file, o.scope, on);
-  const commit = fromBase64url(file.commit, 32) ?? new Uint8Array(32);
-  if (o.commit !== undefined && !equal(commit, o.commit)) {
-    throw new ColdkeepError("integrity", {
-      what: "the key file is not this snapshot's",
-      on,
-      why: "its key commitment is another than the snapshot's",
-      todo: "It was replaced in the vault: bring back an older version of it or another copy",
-    });
-  }
+  const { file, commit } = checkKeyFile(o);
   const attempts: Attempt[] = [];
   // Cheap and local ones first, slots in the order of the file: a token or a service is asked only where it is needed.
   for (const identity of o.identities.toSorted((a, b) => costOf(a) - costOf(b))) {
@@ -182,7 +195,8 @@ function assertScope(file: KeyFile, scope: SnapshotScope, on: string): void {
   }
 }
 
-function isMacOk(file: KeyFile, keys: SnapshotKeys): boolean {
+/** Whether a key file's list of slots is as somebody who holds the snapshot's key wrote it. */
+export function isMacOk(file: KeyFile, keys: SnapshotKeys): boolean {
   const { mac, ...bare } = file;
   const found = fromBase64url(mac, 32);
   return found !== null && equal(found, slotsMac(bare, keys));

@@ -121,5 +121,20 @@ export interface Inspector {
   inspect?(): Promise<StoreTraits>;
 }
 
+/** The versions of one object that the store keeps. Rare paths only: what stands in for an object that was damaged. */
+export interface History {
+  /** All that can be read, newest first and the present one included, `most` of them where there are more. */
+  versions(name: string, most: number): Promise<readonly KeptVersion[]>;
+  /** @throws ColdkeepError `integrity` where it is larger than `maxBytes`. */
+  get(name: string, version: string, options: { readonly maxBytes: number }): Promise<StoredObject | null>;
+}
+
+export type KeptVersion = ObjectInfo & { readonly version: string };
+
+export interface Historian {
+  /** Where absent, the store keeps no versions. */
+  readonly history?: History;
+}
+
 /** All facets of a store on which the keeper's jobs run in-process. */
-export type Store = Reader & Creator & Replacer & Lister & Inspector & { readonly url: string };
+export type Store = Reader & Creator & Replacer & Lister & Inspector & Historian & { readonly url: string };

@@ -18,6 +18,7 @@ export function readonly(store: Store): Store & Deleter {
     getRange: (name, offset, length) => store.getRange(name, offset, length),
     list: (prefix) => store.list(prefix),
     ...inspecting(store),
+    ...(store.history === undefined ? {} : { history: store.history }),
     create: async (name) => refuse(name),
     replace: async (name) => refuse(name),
     // biome-ignore lint/correctness/useYield: an iterable that refuses when it is read, as any other call would

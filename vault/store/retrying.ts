@@ -48,6 +48,7 @@ export function retrying(store: Store, options: RetryOptions): Store {
     replace: (name, bytes, expected) => retry(() => store.replace(name, bytes, expected)),
     list: (prefix) => listAgain(store, prefix, retry),
     ...inspecting(store, (inspect) => retry(inspect)),
+    ...remembering(store, retry),
   };
 }
 
@@ -58,6 +59,17 @@ export function inspecting(
 ): Pick<Store, "inspect"> {
   const inspect = store.inspect?.bind(store);
   return inspect === undefined ? {} : { inspect: () => ask(inspect) };
+}
+
+/** Hands an optional history on. */
+function remembering({ history }: Store, retry: Retry): Pick<Store, "history"> {
+  if (history === undefined) return {};
+  return {
+    history: {
+      versions: (name, most) => retry(() => history.versions(name, most)),
+      get: (name, version, options) => retry(() => history.get(name, version, options)),
+    },
+  };
 }
 
 function retrier(options: RetryOptions): Retry {

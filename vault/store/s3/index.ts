@@ -5,6 +5,7 @@ import { openBucket } from "./call.ts";
 import { makeClient } from "./client.ts";
 import { s3Creator } from "./create.ts";
 import { s3Deleter } from "./delete.ts";
+import { s3History } from "./history.ts";
 import { inspectBucket } from "./inspect.ts";
 import { s3Lister } from "./list.ts";
 import { s3Reader } from "./read.ts";
@@ -44,6 +45,7 @@ export function openS3Store(url: string, o: S3StoreOptions): Store & Deleter {
     ...s3Lister(bucket),
     ...s3Deleter(bucket),
     inspect: () => inspectBucket(bucket),
+    history: s3History(bucket),
   };
   return o.readonly ? readonly(store) : store;
 }

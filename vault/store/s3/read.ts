@@ -49,15 +49,23 @@ async function assertBucket(bucket: Bucket): Promise<void> {
   });
 }
 
-async function getObject(bucket: Bucket, name: string, max: number): Promise<StoredObject | null> {
+/** @param version The version to read; where it is left out, the one that lies there now. */
+export async function getObject(
+  bucket: Bucket,
+  name: string,
+  max: number,
+  version?: string,
+): Promise<StoredObject | null> {
   splitName(name);
-  const about = { what: "cannot read an object", name, action: "s3:GetObject" };
+  const action = version === undefined ? "s3:GetObject" : "s3:GetObjectVersion";
+  const about = { what: "cannot read an object", name, action };
   return bucket.call(about, max, async (abortSignal) => {
     try {
       const command = new GetObjectCommand({
         Bucket: bucket.bucket,
         Key: bucket.key(name),
         ChecksumMode: "ENABLED",
+        ...(version === undefined ? {} : { VersionId: version }),
       });
       const output = await bucket.client.send(command, { abortSignal });
       const info = infoOf(output);
