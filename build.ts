@@ -1,14 +1,19 @@
 /**
  * Makes the package: `dist/`, flat, of lazily loaded pieces. Flat, because a worker is found beside the code that starts
- * it, here as in the sources. All but koffi and pkcs11js, which are native, is bundled.
+ * it, here as in the sources. All but koffi and pkcs11js, which are native, is bundled; those alone are dependencies of what is
+ * published.
  */
-import { chmodSync, copyFileSync, globSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, globSync, rmSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { renderNotices } from "./tools/notices.ts";
 
 const project = fileURLToPath(new URL(".", import.meta.url));
 const dist = join(project, "dist");
+
+const NATIVE = ["koffi", "pkcs11js"];
 
 const workers = globSync("{agent,vault,keeper,posix}/**/*.worker.ts", { cwd: project });
 const names = workers.map((path) => basename(path, ".ts"));
@@ -16,7 +21,7 @@ const twice = names.find((name, index) => names.indexOf(name) !== index);
 if (twice !== undefined) throw new Error(`two workers are called ${twice}.ts; in a flat folder they would be one`);
 
 rmSync(dist, { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   absWorkingDir: project,
   entryPoints: { main: "agent/main.ts", ...Object.fromEntries(workers.map((path, index) => [names[index], path])) },
   outdir: dist,
@@ -25,12 +30,21 @@ await build({
   format: "esm",
   platform: "node",
   target: "node24",
-  external: ["koffi", "pkcs11js"],
+  external: NATIVE,
   // Pieces that were CommonJS ask for Node's own modules by require.
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
-  legalComments: "external",
+  // They are all in the notices.
+  legalComments: "none",
+  metafile: true,
   sourcemap: false,
   logLevel: "warning",
 });
+const outside = new Set(
+  Object.values(metafile.outputs).flatMap(({ imports }) =>
+    imports.flatMap(({ path, external }) => (external === true && !isBuiltin(path) ? [path] : [])),
+  ),
+);
+for (const name of outside) if (!NATIVE.includes(name)) throw new Error(`${name} is neither bundled nor a dependency`);
+writeFileSync(join(dist, "THIRD-PARTY-NOTICES.txt"), renderNotices(project, Object.keys(metafile.inputs)));
 copyFileSync(join(project, "bin", "coldkeep.mjs"), join(dist, "coldkeep.mjs"));
 chmodSync(join(dist, "coldkeep.mjs"), 0o755);

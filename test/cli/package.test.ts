@@ -30,6 +30,15 @@ describe("the package, installed without what it was built with", () => {
     expect(files).toEqual(
       expect.arrayContaining(["dist/coldkeep.mjs", "dist/main.js", "package.json", "LICENSE", "docs/CLI.md"]),
     );
+    expect(files).toContain("tools/read_vault.py");
+  });
+
+  it("tells the licences of the code it holds", () => {
+    const notices = readFileSync(join(installed, "dist", "THIRD-PARTY-NOTICES.txt"), "utf8");
+    for (const name of ["@aws-sdk/client-s3", "@noble/ciphers", "@stricli/core", "age-encryption", "yaml", "zod"]) {
+      expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, "m"));
+    }
+    expect(notices).toContain("Paul Miller");
   });
 
   it("says its version and its help", () => {
