@@ -2,7 +2,7 @@ import type { Card } from "../../vault/card/types.ts";
 import { ColdkeepError, fromBase64url, names } from "../../vault/names/index.ts";
 import { checkKeyFile, openKeyFile, rewriteKeyFile, verifyCardMac } from "../../vault/sealed/index.ts";
 import type { KeyFile, LabelledRecipient, Slot, SnapshotScope } from "../../vault/sealed/types.ts";
-import { keepOld } from "./keep-old.ts";
+import type { KeptFiles } from "./keep-old.ts";
 import { type KeyFileRef, missing } from "./key-files.ts";
 import type { RekeyOptions, RekeyOutcome } from "./types.ts";
 
@@ -14,9 +14,15 @@ const TRIES = 5;
  * Rewrites one key.json (FORMAT.md, rulings on rotation): the snapshot key must fit the card's commitment, the card's and
  * the file's own MAC must verify, and the new file must open before the old one goes.
  * @param card The snapshot's card; null for an origin that never became a snapshot.
+ * @param kept Takes the old file before the new one is put.
  * @throws ColdkeepError `key`, `integrity`, `busy`, or what the store throws.
  */
-export async function rekeyOne(o: RekeyOptions, ref: KeyFileRef, card: Card | null): Promise<RekeyOutcome> {
+export async function rekeyOne(
+  o: RekeyOptions,
+  ref: KeyFileRef,
+  card: Card | null,
+  kept: KeptFiles,
+): Promise<RekeyOutcome> {
   const { snapshot, node, commit: promised, ...rest } = ref;
   const scope: SnapshotScope = { ...rest, node, snapshot };
   const name = names.keyJson(node, snapshot);
@@ -43,10 +49,10 @@ export async function rekeyOne(o: RekeyOptions, ref: KeyFileRef, card: Card | nu
     opened.sk.fill(0);
     await openKeyFile({ bytes, scope, identities: o.proof, commit });
 
-    const kept = keepOld(o.keepFolder, snapshot, found.bytes);
+    await kept.add(snapshot, found.bytes);
     const { replaced } = await o.store.replace(name, bytes, found.info.etag);
     if (!replaced) {
-      kept.drop();
+      kept.done(snapshot);
       continue;
     }
     const back = await o.store.get(name, { maxBytes: MAX_KEY_FILE });
@@ -54,7 +60,7 @@ export async function rekeyOne(o: RekeyOptions, ref: KeyFileRef, card: Card | nu
       await o.store.replace(name, found.bytes, back?.info.etag ?? null);
       throw notAsPut(name, kept.path);
     }
-    kept.drop();
+    kept.done(snapshot);
     return { snapshot, outcome: "rewritten", ...labels, generation: file.generation + 1 };
   }
   throw new ColdkeepError("busy", { what: "others keep changing the key file", on: name, retryable: true });
@@ -107,6 +113,6 @@ function notAsPut(on: string, old: string): ColdkeepError {
   return new ColdkeepError("integrity", {
     what: "the vault does not give back the key file as it was put",
     on,
-    todo: `the old one was put back, and is kept as ${old}`,
+    todo: `the old one was put back, and is kept in ${old}`,
   });
 }

@@ -1,11 +1,11 @@
 import { isColdkeepError, type SnapshotId } from "../../vault/names/index.ts";
-import { settleKept } from "./keep-old.ts";
+import { type KeptFiles, keepOld, settleKept } from "./keep-old.ts";
 import { cardRef, findKeyFiles, orphanCommits } from "./key-files.ts";
 import { rekeyOne } from "./rekey-one.ts";
 import type { RekeyOptions, RekeyOutcome } from "./types.ts";
 
 /** Key files at once. */
-const AT_ONCE = 8;
+const AT_ONCE = 16;
 
 /**
  * Changes who can open a node's snapshots, by rewriting their key files and nothing else. Each file is done by itself, and
@@ -18,15 +18,22 @@ export async function rekeyNode(o: RekeyOptions): Promise<RekeyOutcome[]> {
   }
   const ids = await findKeyFiles(o);
   const orphans = await orphanCommits(o);
+  const kept = keepOld(o.keepFolder);
   const outcomes: RekeyOutcome[] = [];
   let next = 0;
   const work = async () => {
     for (let id = ids[next++]; id !== undefined; id = ids[next++]) {
       o.signal.throwIfAborted();
-      outcomes.push(await attempt(o, id, orphans));
+      outcomes.push(await attempt(o, id, orphans, kept));
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  try {
+    const ended = await Promise.allSettled(Array.from({ length: AT_ONCE }, work));
+    const failed = ended.find((one) => one.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  } finally {
+    kept.close();
+  }
   return outcomes.toSorted((a, b) => (a.snapshot < b.snapshot ? -1 : 1));
 }
 
@@ -34,12 +41,13 @@ async function attempt(
   o: RekeyOptions,
   snapshot: SnapshotId,
   orphans: Awaited<ReturnType<typeof orphanCommits>>,
+  kept: KeptFiles,
 ): Promise<RekeyOutcome> {
   try {
     const orphan = orphans.get(snapshot);
-    if (orphan !== undefined) return await rekeyOne(o, orphan, null);
+    if (orphan !== undefined) return await rekeyOne(o, orphan, null, kept);
     const { card, ref } = await cardRef(o, snapshot);
-    return await rekeyOne(o, ref, card);
+    return await rekeyOne(o, ref, card, kept);
   } catch (error) {
     if (!isColdkeepError(error) || error.kind === "interrupted") throw error;
     return { snapshot, outcome: "failed", added: [], removed: [], why: error.message };

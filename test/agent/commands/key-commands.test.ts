@@ -90,7 +90,8 @@ describe("key rotate", () => {
     // As if it had been killed after the second file, in the middle of the first.
     writeFileSync(first, untouched.subarray(0, 100));
     const snapshot = first.split("/").at(-2);
-    node.file(`state/demo/old-key-files/${snapshot}.key.json`, untouched);
+    const kept = JSON.stringify({ snapshot, bytes: untouched.toString("base64url") });
+    node.file("state/demo/old-key-files/1-0.jsonl", `${kept}\n{"snapshot":"2026`);
     const again = await node.json<Rekeyed & { warnings: string[] }>(...rotate);
     expect(again).toMatchObject({ rewritten: 1, unchanged: 1 });
     expect(again.warnings.join()).toContain("was brought back");

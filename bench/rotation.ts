@@ -1,0 +1,121 @@
+/**
+ * How long it takes to rotate the recipient of many snapshots: `node bench/rotation.ts [directory|localstack|versitygw …]`,
+ * with BENCH_SNAPSHOTS of them (default 1000), in BENCH_DIR. Both keys are software keys, the costliest kind. The S3 servers
+ * are those of the tests, on this machine.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { rekeyNode } from "../agent/rekey/index.ts";
+import { systemClock } from "../posix/clock.ts";
+import { startLocalStack } from "../test/e2e/emulator/localstack.ts";
+import { startVersityGw } from "../test/e2e/emulator/versitygw.ts";
+import { freshVault } from "../test/e2e/s3.ts";
+import { buildSnapshot, makeNode } from "../test/support/build-snapshot.ts";
+import { encodeIndex, type IndexEntry, publicKeyOf, writerOf } from "../vault/card/index.ts";
+import type { Card } from "../vault/card/types.ts";
+import { makeSnapshotId, names, silent } from "../vault/names/index.ts";
+import { keyIdentity, keyRecipient, newStretch } from "../vault/sealed/index.ts";
+import { openStore, retrying, type Store } from "../vault/store/index.ts";
+
+const count = Number(process.env.BENCH_SNAPSHOTS ?? 1000);
+const folder = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), "coldkeep-rotation-"));
+const places = process.argv.length > 2 ? process.argv.slice(2) : ["directory", "localstack", "versitygw"];
+const calls = new Map<string, number>();
+
+try {
+  for (const place of places) await measure(place);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function measure(place: string): Promise<void> {
+  const opened = await open(place);
+  if ("missing" in opened) return console.log(`${place}: skipped, ${opened.missing}`);
+  const { store, stop } = opened;
+  const old = Buffer.from("0123456789abcdef");
+  const young = Buffer.from("fedcba9876543210");
+  const recipients = [keyRecipient({ source: old, stretch: newStretch("aes-256-gcm") })];
+  const node = makeNode();
+  const entries: IndexEntry[] = [];
+  for (let i = 0; i < count; i += 1) {
+    const snapshot = makeSnapshotId(Date.now() - i * 60_000, randomBytes(8));
+    const items = [{ path: "data/file", content: [`content ${i}`] }];
+    const { card } = await buildSnapshot({ store, node, items, recipients, snapshot, bare: i > 0 });
+    entries.push(entryOf(card));
+  }
+  const ofNode = { format: 1, vault: node.vault, node: node.name } as const;
+  await store.replace(
+    names.indexJson(node.name),
+    encodeIndex({ ...ofNode, generation: 1, snapshots: entries, months: [] }),
+    null,
+  );
+  calls.clear();
+  const began = systemClock.monotonic();
+  const processor = process.cpuUsage();
+  const leaving = keyIdentity(old);
+  const outcomes = await rekeyNode({
+    store,
+    node: node.name,
+    change: {
+      add: [keyRecipient({ source: young, stretch: newStretch("aes-256-gcm") })],
+      removes: async (slot, scope) => (await leaving.unwrap(slot, scope)) !== null,
+    },
+    identities: [leaving],
+    proof: [keyIdentity(young)],
+    pinnedKey: publicKeyOf(node.signingKey),
+    keepFolder: join(folder, `${place}-kept`),
+    now: Date.now(),
+    progress: silent,
+    signal: new AbortController().signal,
+  });
+  const seconds = (systemClock.monotonic() - began) / 1000;
+  const { user, system } = process.cpuUsage(processor);
+  const done = outcomes.filter(({ outcome }) => outcome === "rewritten").length;
+  const told = [...calls].map(([call, times]) => `${times} ${call}`).join(", ");
+  console.log(
+    `${place}: ${done} of ${count} rewritten in ${seconds.toFixed(1)} s, ${((user + system) / 1e6).toFixed(1)} s of the processor's; ${told}`,
+  );
+  await stop();
+}
+
+/** What an index says of a good snapshot. */
+function entryOf({ core, sig }: Card): IndexEntry {
+  const { snapshot, seq, profile, tags, bytes, started } = core;
+  return {
+    ...{ snapshot, seq, profile, tags, bytes },
+    state: "good",
+    remarks: [],
+    writer: writerOf(sig.key),
+    received: started,
+    committed: started,
+    card: { size: 1, sha256: "0".repeat(64) },
+    origins: [snapshot],
+  };
+}
+
+async function open(place: string): Promise<{ store: Store; stop: () => Promise<void> } | { missing: string }> {
+  if (place === "directory") {
+    const store = await openStore(join(folder, "vault"), { create: true });
+    return { store: counted(retrying(store, { clock: systemClock })), stop: async () => {} };
+  }
+  const server = await (place === "versitygw" ? startVersityGw() : startLocalStack());
+  if ("missing" in server) return server;
+  const at = await freshVault(server.endpoint);
+  return { store: counted(retrying(await openStore(at.url, at), { clock: systemClock })), stop: () => server.stop() };
+}
+
+/** Counts what is asked of a store. */
+function counted(store: Store): Store {
+  const told = <T>(call: string, answer: T): T => {
+    calls.set(call, (calls.get(call) ?? 0) + 1);
+    return answer;
+  };
+  return {
+    ...store,
+    head: (name) => told("head", store.head(name)),
+    get: (name, options) => told("get", store.get(name, options)),
+    replace: (name, bytes, expected) => told("replace", store.replace(name, bytes, expected)),
+  };
+}
