@@ -61,7 +61,8 @@ function checkOne({ software, label, setting, notes = [] }: LoadedKey, { config,
       ),
     );
   }
-  if (software.kind === "file") {
+  // What a credential holds is written as in a file, and lies where systemd puts it.
+  if (software.kind === "file" && setting.kind === "software") {
     const file = realpathSync(software.label);
     const vaults = config.vaults.flatMap(({ url }) => (url.startsWith("file:") ? [fileURLToPath(url)] : []));
     const place = [...vaults, ...node.roots.map(({ path }) => path)].find((folder) => file.startsWith(`${folder}/`));

@@ -51,6 +51,14 @@ it("strict_sm refuses aes, which is the default, and keys that SM4 does not wrap
   });
 });
 
+it("a software key in a credential is looked at by doctor like one in a file, wherever systemd puts it", async () => {
+  const node = await keyedNode("encrypt_key: HOME/a.key");
+  node.file("a.key", A);
+  node.setKeys("encrypt_key: credential:a.key");
+  const { stdout } = await node.run(["doctor"], { env: { CREDENTIALS_DIRECTORY: node.home } });
+  expect(stdout).toMatch(/ok +key +16 bytes, credential:a\.key/);
+});
+
 describe("a key file that is emptied after reading", () => {
   const consumed = "encrypt_key: HOME/a.key\nconsume_key_file: true";
 
