@@ -1,4 +1,4 @@
-import { type BigIntStats, type Dirent, lstatSync, readdirSync } from "node:fs";
+import { type BigIntStats, type Dirent, lstatSync, opendirSync } from "node:fs";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { readXattrs } from "../../posix/xattrs.ts";
 import { type ColdkeepError, systemCode } from "../../vault/names/index.ts";
@@ -15,9 +15,30 @@ export function xattrsOf(path: Latin1): NonNullable<FileRow["xattrs"]> {
   return guard(path, () => readXattrs(toBytes(path)).map(({ name, value }) => [name, fromBytes(value)] as const)) ?? [];
 }
 
-/** What is in a folder; nothing where it is gone. @throws ColdkeepError. */
-export function list(path: Latin1): Dirent<Buffer>[] {
-  return guard(path, () => readdirSync(toBytes(path), { encoding: "buffer", withFileTypes: true })) ?? [];
+export type EntryKind = "file" | "folder" | "symlink" | "other";
+
+/** Names asked of the system at once: enough to be quick, few enough to be nothing. */
+const NAMES_AT_ONCE = 512;
+
+/**
+ * Tells what is in a folder, one name after the other: a folder of a million names is never held as the system's objects.
+ * Nothing where it is gone. @throws ColdkeepError.
+ */
+export function list(path: Latin1, take: (name: Latin1, kind: EntryKind) => void): void {
+  guard(path, () => {
+    // Buffers, as a file system that keeps no types in its folders has each name looked at, and names are bytes.
+    const encoding = "buffer" as BufferEncoding;
+    using folder = opendirSync(toBytes(path), { encoding, bufferSize: NAMES_AT_ONCE });
+    for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) {
+      take(fromBytes(entry.name as unknown as Buffer), kindOf(entry));
+    }
+  });
+}
+
+function kindOf(entry: Dirent): EntryKind {
+  if (entry.isDirectory()) return "folder";
+  if (entry.isSymbolicLink()) return "symlink";
+  return entry.isFile() ? "file" : "other";
 }
 
 /** What lies there now; null where nothing does. @throws ColdkeepError. */

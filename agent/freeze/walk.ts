@@ -1,4 +1,4 @@
-import { type BigIntStats, type Dirent, readlinkSync } from "node:fs";
+import { type BigIntStats, readlinkSync } from "node:fs";
 import type { FileRule, Profile } from "../profiles/types.ts";
 import { below, fromBytes, fromText, type Latin1, toBytes } from "./bytes.ts";
 import { FREEZE_FOLDER, type FrozenPlace } from "./frozen-place.ts";
@@ -113,18 +113,18 @@ function* read(
   info: BigIntStats,
   old: FolderHead | null,
 ): Generator<void, Latin1[]> {
-  const { files, others, folders } = sort(o, at, path, list(source));
+  const { files, symlinks, folders } = sort(o, at, path, source);
   const rules = o.profile.classify({ path, files });
-  const ruleOf = new Map(files.map((name, i) => [name, rules[i] ?? { mutability: "mutable" as const }]));
   const known = old === null ? null : findByName(o.files.rows(old));
   const sums = makeSums();
-  for (const [name, kind] of others) {
-    const shown = shownOf(at, below(path, name));
+  for (let file = 0, link = 0; file < files.length || link < symlinks.length; ) {
+    const isLink = file === files.length || (symlinks[link] ?? files[file] ?? "") < (files[file] ?? "");
+    const rule = rules[file];
+    const name = (isLink ? symlinks[link++] : files[file++]) ?? "";
     const child = below(source, name);
-    const row =
-      kind === "symlink"
-        ? symlinkRow(child, name)
-        : yield* handle(o, at, child, name, shown, ruleOf.get(name), known?.(name) ?? null);
+    const row = isLink
+      ? symlinkRow(child, name)
+      : yield* handle(o, at, child, name, shownOf(at, below(path, name)), rule, known?.(name) ?? null);
     if (row === null) continue;
     sums.add(row);
     o.writer.row(row);
@@ -172,27 +172,21 @@ function* handle(
   return yield* attempt(path, o.handle({ place: at.place, path, name, shown, rule, old, youngFrom: at.filesFrom }));
 }
 
-/** Names in order: plain files for the profile, files and symlinks for rows, folders to go into. */
-function sort(o: WalkOptions, at: Root, path: Latin1, entries: readonly Dirent<Buffer>[]) {
+/** Names in order: plain files for the profile, symlinks, folders to go into. Little more than the names is held. */
+function sort(o: WalkOptions, at: Root, path: Latin1, source: Latin1) {
   const files: Latin1[] = [];
-  const others: [name: Latin1, kind: "file" | "symlink"][] = [];
+  const symlinks: Latin1[] = [];
   const folders: Latin1[] = [];
-  for (const entry of entries) {
-    const name = fromBytes(entry.name);
-    const shown = shownOf(at, below(path, name));
-    if (entry.isDirectory()) {
+  list(source, (name, kind) => {
+    if (kind === "file") files.push(name);
+    else if (kind === "symlink") symlinks.push(name);
+    else if (kind === "folder") {
       const why = o.profile.omitFolder(below(path, name));
-      if (why !== null) o.notes.add(`left out: ${why}`, shown);
+      if (why !== null) o.notes.add(`left out: ${why}`, shownOf(at, below(path, name)));
       else if (!isOurs(path, name)) folders.push(name);
-    } else if (entry.isSymbolicLink()) others.push([name, "symlink"]);
-    else if (entry.isFile()) {
-      files.push(name);
-      others.push([name, "file"]);
-    } else o.notes.add("a socket, FIFO or device: not captured", shown);
-  }
-  folders.sort(byBytes);
-  others.sort(([a], [b]) => byBytes(a, b));
-  return { files, others, folders };
+    } else o.notes.add("a socket, FIFO or device: not captured", shownOf(at, below(path, name)));
+  });
+  return { files: files.sort(byBytes), symlinks: symlinks.sort(byBytes), folders: folders.sort(byBytes) };
 }
 
 /** Frozen trees, and what a restore may have beside its target, where the root is a mount point. */

@@ -22,15 +22,22 @@ export function override(profile: Profile, globs: ProfileOverrides): Profile {
   const isImmutable = compileGlobs(globs.immutable ?? [], "config");
   const isSecret = compileGlobs(globs.secret ?? [], "config");
 
+  // One object for all files of a kind: a folder may have a million.
+  const made = new Map<string, FileRule>();
   function ruleOf(path: string, known: FileRule): FileRule {
-    const rule: FileRule = isExcluded(path)
-      ? { mutability: "omitted", why: WHY }
+    const mutability = isExcluded(path)
+      ? "omitted"
       : isAppendOnly(path)
-        ? { ...known, mutability: "append-only" }
+        ? "append-only"
         : isImmutable(path)
-          ? { ...known, mutability: "immutable" }
-          : known;
-    return isSecret(path) ? { ...rule, secret: true } : rule;
+          ? "immutable"
+          : known.mutability;
+    const secret = isSecret(path) || known.secret === true;
+    const why = mutability !== "omitted" ? undefined : isExcluded(path) ? WHY : known.why;
+    const key = `${mutability} ${secret} ${why}`;
+    const rule = made.get(key) ?? { mutability, ...(secret ? { secret } : {}), ...(why === undefined ? {} : { why }) };
+    made.set(key, rule);
+    return rule;
   }
 
   return {
