@@ -11,10 +11,11 @@ import { makeDeadline } from "./deadline.ts";
 import { entryToLine } from "./entry-line.ts";
 import { createJournal } from "./journal.ts";
 import { type KnownChunks, loadKnownChunks } from "./known-chunks.ts";
-import { MAX_ORIGINS, packBudget, workerCount } from "./limits.ts";
+import { type KnownParent, likelyParent, maxOrigins, openParent } from "./known-parent.ts";
+import { packBudget, workerCount } from "./limits.ts";
 import { createSummedFile, readLines } from "./local-files.ts";
 import { type OpenRun, openRun } from "./open-run.ts";
-import { NO_PARENT, openParentEntries } from "./parent-entries.ts";
+import { NO_PARENT, openParentEntries, type ParentEntries } from "./parent-entries.ts";
 import { RUN_FILES } from "./run-files.ts";
 import { scan } from "./scan.ts";
 import { makeSealPool, type SealPool } from "./seal-pool.ts";
@@ -39,10 +40,10 @@ export async function runBackup(o: BackupOptions, freeze: Freeze = prepareFreeze
   const state = openNodeState(o.stateDir, o.node);
   const lock = acquireLock(join(state.folder, "backup.lock"), `backup of ${o.node}`);
   try {
-    const { run, tree } = await capture(o, state, freeze, monotonic);
+    const { run, parent, tree } = await capture(o, state, freeze, monotonic);
     const upAt = monotonic();
     try {
-      const done = await store(o, run, tree, monotonic);
+      const done = await store(o, run, parent, tree, monotonic);
       const at = monotonic();
       return { ...done, figures: { ...done.figures, uploadMs: at - upAt, totalMs: at - beganAt } };
     } finally {
@@ -60,20 +61,29 @@ async function capture(o: BackupOptions, state: NodeState, freeze: Freeze, monot
   const { node, roots, profile, control, progress, signal } = o;
   const started = { node, run: `run-${o.now()}`, roots, profile, control, progress, signal, stateDir: state.folder };
   for (const recipient of o.recipients) recipient.prepare?.(o.suite);
-  const prepared = await freeze(started);
+  const likely = o.full ? null : likelyParent(o, state);
+  const prepared = await freeze({ ...started, ...(likely === null ? {} : { known: likely.files }) });
   let run: OpenRun;
+  let parent: KnownParent | null;
   try {
     signal.throwIfAborted();
     run = await openRun(o, state, prepared.heights, monotonic);
+    parent = openParent(o, run, likely);
   } catch (error) {
     await prepared.abandon();
     throw error;
   }
-  return { run, tree: await prepared.capture() };
+  return { run, parent, tree: await prepared.capture(parent?.files) };
 }
 
 /** Everything after the node is up: from the frozen tree to the card. */
-async function store(o: BackupOptions, run: OpenRun, tree: FrozenTree, monotonic: () => number) {
+async function store(
+  o: BackupOptions,
+  run: OpenRun,
+  parent: KnownParent | null,
+  tree: FrozenTree,
+  monotonic: () => number,
+) {
   const { progress, signal } = o;
   const journal = createJournal(run.folder);
   const entries = createSummedFile(join(run.folder, RUN_FILES.entries));
@@ -86,12 +96,17 @@ async function store(o: BackupOptions, run: OpenRun, tree: FrozenTree, monotonic
     const uploader = makeUploader({ ...o, snapshot: run.id, journal, signal, assertInTime });
     await uploader.object(names.KEY_NAME, run.keyFile);
 
-    const known = loadKnown(o, run, tree);
-    const parent =
-      run.parent === null || known.parentRows === null ? NO_PARENT : openParentEntries(run.parent, known.parentRows);
+    const known = loadKnown(o, run, parent, tree);
+    const before = parentEntries(parent, known);
     pool = makePool(o, run, known, uploader);
     progress.stage("store", tree.figures.bytes);
-    const scanned = await scan({ tree, parent, pool, sink: (entry) => entries.add(entryToLine(entry)), progress });
+    const scanned = await scan({
+      tree,
+      parent: before,
+      pool,
+      sink: (entry) => entries.add(entryToLine(entry)),
+      progress,
+    });
     const sum = entries.finish();
     await pool.flush();
 
@@ -122,16 +137,20 @@ async function store(o: BackupOptions, run: OpenRun, tree: FrozenTree, monotonic
   }
 }
 
-function loadKnown(o: BackupOptions, run: OpenRun, tree: FrozenTree): KnownChunks {
+function parentEntries(parent: KnownParent | null, { table, parentRows }: KnownChunks): ParentEntries {
+  if (parent === null || parentRows === null) return NO_PARENT;
+  return openParentEntries(parent.tables.run, parentRows, (row) => table.place(row).plain);
+}
+
+function loadKnown(o: BackupOptions, run: OpenRun, parent: KnownParent | null, tree: FrozenTree): KnownChunks {
   const { files, bytes } = tree.figures;
   return loadKnownChunks({
     own: { snapshot: run.id, suite: o.suite, commit: run.head.commit },
-    parent: run.parent,
+    parent: parent?.tables ?? null,
     adopted: run.adopted,
     // One chunk a MiB and one more a file, and the segments; rows that are never used cost nothing.
     expected: Math.ceil(bytes / (1 << 20)) + 2 * files + 65_536,
-    maxOrigins: Math.min(MAX_ORIGINS, o.maxOrigins ?? MAX_ORIGINS),
-    warn: (text) => o.progress.warn(text),
+    maxOrigins: maxOrigins(o),
   });
 }
 

@@ -46,11 +46,15 @@ export async function readHead(store: Reader, node: NodeName, vault: VaultId): P
 /** This writer's newest good snapshot, where this host still knows what lies in it; else null, and the run is full. */
 export function chooseParent(state: NodeState, head: Head | null, lineage: Lineage): ParentRun | null {
   const good = goodOf(state, head);
-  if (good === null) return null;
-  const folder = state.runs.folder(good);
+  return good === null ? null : finishedRun(state, good, lineage);
+}
+
+/** What this host knows of a run of its own that came to its end; null where that is too little to build on. */
+export function finishedRun(state: NodeState, id: SnapshotId, lineage: Lineage): ParentRun | null {
+  const folder = state.runs.folder(id);
   const local = readRunHead(folder);
   const record = readRunRecord(folder);
-  if (local === null || record === null || local.snapshot !== good || !isOfLineage(local, lineage)) return null;
+  if (local === null || record === null || local.snapshot !== id || !isOfLineage(local, lineage)) return null;
   return { head: local, folder, record };
 }
 

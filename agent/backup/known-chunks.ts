@@ -23,39 +23,41 @@ export const GONE = 0xffff_ffff;
 
 export interface KnownChunksOptions {
   readonly own: ManifestOrigin;
-  readonly parent: ParentRun | null;
+  readonly parent: ParentTables | null;
   readonly adopted: readonly LocalRun[];
   /** Upper bound of chunks this snapshot itself can have. */
   readonly expected: number;
   /** Distinct origins the snapshot may name. */
   readonly maxOrigins: number;
-  readonly warn: (text: string) => void;
 }
 
-/**
- * Loads the chunks of the parent and of adopted runs. Local files are checked by their sums first: a damaged one costs
- * reading everything again, never a wrong reference.
- */
+/** Loads the chunks of the parent and of adopted runs. */
 export function loadKnownChunks(o: KnownChunksOptions): KnownChunks {
-  const parent = o.parent === null ? null : readParentTables(o.parent, o.warn);
+  const { parent } = o;
   const received = o.adopted.map((run) => ({ run, packs: readReceived(run.folder) }));
   const adoptedRows = received.flatMap(({ packs }) => packs).reduce((sum, { pack }) => sum + pack.rows, 0);
   const rows = o.expected + (parent?.run.record.rows ?? 0) + adoptedRows;
   const table = new ChunkTable(makeTableMemory(rows));
   const packs = makePackTable();
   const live = received.filter((r) => r.packs.length > 0);
-  const parentRows = parent === null ? null : loadParent(parent, table, packs, o.maxOrigins - live.length - 1);
+  const dropped = parent === null ? 0 : droppedOrigins(parent, o.adopted, o.maxOrigins);
+  const parentRows = parent === null ? null : loadParent(parent, table, packs, dropped);
   // Oldest first: where the number of origins is limited, the oldest are the first to be given up.
   for (const { run, packs: notes } of live.reverse()) loadAdopted(run, notes, table, packs);
   return { table, packs, ownOrigin: packs.addOrigin(o.own), parentRows };
 }
 
-interface ParentTables {
+/** A parent whose local files are whole. */
+export interface ParentTables {
   readonly run: ParentRun;
   readonly tables: LocalTables;
 }
 
-function readParentTables(run: ParentRun, warn: (text: string) => void): ParentTables | null {
+/**
+ * Checks a parent's local files by their sums: a damaged one costs reading everything again, never a wrong reference.
+ * Null where one is, which `warn` is told.
+ */
+export function readParentTables(run: ParentRun, warn: (text: string) => void): ParentTables | null {
   const { entries, chunks, tables } = run.record;
   const whole =
     hasSum(join(run.folder, RUN_FILES.tables), tables) &&
@@ -69,10 +71,14 @@ function readParentTables(run: ParentRun, warn: (text: string) => void): ParentT
   return null;
 }
 
-/** Chunks of the oldest origins are left out where a snapshot would name more than `room` of them. */
-function loadParent(parent: ParentTables, table: ChunkTable, packs: PackTable, room: number): Uint32Array {
+/** How many of the parent's origins, from the oldest on, are given up so that a snapshot names at most `maxOrigins`. */
+export function droppedOrigins({ tables }: ParentTables, adopted: readonly LocalRun[], maxOrigins: number): number {
+  const live = adopted.filter(({ folder }) => readReceived(folder).length > 0).length;
+  return Math.max(0, tables.origins.length - (maxOrigins - live - 1));
+}
+
+function loadParent(parent: ParentTables, table: ChunkTable, packs: PackTable, dropped: number): Uint32Array {
   const { run, tables } = parent;
-  const dropped = Math.max(0, tables.origins.length - room);
   const origins = tables.origins.map((origin, n) => (n < dropped ? -1 : packs.addOrigin(origin)));
   for (const pack of tables.packs) {
     const origin = origins[pack.origin] ?? -1;

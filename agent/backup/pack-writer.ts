@@ -1,3 +1,4 @@
+import { alignedView } from "../../posix/aligned.ts";
 import { names } from "../../vault/names/index.ts";
 import { releaseBytes } from "../../vault/sealed/bytes.ts";
 import { compress } from "../../vault/sealed/codec.ts";
@@ -53,7 +54,8 @@ export function makePackWriter(data: SealWorkerData, table: ChunkTable, secret: 
         index,
         name: names.packName(index),
         key: data.packKey,
-        ...(buffer === null ? {} : { into: new Uint8Array(buffer) }),
+        // Aligned, so that a store on this machine can hand the pack to the disk as it is.
+        ...(buffer === null ? {} : { into: alignedView(buffer) }),
       });
     },
     add: (row, plain) => {

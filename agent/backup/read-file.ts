@@ -1,50 +1,62 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-
+import { isCached, readFully, setDirect } from "../../posix/direct.ts";
 import { dataExtents, type Extent } from "../../posix/holes.ts";
-
 import { fromSystemError } from "../../posix/system-error.ts";
 import { ColdkeepError, systemCode } from "../../vault/names/index.ts";
 import type { FileTask } from "./seal-messages.ts";
 
-/** Either the bytes of a chunk (a view that the next one overwrites) or the length of a hole. */
-export type ReadPiece = Uint8Array | number;
-
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-let zeros: Buffer = Buffer.alloc(1 << 20);
+/** Stretches from this size (bytes) on are worth reading past the page cache. */
+const DIRECT_FROM = 256 * 1024;
+
+/** A stretch of a frozen file, open for reading. */
+export interface OpenTask {
+  /** The chunk from `at` on, to the beginning of `into`. One that lies in memory already is read at once, without a promise. */
+  read(into: Uint8Array, at: number, length: number): Promise<void> | null;
+  /** True where the file has nothing but a hole there. */
+  isHole(at: number, length: number): boolean;
+  close(): void;
+}
 
 /**
- * The pieces of a task, chunk by chunk. Chunks that lie in a hole of a sparse file are not read; chunks of nothing but
- * zeros are holes as well, wherever they lie. The frozen tree is ours alone: a file that is gone, short or no longer
- * the one captured means that the capture is not what it claims to be, and fails the run.
+ * Opens what a task is to read. The frozen tree is ours alone: a file that is gone, short or no longer the one captured
+ * means that the capture is not what it claims to be, and fails the run. Large files of the node that are not in memory
+ * are read past the page cache, so that a backup does not push out of it what the node lives on.
  * @throws ColdkeepError `integrity`, `permission`, else `internal`.
  */
-export function* readPieces(task: FileTask, buffer: Buffer): Generator<ReadPiece> {
+export function openTask(task: FileTask): OpenTask {
   const fd = open(task);
   try {
     if (task.mtimeNs !== null) assertUnchanged(fd, task, task.mtimeNs);
+    const length = task.to - task.from;
+    const isLarge = task.linked && length >= DIRECT_FROM;
+    if (isLarge && !isCached(fd, task.offset + task.from, length)) setDirect(fd, true);
     const extents = task.sparse ? dataExtents(fd, task.size) : null;
-    let next = 0;
-    for (let at = task.from; at < task.to; at += task.chunk) {
-      const length = Math.min(task.chunk, task.to - at);
-      if (extents !== null) {
-        while (next < extents.length && endOf(extents[next]) <= at) next += 1;
-        const data = extents[next];
-        if (data === undefined || data.offset >= at + length) {
-          yield length;
-          continue;
-        }
-      }
-      readExactly(fd, buffer, at, length, task);
-      const bytes = buffer.subarray(0, length);
-      yield isZero(bytes) ? length : bytes;
-    }
-  } finally {
+    return {
+      isHole: (at, bytes) => extents !== null && isHole(extents, at, bytes),
+      read: (into, at, bytes) => {
+        if (task.linked) return readLater(fd, into, at, bytes, task);
+        readNow(fd, into, at, bytes, task);
+        return null;
+      },
+      close: () => closeSync(fd),
+    };
+  } catch (error) {
     closeSync(fd);
+    throw error;
   }
 }
 
-function endOf(extent: Extent | undefined): number {
-  return extent === undefined ? Number.POSITIVE_INFINITY : extent.offset + extent.length;
+function isHole(extents: readonly Extent[], at: number, length: number): boolean {
+  let low = 0;
+  for (let high = extents.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    const { offset, length: bytes } = extents[middle] ?? { offset: 0, length: 0 };
+    if (offset + bytes <= at) low = middle + 1;
+    else high = middle;
+  }
+  const data = extents[low];
+  return data === undefined || data.offset >= at + length;
 }
 
 function open(task: FileTask): number {
@@ -62,26 +74,34 @@ function assertUnchanged(fd: number, task: FileTask, mtimeNs: string): void {
   throw changed(task, `it is classed as immutable, and was written to after the node started again`);
 }
 
-function readExactly(fd: number, buffer: Buffer, at: number, length: number, task: FileTask): void {
-  for (let done = 0; done < length; ) {
-    const got = readSome(fd, buffer, done, length - done, at + done, task);
-    if (got === 0) throw changed(task, `it ends at byte ${at + done}, ${task.size} bytes were captured`);
-    done += got;
-  }
-}
-
-function readSome(fd: number, buffer: Buffer, to: number, length: number, at: number, task: FileTask): number {
+async function readLater(fd: number, into: Uint8Array, at: number, length: number, task: FileTask): Promise<void> {
+  let got: number;
   try {
-    return readSync(fd, buffer, to, length, task.offset + at);
+    got = await readFully(fd, into, length, task.offset + at);
   } catch (error) {
-    throw fromSystemError(error, { what: "cannot read a frozen file", on: task.shown, otherwise: "integrity" });
+    throw unreadable(error, task);
+  }
+  if (got < length) throw short(task, at + got);
+}
+
+function readNow(fd: number, into: Uint8Array, at: number, length: number, task: FileTask): void {
+  try {
+    for (let done = 0; done < length; ) {
+      const got = readSync(fd, into, done, length - done, task.offset + at + done);
+      if (got === 0) throw short(task, at + done);
+      done += got;
+    }
+  } catch (error) {
+    throw unreadable(error, task);
   }
 }
 
-function isZero(bytes: Buffer): boolean {
-  if (bytes[0] !== 0 || bytes[bytes.length - 1] !== 0) return false;
-  if (bytes.length > zeros.length) zeros = Buffer.alloc(bytes.length);
-  return bytes.compare(zeros, 0, bytes.length) === 0;
+function unreadable(error: unknown, { shown }: FileTask): ColdkeepError {
+  return fromSystemError(error, { what: "cannot read a frozen file", on: shown, otherwise: "integrity" });
+}
+
+function short(task: FileTask, at: number): ColdkeepError {
+  return changed(task, `it ends at byte ${at}, ${task.size} bytes were captured`);
 }
 
 function changed(task: FileTask, why: string): ColdkeepError {

@@ -28,6 +28,8 @@ export interface FileTask {
   readonly to: number;
   readonly chunk: number;
   readonly sparse: boolean;
+  /** The node's own file, which is on disk; a copy was written just now, and lies in memory. */
+  readonly linked: boolean;
   readonly secret: boolean;
   /** Modification time in nanoseconds that an immutable file must still have; null where it need not. */
   readonly mtimeNs: string | null;

@@ -1,5 +1,6 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
+import { PAGE } from "../../posix/aligned.ts";
 import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import type { SealedPack } from "../../vault/sealed/types.ts";
 import type {
@@ -177,9 +178,9 @@ export function makeSealPool(options: SealPoolOptions): SealPool {
   };
 }
 
-/** Some room over the target, for a last frame that did not shrink and the footer. */
+/** Some room over the target, for a last frame that did not shrink and the footer, and to begin at a page. */
 function makeBuffer(target: number): ArrayBuffer {
-  return new ArrayBuffer(target + (1 << 20));
+  return new ArrayBuffer(target + (1 << 20) + PAGE);
 }
 
 /** A whole buffer can be given away; a view on a shared pool is copied instead. */

@@ -3,12 +3,13 @@ import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { chunkId, chunkIdKey } from "../../vault/sealed/chunk-id.ts";
 import { ChunkTable } from "./chunk-table.ts";
 import { makePackWriter, type PackWriter } from "./pack-writer.ts";
-import { readPieces } from "./read-file.ts";
+import { makeReadAhead } from "./read-ahead.ts";
 import type { FileTask, FromWorker, SealWorkerData, ToWorker, WorkerError } from "./seal-messages.ts";
 
 /**
  * Reads, names, compresses and seals, in a thread of its own: file tasks in, pieces and full packs out. Works through
- * its messages one by one; waits only for a buffer to seal the next pack into.
+ * its messages one by one, while the next chunks are read; waits only for those, and for a buffer to seal the next pack
+ * into.
  */
 const port = parentPort;
 if (port === null) throw new Error("seal.worker.ts runs in a worker thread");
@@ -17,15 +18,16 @@ const table = new ChunkTable(data.table);
 const idKey = chunkIdKey(data.chunkKey);
 const open = makePackWriter(data, table, false);
 const secret = makePackWriter(data, table, true);
+const reader = makeReadAhead();
 const queue: ToWorker[] = [];
 const buffers: ArrayBuffer[] = [];
 let wake: (() => void) | null = null;
-let readBuffer = Buffer.allocUnsafe(1 << 20);
 let figures = { read: 0, known: 0, added: 0 };
 
 port.on("message", (message: ToWorker) => {
   if (message.type === "buffer") buffers.push(message.buffer);
   else queue.push(message);
+  if (message.type === "files") reader.add(message.tasks);
   wake?.();
 });
 work().catch((error: unknown) => send({ type: "failed", error: flatten(error) }));
@@ -62,8 +64,7 @@ async function perform(message: ToWorker): Promise<number[]> {
 }
 
 async function storeFile(task: FileTask, pieces: number[]): Promise<void> {
-  if (readBuffer.length < task.chunk) readBuffer = Buffer.allocUnsafe(task.chunk);
-  for (const piece of readPieces(task, readBuffer)) {
+  for (let piece = await reader.next(); piece !== null; piece = await reader.next()) {
     if (typeof piece === "number") {
       pieces.push(-piece);
     } else {

@@ -3,7 +3,7 @@ import { type Started, startAndWait } from "../node/control.ts";
 import type { StoppedNode } from "../node/types.ts";
 import { readEntries } from "./entries.ts";
 import type { FileGroups } from "./file-groups.ts";
-import { makeInodes, onceStopped, whileRunning } from "./freeze-files.ts";
+import { knownBy, makeInodes, onceStopped, whileRunning } from "./freeze-files.ts";
 import { makeInodeSet } from "./inode-set.ts";
 import { interruption, tryToUndo } from "./interruption.ts";
 import { writeJournal } from "./journal.ts";
@@ -12,7 +12,7 @@ import { countOf } from "./rows.ts";
 import type { FreezeRun } from "./run.ts";
 import { makeCopyNeeds } from "./space.ts";
 import { assertStillDown, stopNode } from "./stop-node.ts";
-import type { FrozenTree } from "./types.ts";
+import type { FrozenTree, KnownFiles } from "./types.ts";
 
 /** A finish that took longer than this (ms) is followed by another look for whoever holds files. */
 const LONG_FINISH = 1_000;
@@ -32,7 +32,7 @@ type Finished = Pick<FrozenTree["figures"], "files" | "bytes" | "linked" | "copi
  * The outage: stop, prove, finish, start. The node is asked to start again whatever happens in between, and an abort
  * does not reach that; only then is anything said about what went wrong.
  */
-export async function capture(run: FreezeRun): Promise<FrozenTree> {
+export async function capture(run: FreezeRun, known: KnownFiles | undefined): Promise<FrozenTree> {
   const { options: o, record } = run;
   let captured: Captured | null = null;
   let failure: { readonly error: unknown } | null = null;
@@ -44,7 +44,7 @@ export async function capture(run: FreezeRun): Promise<FrozenTree> {
     throw interruption(error, o.signal);
   }
   try {
-    captured = await stopAndFinish(run);
+    captured = await stopAndFinish(run, known);
   } catch (error) {
     failure = { error };
   }
@@ -56,7 +56,7 @@ export async function capture(run: FreezeRun): Promise<FrozenTree> {
   return makeTree(run, captured, started);
 }
 
-async function stopAndFinish(run: FreezeRun): Promise<Captured> {
+async function stopAndFinish(run: FreezeRun, known: KnownFiles | undefined): Promise<Captured> {
   const { options: o, clock, inodes, places } = run;
   const proof = { control: o.control, roots: places, inodes, profile: o.profile, progress: o.progress };
   const stopped = await stopNode({
@@ -70,7 +70,7 @@ async function stopAndFinish(run: FreezeRun): Promise<Captured> {
   const capturedAt = clock.now();
   const fresh = makeInodes(places, makeInodeSet);
   const groups: FileGroups = new Map();
-  const { walk, counts } = await run.pass(onceStopped(inodes, fresh, groups), true);
+  const { walk, counts } = await run.pass(onceStopped(inodes, fresh, groups, knownBy(known)), true);
   for (const place of places) place.flush();
   const isNew = [...fresh.values()].some((set) => set.size > 0);
   if (isNew) assertStillDown({ ...proof, inodes: fresh });

@@ -4,6 +4,7 @@ import { toFileTime } from "../../posix/times.ts";
 import { readXattrs } from "../../posix/xattrs.ts";
 import { below, fromText, isBelow, type Latin1, toBytes } from "./bytes.ts";
 import { type FileGroups, groupKey } from "./file-groups.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import type { FrozenPlace } from "./frozen-place.ts";
 import type { Notes } from "./notes.ts";
 import type { FileRow, FolderHead } from "./records.ts";
@@ -120,9 +121,10 @@ function fileEntry(
   if (before !== undefined) return { ...common(row, path), type: "hardlink", target: toBytes(before) };
   if (group !== undefined) first.set(key, path);
   const { number, offset, means, xattrs: noted } = group ?? row;
-  const source = place.pathOf(number);
+  // Of what was not copied, since its content is known, there is nothing to read.
+  const source = means === "none" ? NOTHING : place.pathOf(number);
   const mutability = group?.mutability ?? row.mutability;
-  const xattrs = noted === null ? ownXattrs(source, path) : noted.map(toXattr);
+  const xattrs = noted === null ? ownXattrs(place.pathOf(number), path) : noted.map(toXattr);
   return {
     ...common(row, path),
     type: "file",
@@ -133,7 +135,7 @@ function fileEntry(
     mutability,
     secret: group?.secret ?? row.secret,
     sparse: row.sparse,
-    fingerprint: mutability === "immutable" ? `${head.dev}:${row.ino}:${row.size}:${row.mtimeNs}` : "",
+    fingerprint: fingerprintOf(head.dev, { ...row, mutability }, place.honestTimes),
     ...carried(o, xattrs, path),
   };
 }

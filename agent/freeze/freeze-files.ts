@@ -2,12 +2,14 @@ import type { BigIntStats } from "node:fs";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { fromBytes, toText } from "./bytes.ts";
 import { type FileGroups, groupKey, stricter } from "./file-groups.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import type { FrozenPlace } from "./frozen-place.ts";
 import type { InodeSet } from "./inode-set.ts";
 import { ownerOf, statOf, xattrsOf } from "./look.ts";
 import type { ReadAhead } from "./read-ahead.ts";
 import type { FileRow } from "./records.ts";
 import { allocated, assertRoom, type CopyNeeds, isSparse } from "./space.ts";
+import type { KnownFiles } from "./types.ts";
 import type { FileHandler, FoundFile } from "./walk.ts";
 
 /** Inodes of captured files by device. */
@@ -17,7 +19,12 @@ export type Inodes = ReadonlyMap<bigint, InodeSet>;
  * While the node may still run: links what never changes (or copies it, where it cannot be linked), and counts what
  * will have to be copied once the node is down.
  */
-export function whileRunning(inodes: Inodes, needs: CopyNeeds, readAhead: ReadAhead | null): FileHandler {
+export function whileRunning(
+  inodes: Inodes,
+  needs: CopyNeeds,
+  readAhead: ReadAhead | null,
+  known: IsKnown = () => false,
+): FileHandler {
   return function* (file) {
     const { place, path, rule, old } = file;
     if (rule.mutability === "mutable") {
@@ -25,8 +32,9 @@ export function whileRunning(inodes: Inodes, needs: CopyNeeds, readAhead: ReadAh
       if (info === null) return null;
       remember(inodes, info);
       needs.add(place, info);
-      if (!place.reflinks) readAhead?.(path, info);
-      return rowOf(file, info, { mutability: "mutable", means: "none", ...NOWHERE, links: 1 });
+      const row = rowOf(file, info, { mutability: "mutable", means: "none", ...NOWHERE, links: 1 });
+      if (!place.reflinks && !known(file, row)) readAhead?.(path, info);
+      return row;
     }
     if (rule.mutability === "omitted") return null;
     const { mutability } = rule;
@@ -59,8 +67,26 @@ export function whileRunning(inodes: Inodes, needs: CopyNeeds, readAhead: ReadAh
   };
 }
 
-/** Once the node is proven down: brings every row up to date and copies what is mutable. */
-export function onceStopped(inodes: Inodes, fresh: Inodes, groups: FileGroups): FileHandler {
+/** Whether the content of a file as its row tells it is in the vault: then nobody will read it. */
+export type IsKnown = (file: FoundFile, row: FileRow) => boolean;
+
+/** By their fingerprints, which files' contents are known. Grouped ones are not: another of their names may be read. */
+export function knownBy(known: KnownFiles | undefined): IsKnown {
+  if (known === undefined) return () => false;
+  return ({ place, shown }, row) => {
+    if (row.mutability !== "mutable" || row.grouped) return false;
+    const fingerprint = fingerprintOf(place.dev, row, place.honestTimes);
+    return fingerprint !== "" && known.has(shown, fingerprint);
+  };
+}
+
+/** Once the node is proven down: brings every row up to date and copies what is mutable and not known. */
+export function onceStopped(
+  inodes: Inodes,
+  fresh: Inodes,
+  groups: FileGroups,
+  known: IsKnown = () => false,
+): FileHandler {
   return function* (file) {
     const { rule, old } = file;
     if (rule.mutability === "omitted") return null;
@@ -78,6 +104,8 @@ export function onceStopped(inodes: Inodes, fresh: Inodes, groups: FileGroups): 
       groups.set(key, { ...group, mutability: strictest, secret });
       return rowOf(file, info, { mutability, means: group.means, ...placeOf(group), links });
     }
+    const uncopied = rowOf(file, info, { mutability, means: "none", ...NOWHERE, links });
+    if (known(file, uncopied)) return uncopied;
     const taken = yield* take(file, info);
     const row = rowOf(file, info, { ...taken, mutability, links });
     if (row.grouped) groups.set(key, { ...taken, size: row.size, mutability: strictest, secret, xattrs: row.xattrs });
@@ -136,6 +164,7 @@ function rowOf(
     ...ownerOf(info),
     size: Number(info.size),
     mtimeNs: info.mtimeNs,
+    ctimeNs: info.ctimeNs,
     ino: info.ino,
     mutability,
     means,
@@ -144,7 +173,8 @@ function rowOf(
     grouped: info.nlink > BigInt(links),
     sparse: isSparse(info),
     secret: rule.secret === true,
-    young: info.mtimeNs >= youngFrom,
+    // What is copied is known again by its ctime; a link of ours moves that, and then it says nothing.
+    young: info.mtimeNs >= youngFrom || (mutability === "mutable" && info.ctimeNs >= youngFrom),
     target: "",
     // A link shows its attributes itself; a copy may not be allowed to carry them all.
     xattrs: means === "link" ? null : xattrsOf(path),

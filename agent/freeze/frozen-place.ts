@@ -18,6 +18,7 @@ import { mountIdOf } from "../../posix/mounts.ts";
 import { fromSystemError, showPath } from "../../posix/system-error.ts";
 import { ColdkeepError, systemCode } from "../../vault/names/index.ts";
 import { below, fromBytes, fromText, type Latin1, toBytes } from "./bytes.ts";
+import { hasHonestTimes } from "./fingerprint.ts";
 import type { Means } from "./records.ts";
 import { makeSpool } from "./spool.ts";
 import type { FreezeRoot } from "./types.ts";
@@ -48,6 +49,8 @@ export interface FrozenCopy {
 export interface FrozenPlace extends PlannedPlace {
   /** The file system has reflinks: a copy takes neither time nor space. */
   readonly reflinks: boolean;
+  /** A file there that has its ctime has its content. */
+  readonly honestTimes: boolean;
   /** By the file system's own clock, now; nanoseconds since the epoch. */
   now(): bigint;
   /** Bytes this process may still write there. */
@@ -140,6 +143,7 @@ function operations(planned: PlannedPlace, probe: Buffer, reflinks: boolean): Fr
   return {
     ...planned,
     reflinks,
+    honestTimes: hasHonestTimes(planned.tree),
     now() {
       writeFileSync(probe, "coldkeep");
       return lstatSync(probe, { bigint: true }).mtimeNs;

@@ -7,7 +7,7 @@ import { ColdkeepError } from "../../vault/names/index.ts";
 import { toBytes, toText } from "./bytes.ts";
 import { capture } from "./capture.ts";
 import { drive } from "./drive.ts";
-import { makeInodes, whileRunning } from "./freeze-files.ts";
+import { knownBy, makeInodes, whileRunning } from "./freeze-files.ts";
 import { makePlace, type PlannedPlace, planPlace, removeRun } from "./frozen-place.ts";
 import { makeInodeSet } from "./inode-set.ts";
 import { interruption, tryToUndo } from "./interruption.ts";
@@ -85,7 +85,7 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
       counts = writer.counts;
       return writer;
     };
-    await pass(whileRunning(inodes, needs, makeReadAhead()), false);
+    await pass(whileRunning(inodes, needs, makeReadAhead(), knownBy(o.known)), false);
     needs.assertRoom();
     const prelinked = counts.linked;
     const heights = control.probe === null ? null : await control.probe.heights({ signal, timeoutMs: HEIGHT_LIMIT });
@@ -109,10 +109,10 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
       bytesToCopy: Number(needs.total()),
       prelinked,
       heights,
-      async capture() {
+      async capture(known) {
         if (used) throw new Error("a prepared freeze captures once");
         used = true;
-        return capture(run);
+        return capture(run, known);
       },
       async abandon() {
         if (used) return;

@@ -1,7 +1,7 @@
 import type { Mutability } from "../profiles/types.ts";
 import type { Latin1 } from "./bytes.ts";
 
-/** How a file got into the frozen tree; `none`: not yet. */
+/** How a file got into the frozen tree; `none`: not yet, or not at all, as its content is known. */
 export type Means = "none" | "link" | "copy" | "reflink";
 
 /** A plain file or symlink as a walk found it. Texts are latin1. */
@@ -14,6 +14,7 @@ export interface FileRow {
   readonly size: number;
   /** Nanoseconds since the epoch. */
   readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
   readonly ino: bigint;
   readonly mutability: Exclude<Mutability, "omitted">;
   readonly means: Means;
@@ -86,14 +87,14 @@ export function rowToLine(r: FileRow): string {
     (r.secret ? SECRET : 0) |
     (r.young ? YOUNG : 0) |
     (r.kind === "symlink" ? SYMLINK : 0);
-  const head = [r.name, flags, r.mode, r.uid, r.gid, r.size, String(r.mtimeNs), String(r.ino)];
+  const head = [r.name, flags, r.mode, r.uid, r.gid, r.size, String(r.mtimeNs), String(r.ctimeNs), String(r.ino)];
   const state = [CLASSES.indexOf(r.mutability), MEANS.indexOf(r.means), r.number, r.offset];
   return `${JSON.stringify([...head, ...state, r.target, r.xattrs])}\n`;
 }
 
 /** The row of a line that `rowToLine` wrote in this very run. */
 export function lineToRow(line: string): FileRow {
-  const [name, flags, mode, uid, gid, size, mtimeNs, ino, mutability, means, number, offset, target, xattrs] =
+  const [name, flags, mode, uid, gid, size, mtimeNs, ctimeNs, ino, mutability, means, number, offset, target, xattrs] =
     JSON.parse(line) as [
       string,
       number,
@@ -101,6 +102,7 @@ export function lineToRow(line: string): FileRow {
       number,
       number,
       number,
+      string,
       string,
       string,
       number,
@@ -118,6 +120,7 @@ export function lineToRow(line: string): FileRow {
     gid,
     size,
     mtimeNs: BigInt(mtimeNs),
+    ctimeNs: BigInt(ctimeNs),
     ino: BigInt(ino),
     mutability: CLASSES[mutability] ?? "mutable",
     means: MEANS[means] ?? "none",

@@ -23,6 +23,8 @@ export interface FreezeOptions {
   readonly stateDir: string;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** What will probably not have to be copied, and so is not read ahead. */
+  readonly known?: KnownFiles;
   /** Default: the machine's. Durations are measured with its monotonic half only. */
   readonly clock?: Clock;
 }
@@ -38,7 +40,10 @@ export interface FrozenEntry {
   readonly mtime: { readonly seconds: number; readonly nanoseconds: number };
   /** Bytes to read: for append-only files the pinned length. */
   readonly size: number;
-  /** Where the bytes are read from: a path inside the frozen tree. Empty for anything but a file. */
+  /**
+   * Where the bytes are read from: a path inside the frozen tree. Empty for anything but a file, and for a file that was
+   * not copied since its content is known.
+   */
   readonly source: Uint8Array;
   /** Where in `source` they begin. */
   readonly offset: number;
@@ -52,8 +57,9 @@ export interface FrozenEntry {
   /** True where fewer blocks than `size` are allocated: worth asking for holes. */
   readonly sparse: boolean;
   /**
-   * For immutable files: changes when the file is not the very same one ("<dev>:<ino>:<size>:<mtime ns>"); content
-   * stored under the same fingerprint and path need not be read again. Empty for all others.
+   * Changes when the file is not the very same one, or its content may be another (`fingerprintOf`): content stored
+   * under the same fingerprint and path need not be read again. Empty where nothing vouches for that. That of a file
+   * that only grows begins with `a:<dev>:<ino>:`, that of one that is copied unless known with `m:`.
    */
   readonly fingerprint: string;
 }
@@ -86,6 +92,11 @@ export interface FrozenTree {
   readonly __brand: "FrozenTree";
 }
 
+/** Files whose contents are in the vault already, by path (`<root name>/<path>`, latin1) and fingerprint. */
+export interface KnownFiles {
+  has(path: string, fingerprint: string): boolean;
+}
+
 /** What is ready while the node still runs: immutable files linked, space computed and found enough. */
 export interface PreparedFreeze {
   readonly bytesToCopy: number;
@@ -94,9 +105,10 @@ export interface PreparedFreeze {
   readonly heights: Heights | null;
   /**
    * Stop → proof of death → finish → start → running. Whatever happens, and on abort, the node is asked to start again
-   * before this returns or throws; if that fails the error is `node-start` and says so.
+   * before this returns or throws; if that fails the error is `node-start` and says so. Files of `known` are not copied:
+   * their entries have no source, and whoever asks for that must have their contents.
    */
-  capture(): Promise<FrozenTree>;
+  capture(known?: KnownFiles): Promise<FrozenTree>;
   /** Undoes the preparation without having stopped anything. */
   abandon(): Promise<void>;
 }

@@ -226,6 +226,7 @@ function symlinkRow(path: Latin1, name: Latin1): FileRow | null {
     ...ownerOf(info),
     size: 0,
     mtimeNs: info.mtimeNs,
+    ctimeNs: info.ctimeNs,
     ino: info.ino,
     mutability: "mutable",
     means: "none",

@@ -1,4 +1,4 @@
-import { type BigIntStats, closeSync, constants, fstatSync, fsync, lstatSync, openSync, read, write } from "node:fs";
+import { type BigIntStats, closeSync, constants, fstatSync, fsync, lstatSync, openSync, read } from "node:fs";
 import { promisify } from "node:util";
 import { systemCode } from "../../names/index.ts";
 import type { ObjectInfo } from "../facets.ts";
@@ -7,7 +7,6 @@ import { inTheWay, type OpenFolder, type VaultRoot } from "./folders.ts";
 /** The calls that may take long and so must not block the main thread. */
 export const fsyncLater = promisify(fsync);
 const readLater = promisify(read);
-const writeLater = promisify(write);
 
 /** What a version of a file is known by: a name's modification times only grow (see replace.ts), so none comes twice. */
 export function infoOf(stats: BigIntStats): ObjectInfo {
@@ -58,15 +57,4 @@ export async function readAt(fd: number, offset: number, length: number): Promis
     done += bytesRead;
   }
   return buffer;
-}
-
-/** Bytes of one write: an abort or a fuller disk is noticed in between. */
-const SLICE = 4 << 20;
-
-/** Writes all of `bytes` at the file's `offset`. */
-export async function writeAt(fd: number, bytes: Uint8Array, offset: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await writeLater(fd, bytes, done, Math.min(SLICE, bytes.length - done), offset + done);
-    done += bytesWritten;
-  }
 }

@@ -10,11 +10,12 @@ import {
   readdirSync,
   unlinkSync,
 } from "node:fs";
+import { setDirect, writeFully } from "../../../posix/direct.ts";
 import { dropCached } from "../../../posix/prefetch.ts";
 import { isAlive, parseIdentity, processIdentity, processRealm } from "../../../posix/process.ts";
 import { systemCode } from "../../names/index.ts";
 import type { ObjectInfo } from "../facets.ts";
-import { fsyncLater, infoOf, writeAt } from "./files.ts";
+import { fsyncLater, infoOf } from "./files.ts";
 import { type OpenFolder, openFolder, type VaultRoot } from "./folders.ts";
 
 /** Where objects are written before they get their names. Hidden, so no object's name can lead into it. */
@@ -60,10 +61,13 @@ export async function writeTemp(root: VaultRoot, bytes: Uint8Array, after?: bigi
   }
   try {
     fchmodSync(fd, 0o600);
-    await writeAt(fd, bytes, 0);
+    // Past the page cache, where the bytes lie in memory as that wants it: packs do.
+    const direct = bytes.length >= LARGE && setDirect(fd, true);
+    await writeFully(fd, bytes, 0);
     if (after !== undefined) moveAfter(fd, after);
     await fsyncLater(fd);
     if (bytes.length >= LARGE) dropCached(fd);
+    if (direct) setDirect(fd, false);
     const stats = fstatSync(fd, { bigint: true });
     const links = () => Number(fstatSync(fd).nlink);
     return { path, ino: stats.ino, info: infoOf(stats), links, discard };
