@@ -12,13 +12,16 @@ export {
 } from "./index-snapshots.ts";
 export { markSnapshot, readMark } from "./marks.ts";
 export type { ObjectDamage } from "./pack-lists.ts";
-export {
-  type PresentedObject,
-  type PresentedPage,
-  type PresentOptions,
-  presentSnapshot,
-  type SignUrl,
-} from "./present.ts";
+export { makePresenter, type Presenter } from "./present/presenter.ts";
+export { renderRestoreScript } from "./present/restore-script.ts";
+export { type IssuedTicket, issueTicket, listTickets, revokeTicket } from "./present/tickets.ts";
+export type {
+  AuditLine,
+  PresenterAnswer,
+  PresenterPort,
+  PresenterRequest,
+  SignedUrl,
+} from "./present/types.ts";
 export { type RetainOptions, type RetainOutcome, retainSnapshots } from "./retain/retain.ts";
 export { listSnapshots, type Selection, type SelectOptions, selectSnapshot } from "./select.ts";
 export { type KeylessVerdict, type KeylessVerifyOptions, verifySnapshots } from "./verify.ts";

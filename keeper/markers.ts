@@ -12,6 +12,15 @@ const MAX_MARKERS = 1000;
  * @throws ColdkeepError `integrity` for a fate that cannot be read.
  */
 export async function expiredAt(store: Reader, scope: NodeScope, id: SnapshotId): Promise<number | null> {
+  return (await expiryOf(store, scope, id))?.since ?? null;
+}
+
+/** The same, and whether its deletion has been decided. @throws as `expiredAt`. */
+export async function expiryOf(
+  store: Reader,
+  scope: NodeScope,
+  id: SnapshotId,
+): Promise<{ readonly since: number; readonly collecting: boolean } | null> {
   let since: number | null = null;
   let n = 0;
   while (n < MAX_MARKERS) {
@@ -20,6 +29,7 @@ export async function expiredAt(store: Reader, scope: NodeScope, id: SnapshotId)
     since = marker.receivedAt;
     n += 1;
   }
-  if (since === null || (await readFate(store, scope, id, n)) === "rescued") return null;
-  return since;
+  if (since === null) return null;
+  const fate = await readFate(store, scope, id, n);
+  return fate === "rescued" ? null : { since, collecting: fate === "collect" };
 }

@@ -35,7 +35,7 @@ export type Found<T> =
   | { readonly found: "malformed"; readonly why: string; readonly info: ObjectInfo | null }
   | { readonly found: "it"; readonly value: T; readonly info: ObjectInfo; readonly sha256: string };
 
-export function sha256Hex(bytes: Uint8Array): string {
+function sha256Hex(bytes: Uint8Array): string {
   return toHex(createHash("sha256").update(bytes).digest());
 }
 

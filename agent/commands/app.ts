@@ -20,8 +20,12 @@ import { command as pin } from "./pin.command.ts";
 import { command as rebuild } from "./rebuild.command.ts";
 import { command as recover } from "./recover.command.ts";
 import { command as restore } from "./restore.command.ts";
+import { command as serve } from "./serve.command.ts";
 import { command as show } from "./show.command.ts";
 import { command as tag } from "./tag.command.ts";
+import { command as ticketCreate } from "./ticket-create.command.ts";
+import { command as ticketList } from "./ticket-list.command.ts";
+import { command as ticketRevoke } from "./ticket-revoke.command.ts";
 import { command as unpin } from "./unpin.command.ts";
 import { usageErrors } from "./usage-errors.ts";
 import { command as verify } from "./verify.command.ts";
@@ -34,6 +38,11 @@ const config = buildRouteMap<"check" | "schema", CliContext>({
 const key = buildRouteMap<string, CliContext>({
   routes: { list: keyList, add: keyAdd, remove: keyRemove, rotate: keyRotate, test: keyTest, generate: keyGenerate },
   docs: { brief: "Look at keys, change and make them" },
+});
+
+const ticket = buildRouteMap<string, CliContext>({
+  routes: { create: ticketCreate, list: ticketList, revoke: ticketRevoke },
+  docs: { brief: "Permissions to restore without credentials" },
 });
 
 const root = buildRouteMap<string, CliContext>({
@@ -53,6 +62,8 @@ const root = buildRouteMap<string, CliContext>({
     tag,
     copy,
     rebuild,
+    ticket,
+    serve,
     key,
     config,
   },

@@ -1,8 +1,9 @@
 import { defineCommand } from "./define.ts";
 import { IDENTITY_FLAG, type IdentityFlags } from "./identity-flag.ts";
 import { heightOfChannel, moment, wholeNumber } from "./parse.ts";
+import { REMOTE_FLAGS, type RemoteFlags } from "./remote-flags.ts";
 
-export interface RestoreFlags extends IdentityFlags {
+export interface RestoreFlags extends IdentityFlags, RemoteFlags {
   readonly at?: number;
   readonly height?: { readonly channel?: string; readonly height: number };
   readonly to?: string;
@@ -38,6 +39,10 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
       "restore --height 1200 --keep-old",
       "in place, the newest snapshot at or below a height; old data is kept beside it",
     ],
+    [
+      "restore --from https://restore.example --node icon --ticket-file icon.ticket --to /srv/restored --identity /root/icon.key",
+      "on a host without configuration or AWS credentials, through a presenter",
+    ],
     ["restore latest --delta", "in place, and only what differs from the data there is fetched"],
     ['restore --at "2026-01-15 00:00" --dry-run', "what would be done for the newest snapshot received by then (UTC)"],
   ],
@@ -72,6 +77,7 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
     fresh: { ...off, brief: "Remove what an unfinished restore has staged, rather than go on from it" },
     dryRun: { ...off, brief: "Say what would be done, and stop" },
     ...IDENTITY_FLAG,
+    ...REMOTE_FLAGS,
     keepOld: { ...off, brief: "Keep what was there as <folder>.coldkeep-old-<id>" },
     keepSpecialBits: { ...off, brief: "Restore setuid, setgid and security attributes, too" },
     trustCardKey: {

@@ -18,6 +18,7 @@ import type { Call } from "./define.ts";
 import { openVault } from "./opened.ts";
 import { openingOf } from "./opening.ts";
 import { recover } from "./recover.ts";
+import { openRemote } from "./remote.ts";
 import type { RestoreFlags } from "./restore.command.ts";
 import { planText, resultText } from "./restore-text.ts";
 import { assertNotBroken, selectionOf } from "./selection.ts";
@@ -26,9 +27,10 @@ import { openSession, type Session, scopeOf } from "./session.ts";
 /** `coldkeep restore`. */
 export async function run(call: Call<RestoreFlags>, id: string | undefined): Promise<Answer> {
   const { flags, io, progress } = call;
-  const session = openSession(call);
+  const remote = await openRemote(call);
+  const session = remote?.session ?? openSession(call);
   const { config, node } = session;
-  const selection = selectionOf(id, flags);
+  const selection = remote?.narrow(id, flags) ?? selectionOf(id, flags);
   const dry = flags.dryRun === true;
   const inPlace = flags.to === undefined;
   const label = `coldkeep restore --node ${node.name}`;
@@ -37,7 +39,7 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   const control = controlOf(node);
   if (inPlace && !dry) await recover(session, control, call);
 
-  const store = await openVault(config, call, "read");
+  const store = remote?.store ?? (await openVault(config, call, "read"));
   const options = await optionsFor(session, store, call, selection);
   progress.stage("plan");
   const plan = await planRestore(options);

@@ -1,5 +1,5 @@
 import { run, type StricliDynamicCommandContext } from "@stricli/core";
-import { ColdkeepError, isColdkeepError, messageOf } from "../../vault/names/index.ts";
+import { ColdkeepError, isColdkeepError, messageOf, redactTokens } from "../../vault/names/index.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import {
   failureDocument,
@@ -61,7 +61,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   const verbose = wantsVerbose(argv);
   io.stderr.write(
     json
-      ? `${JSON.stringify(failureDocument(failure, code, verbose))}\n`
+      ? `${redactTokens(JSON.stringify(failureDocument(failure, code, verbose)))}\n`
       : `${failureText(failure, { verbose, styles: stylesFor(io.stderr, io.env) })}\n`,
   );
   return code;

@@ -5,6 +5,7 @@ export type { LoadContext, LoadedKey } from "./loaded.ts";
 export { describeSealer } from "./sealer.ts";
 export { loadKeySource } from "./source.ts";
 export { guessable } from "./strength.ts";
+export { loadTicketMac, type TicketMac } from "./ticket-mac.ts";
 export type * from "./types.ts";
 export { makeStretch } from "./wrap.ts";
 

@@ -1,3 +1,4 @@
+import { redactTokens } from "../../vault/names/index.ts";
 import { safe } from "./safe.ts";
 import type { Sink } from "./terminal.ts";
 
@@ -19,7 +20,7 @@ export function logLine(
   fields: LogFields = {},
 ): string {
   const time = new Date(now).toISOString();
-  if (format === "json") return `${JSON.stringify({ time, level, message: words, ...fields })}\n`;
+  if (format === "json") return `${redactTokens(JSON.stringify({ time, level, message: words, ...fields }))}\n`;
   const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${fieldText(value)}`);
   return `${time} ${level} ${oneLine(words)}${rest.join("")}\n`;
 }

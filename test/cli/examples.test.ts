@@ -31,6 +31,8 @@ const NOT_HERE: readonly (readonly [what: RegExp, why: string])[] = [
   [/s3:/, "it takes a bucket"],
   [/age1…|identity:|identity age:/, "it takes somebody's age key"],
   [/--hsm|hsm:/, "it takes a token"],
+  [/^serve|^restore --from/, "it takes a server and somebody to ask it, as test/cli/remote-restore.test.ts has"],
+  [/^(ticket|share) revoke/, "it takes the id of a ticket that was made before"],
   [/--answer/, "it takes an answer that only the holder of the key can give"],
   [/(old|new|2025)\.key/, "it takes keys that were in use before"],
 ];
@@ -81,6 +83,7 @@ describe("each command's help", () => {
       .replace("systemctl stop icon", `rm -f ${copy.home}/up`)
       .replace("systemctl start icon", `touch ${copy.home}/up`)
       .replace("systemctl is-active icon", `test -e ${copy.home}/up`)
+      .replace("--to icon.ticket", `--to ${join(copy.home, "icon.ticket")}`)
       .replace(/ > \S+$/, "");
     const words = wordsOf(here);
     const elsewhere = words.filter((word) => word.includes("/") && !word.includes(copy.home));

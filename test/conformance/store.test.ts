@@ -1,10 +1,15 @@
 import { expect, it } from "vitest";
 import { systemClock } from "../../posix/clock.ts";
+import { makeSnapshotId, names, toNodeName } from "../../vault/names/index.ts";
+import type { Reader, Store } from "../../vault/store/facets.ts";
+import { httpReader } from "../../vault/store/http/reader.ts";
+import { httpClient } from "../../vault/store/http/request.ts";
 import { openStore, readonly, retrying } from "../../vault/store/index.ts";
 import { emulator } from "../e2e/emulator/index.ts";
 import { endpointOf, freshVault } from "../e2e/s3.ts";
 import { faultyStore, seededFaults } from "../support/faulty-store.ts";
 import { memoryStore } from "../support/memory-store.ts";
+import { serveObjects } from "../support/served-objects.ts";
 import { tempDir } from "../support/tmp.ts";
 import { describeStore, type StoreImplementation, storesThatRan } from "./store.ts";
 
@@ -67,7 +72,35 @@ const implementations: readonly StoreImplementation[] = [
       return { store: readonly(filler), filler };
     },
   },
+  {
+    name: "through a presenter (memory)",
+    readonly: true,
+    open: async () => {
+      const filler = memoryStore(() => Date.UTC(2026, 0, 1));
+      return { store: await presented(filler), filler };
+    },
+  },
 ];
+
+/** Reads as a restore through a presenter does; each call anew, since a plan of what lies there stays as it was. */
+async function presented(filler: Store): Promise<Store> {
+  const { api } = await serveObjects(filler);
+  const node = toNodeName("n");
+  const id = makeSnapshotId(0, new Uint8Array(8));
+  const reader = async (): Promise<Reader> => {
+    const made = httpReader(api, http, node, { monotonic: () => 0 });
+    await made.head(names.card(node, id));
+    return made;
+  };
+  return {
+    ...readonly(filler),
+    head: async (name) => (await reader()).head(name),
+    get: async (name, options) => (await reader()).get(name, options),
+    getRange: async (name, offset, length) => (await reader()).getRange(name, offset, length),
+  };
+}
+
+const http = httpClient({});
 
 for (const implementation of implementations) describeStore(implementation);
 

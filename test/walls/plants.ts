@@ -31,6 +31,9 @@ export const PLANTS: readonly Plant[] = [
   room("vault/card/d.ts", "../names/index.ts", null),
   room("vault/retain/a.ts", "../store/index.ts", "public half"),
   room("vault/retain/b.ts", "../card/index.ts", null),
+  room("vault/ticket/a.ts", "../store/index.ts", "public half"),
+  room("vault/ticket/b.ts", "node:fs", "This room is pure"),
+  room("vault/ticket/c.ts", "../card/index.ts", null),
 
   room("vault/sealed/a.ts", "../store/index.ts", "knows names and card"),
   room("vault/sealed/b.ts", "../../keeper/index.ts", "knows names and card"),
@@ -47,6 +50,7 @@ export const PLANTS: readonly Plant[] = [
   room("vault/store/s3/c.ts", "../../../posix/index.ts", "Only the directory store"),
   room("vault/store/d.ts", "@aws-sdk/client-s3", "one door"),
   room("agent/commands/s3.ts", "@aws-sdk/client-s3", "one door"),
+  room("agent/serve/s3.ts", "@aws-sdk/s3-request-presigner", "one door"),
   room("keeper/s3.ts", "@aws-sdk/client-s3", "one door"),
   room("vault/store/directory/d.ts", "../../sealed/index.ts", "opaque bytes"),
   room("vault/store/directory/e.ts", "../../../posix/durable.ts", null),
@@ -81,6 +85,9 @@ export const PLANTS: readonly Plant[] = [
   room("agent/freeze/d.ts", "../node/types.ts", null),
 
   room("agent/open/a.ts", "../restore/index.ts", "restore and verify share it"),
+  room("agent/serve/a.ts", "../../vault/sealed/index.ts", "it holds no key"),
+  room("agent/serve/b.ts", "../keys/index.ts", "it holds no key"),
+  room("agent/serve/c.ts", "../../keeper/index.ts", null),
   room("agent/verify/a.ts", "../restore/index.ts", "do not know each other"),
   room("agent/rekey/a.ts", "../keys/index.ts", "keys that are handed in"),
   room("agent/rekey/b.ts", "../open/index.ts", null),

@@ -6,6 +6,11 @@ import type { NodeName, SnapshotId } from "./ids.ts";
  */
 export const VAULT_JSON = "vault.json";
 export const REVOKED_TICKETS = "tickets/revoked.json";
+/** What tickets there are: each as it was made, without the signature that makes it one. */
+export const ISSUED_TICKETS = "tickets/issued/";
+export const issuedTicket = (tid: string) => `${ISSUED_TICKETS}${tid}.json`;
+/** A packaged coldkeep, for hosts that have none, by its digest. */
+export const agentTarball = (sha256: string) => `tickets/agents/${sha256}.tar.gz`;
 
 export const nodeJson = (node: NodeName) => `${node}/node.json`;
 export const headJson = (node: NodeName) => `${node}/head.json`;

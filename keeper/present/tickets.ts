@@ -1,0 +1,160 @@
+import { randomBytes } from "node:crypto";
+import {
+  ColdkeepError,
+  type NodeName,
+  names,
+  type SnapshotId,
+  toBase64url,
+  type VaultId,
+} from "../../vault/names/index.ts";
+import type { Creator, Lister, Reader, Replacer } from "../../vault/store/facets.ts";
+import {
+  encodeIssued,
+  encodeRevoked,
+  parseIssued,
+  parseRevoked,
+  type RevokedTickets,
+  type Ticket,
+  type TicketKind,
+  type TicketSigner,
+  withRevoked,
+  writeTicket,
+} from "../../vault/ticket/index.ts";
+import { createRecord } from "../create.ts";
+import { contended } from "../index-files.ts";
+import { assertMayChange } from "../may-change.ts";
+import { readNode, readObject } from "../read.ts";
+import { MAX_BYTES } from "../rules.ts";
+
+const ATTEMPTS = 16;
+const NONE: RevokedTickets = { format: 1, tickets: [] };
+
+export interface IssueOptions {
+  readonly store: Reader & Creator & Replacer;
+  readonly signer: TicketSigner;
+  readonly vault?: VaultId;
+  readonly node: NodeName;
+  readonly snapshot?: SnapshotId;
+  readonly minSeq?: number;
+  readonly kind: TicketKind;
+  /** Milliseconds. */
+  readonly lastsMs: number;
+  readonly now: number;
+  /** The key that signs the node's cards, where it is known better than by node.json. */
+  readonly cardKey?: string;
+  /** Default: new random bytes. */
+  readonly tid?: string;
+}
+
+export interface IssuedTicket {
+  readonly ticket: Ticket;
+  /** What its holder needs; a secret. */
+  readonly text: string;
+}
+
+/**
+ * Makes a ticket. It is written down first, without what makes it one, so that no ticket exists that cannot be listed and
+ * revoked.
+ * @throws ColdkeepError `not-found` where there is no such node, and what store and signer throw.
+ */
+export async function issueTicket(o: IssueOptions): Promise<IssuedTicket> {
+  await assertMayChange(o.store);
+  const node = await readNode(o.store, o.node, o.vault);
+  const iat = Math.floor(o.now / 1000);
+  const ticket: Ticket = {
+    v: 1,
+    tid: o.tid ?? newTicketId(),
+    vault: node.vault,
+    node: node.node,
+    ...(o.snapshot === undefined ? {} : { snapshot: o.snapshot }),
+    ...(o.minSeq === undefined ? {} : { min_seq: o.minSeq }),
+    iat,
+    exp: iat + Math.floor(o.lastsMs / 1000),
+    kind: o.kind,
+    card_key: o.cardKey ?? node.key,
+  };
+  const text = await writeTicket(ticket, o.signer);
+  // A presenter takes no ticket where there is no list of revoked ones.
+  await o.store.replace(names.REVOKED_TICKETS, encodeRevoked(NONE), null);
+  const kept = await createRecord(o.store, names.issuedTicket(ticket.tid), encodeIssued(ticket));
+  if (!kept.created && !kept.same)
+    throw new ColdkeepError("internal", { what: "two tickets of one name", on: ticket.tid });
+  return { ticket, text };
+}
+
+/** 16 random bytes that do not begin with a dash, so that a command line does not take them for a flag. */
+function newTicketId(): string {
+  for (;;) {
+    const tid = toBase64url(randomBytes(16));
+    if (!tid.startsWith("-")) return tid;
+  }
+}
+
+export interface ListedTicket extends Ticket {
+  readonly state: "valid" | "ended" | "revoked";
+}
+
+/** The tickets of a node, or of all, newest first. */
+export async function listTickets(
+  store: Reader & Lister,
+  node: NodeName | null,
+  now: number,
+): Promise<readonly ListedTicket[]> {
+  const { list } = await readList(store);
+  const revoked = new Set(list.tickets.map(({ tid }) => tid));
+  const found: ListedTicket[] = [];
+  for await (const { name } of store.list(names.ISSUED_TICKETS)) {
+    const read = await readObject(store, name, MAX_BYTES.marker, (bytes) => parseIssued(bytes, name));
+    if (read.found !== "it" || (node !== null && read.value.node !== node)) continue;
+    const ended = read.value.exp * 1000 <= now;
+    found.push({ ...read.value, state: revoked.has(read.value.tid) ? "revoked" : ended ? "ended" : "valid" });
+  }
+  return found.sort((a, b) => b.iat - a.iat || (a.tid < b.tid ? -1 : 1));
+}
+
+/**
+ * Revokes a ticket; presenters know within a minute. Null where it was revoked already.
+ * @throws ColdkeepError `not-found` where no such ticket was made, `busy` where others were faster each time.
+ */
+export async function revokeTicket(
+  store: Reader & Replacer,
+  tid: string,
+  now: number,
+): Promise<{ readonly ticket: Ticket; readonly changed: boolean }> {
+  await assertMayChange(store);
+  const name = names.issuedTicket(tid);
+  const read = await readObject(store, name, MAX_BYTES.marker, (bytes) => parseIssued(bytes, name));
+  if (read.found === "nothing") {
+    throw new ColdkeepError("not-found", {
+      what: "there is no such ticket",
+      on: tid,
+      todo: "`coldkeep ticket list` and `coldkeep share list` show them",
+    });
+  }
+  // Damaged, it is revoked all the same, and never forgotten.
+  const exp = read.found === "it" ? read.value.exp : Number.MAX_SAFE_INTEGER;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const { list, etag } = await readList(store);
+    if (read.found === "it" && list.tickets.some((other) => other.tid === tid))
+      return { ticket: read.value, changed: false };
+    const next = encodeRevoked(withRevoked(list, { tid, exp }, Math.floor(now / 1000)));
+    if (!(await store.replace(names.REVOKED_TICKETS, next, etag)).replaced) continue;
+    if (read.found === "it") return { ticket: read.value, changed: true };
+    throw new ColdkeepError("integrity", { what: "the ticket was revoked, but its record is damaged", on: name });
+  }
+  throw contended(names.REVOKED_TICKETS);
+}
+
+/** @throws ColdkeepError `integrity` where it is damaged: a list made anew would bring revoked tickets back. */
+async function readList(store: Reader): Promise<{ readonly list: RevokedTickets; readonly etag: string | null }> {
+  const name = names.REVOKED_TICKETS;
+  const read = await readObject(store, name, 16 << 20, parseRevoked);
+  if (read.found === "it") return { list: read.value, etag: read.info.etag };
+  if (read.found === "nothing") return { list: NONE, etag: null };
+  throw new ColdkeepError("integrity", {
+    what: "the list of revoked tickets is damaged",
+    on: name,
+    why: read.why,
+    todo: "put it back from an earlier version; until then no ticket is taken",
+  });
+}

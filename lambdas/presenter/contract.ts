@@ -1,0 +1,52 @@
+/**
+ * What the presenter's function is given by whoever deploys it, and what it answers; infra imports this and nothing else.
+ * One function behind two Function URLs: with AWS_IAM callers are who Lambda says they are; with NONE nothing but a
+ * valid ticket is answered.
+ */
+export const PRESENTER_ENV = {
+  /** `s3://bucket/prefix`. */
+  vault: "COLDKEEP_VAULT",
+  /** ARN of the KMS key (HMAC_256) that checks tickets; absent or empty: every ticket is refused. */
+  ticketKey: "COLDKEEP_TICKET_KEY",
+  /** `true`: the bucket's name goes into the path. For servers other than AWS's. */
+  pathStyle: "COLDKEEP_S3_PATH_STYLE",
+} as const;
+
+/** File that is bundled, and the function it exports. */
+export const PRESENTER_ENTRY = "lambdas/presenter/handler.ts";
+export const PRESENTER_HANDLER = "handler";
+
+/** Every route, as OpenAPI writes it; all are GET. A Function URL passes all of them on. */
+export const PRESENTER_ROUTES = [
+  "/openapi.json",
+  "/nodes",
+  "/nodes/{node}",
+  "/nodes/{node}/snapshots",
+  "/nodes/{node}/latest",
+  "/nodes/{node}/latest/restore.sh",
+  "/nodes/{node}/snapshots/{id}/plan",
+  "/agents/{sha256}",
+] as const;
+
+/**
+ * What the role may do, by object name below the vault's prefix; besides `kms:VerifyMac` on the ticket key. A URL it
+ * signs can do no more than it may itself. Where the bucket may not be listed S3 does not prove absences, so ListBucket
+ * is needed for these prefixes, too.
+ */
+export const PRESENTER_ACCESS = {
+  read: [
+    "*/node.json",
+    "*/index.json",
+    "*/index/*",
+    "*/snapshots/*",
+    "*/begins/*",
+    "*/data/*",
+    "*/shares/*",
+    "tickets/*",
+  ],
+  create: ["*/pins/*"],
+  list: [""],
+} as const;
+
+/** MB and seconds that were seen to be enough, with room. */
+export const PRESENTER_SIZE = { memory: 512, timeout: 29 } as const;

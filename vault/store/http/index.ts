@@ -1,0 +1,49 @@
+import { ColdkeepError, type NodeName } from "../../names/index.ts";
+import type { Store } from "../facets.ts";
+import { type Authorize, baseOf, presenterApi } from "./api.ts";
+import { httpReader } from "./reader.ts";
+import { httpClient } from "./request.ts";
+
+export interface HttpStoreOptions {
+  readonly node: NodeName;
+  /** A ticket; null: requests are signed with this host's AWS credentials. */
+  readonly ticket: string | null;
+  /** The region where the presenter runs, where its name does not tell. */
+  readonly region?: string;
+  readonly clock: { now(): number; monotonic(): number };
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * One node of a vault as a presenter shows it: for reading alone, by URLs that the presenter signs and that are renewed
+ * as they end. Opening asks nothing of it.
+ * @throws ColdkeepError `usage` where `from` is no place to send a ticket to.
+ */
+export async function openHttpStore(from: string, o: HttpStoreOptions): Promise<Store> {
+  const base = baseOf(from);
+  const env = o.env ?? process.env;
+  const http = httpClient(env);
+  const authorize = o.ticket === null ? await awsAuthorize(base, o) : ticketAuthorize(o.ticket);
+  const refuse = async (name: string): Promise<never> => {
+    throw new ColdkeepError("refused", { what: "a presenter is for reading only", on: name });
+  };
+  return {
+    url: base.href,
+    ...httpReader(presenterApi(http, base, authorize), http, o.node, o.clock),
+    create: refuse,
+    replace: refuse,
+    // biome-ignore lint/correctness/useYield: an iterable that refuses when it is read, as any other call would
+    list: async function* (prefix) {
+      await refuse(prefix);
+    },
+  };
+}
+
+function ticketAuthorize(ticket: string): Authorize {
+  return async () => ({ authorization: `Bearer ${ticket}` });
+}
+
+async function awsAuthorize(base: URL, o: HttpStoreOptions): Promise<Authorize> {
+  const { awsAuthorize: make } = await import("./aws.ts");
+  return make(base, o.region, o.clock);
+}

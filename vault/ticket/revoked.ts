@@ -1,0 +1,44 @@
+import { z } from "zod";
+import { canonicalBytes, checkRecord, readRecord } from "../card/index.ts";
+import { FORMAT, names } from "../names/index.ts";
+import { ticket, ticketId } from "./ticket.ts";
+import type { RevokedTicket, RevokedTickets, Ticket } from "./types.ts";
+
+/** Revoked tickets are forgotten when they would have ended by themselves, so there are never this many. */
+const MAX_REVOKED = 100_000;
+/** A ticket that has ended is kept in the list so much longer: clocks differ. Seconds. */
+const AFTERWARDS = 86_400;
+
+const schema = z.strictObject({
+  format: z.literal(FORMAT),
+  tickets: z.array(z.strictObject({ tid: ticketId, exp: z.int().min(0) })).max(MAX_REVOKED),
+}) satisfies z.ZodType<RevokedTickets>;
+
+/** @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
+export function parseRevoked(bytes: Uint8Array): RevokedTickets {
+  return readRecord<RevokedTickets>(schema, bytes, names.REVOKED_TICKETS);
+}
+
+export function encodeRevoked(value: RevokedTickets): Uint8Array {
+  checkRecord<RevokedTickets>(schema, value, names.REVOKED_TICKETS);
+  return canonicalBytes(value);
+}
+
+/** The list with one more, and without those that have ended long ago. `now` in seconds since the epoch. */
+export function withRevoked(list: RevokedTickets, { tid, exp }: RevokedTicket, now: number): RevokedTickets {
+  const kept = list.tickets.filter((other) => other.tid !== tid && other.exp + AFTERWARDS > now);
+  return { format: FORMAT, tickets: [...kept, { tid, exp }] };
+}
+
+/** What is kept of a ticket, so that it can be listed and revoked: all of it but its MAC, so it opens nothing. */
+export function encodeIssued(value: Ticket): Uint8Array {
+  checkRecord<Ticket>(ticket, value, names.issuedTicket(value.tid));
+  return canonicalBytes({ format: FORMAT, ticket: value });
+}
+
+const issued = z.strictObject({ format: z.literal(FORMAT), ticket });
+
+/** @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
+export function parseIssued(bytes: Uint8Array, on: string): Ticket {
+  return readRecord(issued, bytes, on).ticket;
+}
