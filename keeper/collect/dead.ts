@@ -12,7 +12,7 @@ const PACK_LIST = /^packs-\d{4}\.json$/;
 /** The folders in which something may have died: of what goes, of what that uses, and of runs nobody goes on with. */
 export function touchedFolders(scan: Scan, marked: Marked, collecting: ReadonlySet<SnapshotId>): Set<SnapshotId> {
   const touched = new Set(collecting);
-  for (const origins of marked.going.values()) for (const { snapshot } of origins) touched.add(snapshot);
+  for (const origins of marked.going.values()) for (const origin of origins) touched.add(origin);
   for (const id of marked.closings.keys()) {
     if (isOver(scan, marked, collecting, id)) touched.add(id);
     // Its packs are in lists of the one that took it over, which may have outlived everything else of that one.

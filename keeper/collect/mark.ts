@@ -1,4 +1,4 @@
-import { type CardOrigin, type ClosingCard, isCommitted } from "../../vault/card/index.ts";
+import { type ClosingCard, isCommitted } from "../../vault/card/index.ts";
 import { ColdkeepError, names, type SnapshotId } from "../../vault/names/index.ts";
 import { LivePacks } from "../../vault/retain/index.ts";
 import type { Reader } from "../../vault/store/facets.ts";
@@ -13,8 +13,8 @@ export interface Marked {
   readonly live: LivePacks;
   /** Committed and not being collected. */
   readonly kept: ReadonlySet<SnapshotId>;
-  /** What each snapshot that goes uses. */
-  readonly going: ReadonlyMap<SnapshotId, readonly CardOrigin[]>;
+  /** Which origins each snapshot that goes uses. */
+  readonly going: ReadonlyMap<SnapshotId, readonly SnapshotId[]>;
   readonly closings: ReadonlyMap<SnapshotId, ClosingCard>;
   /** Snapshots whose pack lists tell of packs in use, though nothing else of theirs may be. */
   readonly listHolders: ReadonlySet<SnapshotId>;
@@ -35,7 +35,7 @@ export interface MarkOptions {
 }
 
 /**
- * Reads every card there is and marks what is in use. One card that cannot be read stops it, as nobody can tell what it
+ * Reads every card there is and marks what is in use; of a card no more is kept than that. One card that cannot be read stops it, as nobody can tell what it
  * uses: the dead are never more for something that was not understood.
  * @throws ColdkeepError `refused` for a card of a newer format, `integrity` for damaged ones; and what the store throws.
  */
@@ -43,7 +43,8 @@ export async function markLive(store: Reader, scope: NodeScope, scan: Scan, opti
   const { collecting, now, grace } = options;
   const live = new LivePacks();
   const kept = new Set<SnapshotId>();
-  const going = new Map<SnapshotId, readonly CardOrigin[]>();
+  const going = new Map<SnapshotId, readonly SnapshotId[]>();
+  const own = keepOne();
   const closings = new Map<SnapshotId, ClosingCard>();
   const damaged: string[] = [];
   const carded = [...scan.snapshots.keys()].filter((id) => hasCard(scan, id));
@@ -56,7 +57,10 @@ export async function markLive(store: Reader, scope: NodeScope, scan: Scan, opti
     } else if (!isCommitted(read.value)) {
       closings.set(id, read.value);
     } else if (collecting.has(id)) {
-      going.set(id, read.value.core.origins);
+      going.set(
+        id,
+        read.value.core.origins.map(({ snapshot }) => own(snapshot)),
+      );
     } else {
       kept.add(id);
       live.add(read.value.core.origins);
@@ -78,15 +82,25 @@ export async function markLive(store: Reader, scope: NodeScope, scan: Scan, opti
   return { live, kept, going, closings, served: servedOf(going, closings, live, needed.neededClosings), ...needed };
 }
 
+/** One text for all that say the same: cards of many snapshots name the same origins. */
+function keepOne(): (id: SnapshotId) => SnapshotId {
+  const kept = new Map<SnapshotId, SnapshotId>();
+  return (id) => {
+    const there = kept.get(id);
+    if (there === undefined) kept.set(id, id);
+    return there ?? id;
+  };
+}
+
 function servedOf(
   going: Marked["going"],
   closings: Marked["closings"],
   live: LivePacks,
   needed: ReadonlySet<SnapshotId>,
 ): ReadonlySet<SnapshotId> {
-  const used = [...going.values()].flat().map(({ snapshot }) => snapshot);
-  const last = used.filter((id) => closings.has(id) && !live.uses(id));
-  return new Set(last.flatMap((id) => closingChain(closings, id)).filter((id) => !needed.has(id)));
+  const last = new Set<SnapshotId>();
+  for (const used of going.values()) for (const id of used) if (closings.has(id) && !live.uses(id)) last.add(id);
+  return new Set([...last].flatMap((id) => closingChain(closings, id)).filter((id) => !needed.has(id)));
 }
 
 function holdersOf(closings: ReadonlyMap<SnapshotId, ClosingCard>, live: LivePacks) {

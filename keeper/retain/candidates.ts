@@ -11,8 +11,11 @@ import { indexEntries } from "../select.ts";
 import { type Grace, graceOf } from "./grace.ts";
 import type { Scan } from "./scan.ts";
 
+/** What the index says of a snapshot, but for what it uses: of many snapshots that is nearly all of it. */
+type Verdict = Omit<IndexEntry, "origins">;
+
 export interface Known {
-  readonly entry: IndexEntry;
+  readonly entry: Verdict;
   readonly grace: Grace;
 }
 
@@ -31,8 +34,12 @@ export interface Candidates {
 export async function findCandidates(store: Reader & Lister, node: NodeJson, scan: Scan): Promise<Candidates> {
   const scope: NodeScope = { vault: node.vault, node: node.node };
   const { index } = await readIndex(store, scope);
-  const indexed = new Map<SnapshotId, IndexEntry>();
-  if (index !== null) for await (const entry of indexEntries(store, scope, index)) indexed.set(entry.snapshot, entry);
+  const indexed = new Map<SnapshotId, Verdict>();
+  if (index !== null) {
+    for await (const { origins: _, ...verdict } of indexEntries(store, scope, index)) {
+      indexed.set(verdict.snapshot, verdict);
+    }
+  }
   const on = { store, scope, node, known: async (id: SnapshotId) => indexed.get(id) ?? null, memo: new Map() };
   const candidates: Candidate[] = [];
   const known = new Map<SnapshotId, Known>();

@@ -2,15 +2,10 @@ import { z } from "zod";
 import { names } from "../names/index.ts";
 import * as f from "./fields.ts";
 import { canonicalBytes } from "./jcs.ts";
+import { MAX_ORIGINS, MAX_PACK_LISTS, MAX_PACKS } from "./limits.ts";
+import { isQuicklyCard } from "./quick-card.ts";
 import { assertExpected, checkRecord, type Expected, readRecord } from "./record.ts";
 import type { Card, CardCore, ClosingCard } from "./types.ts";
-
-/** Origins a snapshot may use; a restore opens each one's key.json. */
-export const MAX_ORIGINS = 256;
-/** Packs of one origin: five digits in the name. */
-export const MAX_PACKS = 100_000;
-/** Rows of one pack list. */
-export const MAX_PACK_LIST_ROWS = 10_000;
 
 /** Number of a pack. */
 export const packIndex = z
@@ -29,7 +24,7 @@ const origins = z
   .refine((list) => new Set(list.map((o) => o.snapshot)).size === list.length, "an origin is named twice");
 const packLists = z
   .array(z.strictObject({ name: z.string(), ...f.sum }))
-  .max(10_000)
+  .max(MAX_PACK_LISTS)
   .refine((list) => list.every((ref, i) => ref.name === names.packListName(i)), "must be packs-0000.json and on");
 
 const core = z.strictObject({
@@ -77,7 +72,9 @@ export function isCommitted(value: Card | ClosingCard): value is Card {
 export function parseCard(raw: Uint8Array, expected?: Expected): Card | ClosingCard {
   const on = cardName(expected);
   // The two shapes share no top-level field but format; choosing first gives messages of the right one.
-  const found: Card | ClosingCard = readRecord<Card | ClosingCard>(hasCore(raw) ? card : closing, raw, on);
+  const found = hasCore(raw)
+    ? readRecord<Card | ClosingCard>(card, raw, on, isQuicklyCard)
+    : readRecord<Card | ClosingCard>(closing, raw, on);
   assertExpected(isCommitted(found) ? found.core : found, expected, on);
   return found;
 }

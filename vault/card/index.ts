@@ -1,11 +1,10 @@
 export {
   encodeCard,
   isCommitted,
-  MAX_ORIGINS,
-  MAX_PACKS,
   parseCard,
 } from "./card.ts";
 export { canonical, canonicalBytes, parseCanonical } from "./jcs.ts";
+export { MAX_ORIGINS, MAX_PACKS } from "./limits.ts";
 export { encodeBackupList, encodeHead, encodeIndex, parseBackupList, parseHead, parseIndex } from "./lists.ts";
 export type { Clearance, DeletionPlan, Expired, Fate, Mark, Pin } from "./markers.ts";
 export {

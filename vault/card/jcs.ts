@@ -33,6 +33,7 @@ export function canonicalBytes(value: unknown): Uint8Array {
 export function parseCanonical(bytes: Uint8Array, on: string): unknown {
   const text = decode(bytes, on);
   const value = parse(text, on);
+  if (isQuicklyCanonical(value, text)) return value;
   let again: string;
   try {
     again = canonical(value);
@@ -41,6 +42,39 @@ export function parseCanonical(bytes: Uint8Array, on: string): unknown {
   }
   if (again !== text) throw refuse(on, `not in canonical form (RFC 8785) at character ${firstDifference(again, text)}`);
   return value;
+}
+
+/**
+ * Whether a text is the canonical form of its value, told without writing that form: where the runtime writes the same
+ * text again it has no other spellings, spaces or repeated members, and the rest is seen from the value. True only where
+ * `canonical` agrees; of names that look like numbers, whose order the runtime does not keep, it knows nothing.
+ */
+function isQuicklyCanonical(value: unknown, text: string): boolean {
+  return isWritable(value, 0) && JSON.stringify(value) === text;
+}
+
+/** Whether `canonical` would write a value with its members in the order they have. */
+function isWritable(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case "string":
+      return value.isWellFormed();
+    case "number":
+      return Number.isSafeInteger(value) && !Object.is(value, -0);
+    case "boolean":
+      return true;
+  }
+  if (typeof value !== "object" || value === null || depth >= MAX_DEPTH) return false;
+  if (Array.isArray(value)) {
+    for (const item of value) if (!isWritable(item, depth + 1)) return false;
+    return true;
+  }
+  let before: string | null = null;
+  for (const key of Object.keys(value)) {
+    if ((before !== null && key <= before) || !isKey(key)) return false;
+    if (!isWritable((value as Record<string, unknown>)[key], depth + 1)) return false;
+    before = key;
+  }
+  return true;
 }
 
 function decode(bytes: Uint8Array, on: string): string {
@@ -89,8 +123,12 @@ function writeComposite(value: object, depth: number): string {
 }
 
 function writeKey(key: string): string {
-  if (!KEY.test(key) || key === "__proto__") throw new TypeError(`${JSON.stringify(key.slice(0, 80))} cannot be a key`);
+  if (!isKey(key)) throw new TypeError(`${JSON.stringify(key.slice(0, 80))} cannot be a key`);
   return `"${key}"`;
+}
+
+function isKey(key: string): boolean {
+  return KEY.test(key) && key !== "__proto__";
 }
 
 function tooDeep(): never {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ColdkeepError, isSnapshotId, names, type SnapshotId } from "../names/index.ts";
-import { MAX_ORIGINS } from "./card.ts";
 import * as f from "./fields.ts";
+import { MAX_ORIGINS } from "./limits.ts";
 import { type Expected, readExpected, writeRecord } from "./record.ts";
 import { dayOf } from "./records.ts";
 import type { Head, Index, IndexEntry } from "./types.ts";

@@ -12,11 +12,18 @@ export interface Expected {
 /**
  * Reads one stored JSON object.
  * @param on The object's name, for messages.
+ * @param isQuickly A check that is true only where the schema agrees; asked before it.
  * @throws ColdkeepError `integrity` where the bytes are not canonical or a field is missing, unknown or out of bounds;
  * `refused` where a newer coldkeep wrote it: such an object is not broken, only not for us.
  */
-export function readRecord<T>(schema: z.ZodType<T>, bytes: Uint8Array, on: string): T {
+export function readRecord<T>(
+  schema: z.ZodType<T>,
+  bytes: Uint8Array,
+  on: string,
+  isQuickly?: (value: unknown) => boolean,
+): T {
   const value = parseCanonical(bytes, on);
+  if (isQuickly?.(value)) return value as T;
   assertFormat(value, on);
   return checkRecord(schema, value, on);
 }

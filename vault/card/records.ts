@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { names, parseSnapshotId } from "../names/index.ts";
-import { MAX_PACK_LIST_ROWS, packIndex } from "./card.ts";
+import { packIndex } from "./card.ts";
 import * as f from "./fields.ts";
+import { MAX_PACK_LIST_ROWS } from "./limits.ts";
 import { type Expected, readExpected, readRecord, writeRecord } from "./record.ts";
 import type { Begin, NodeJson, PackList, VaultJson } from "./types.ts";
 

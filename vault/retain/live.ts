@@ -1,4 +1,4 @@
-import { MAX_PACKS } from "../card/card.ts";
+import { MAX_PACKS } from "../card/limits.ts";
 import type { CardOrigin } from "../card/types.ts";
 import type { SnapshotId } from "../names/index.ts";
 
