@@ -34,6 +34,8 @@ export type Act =
   | "trickle"
   /** The answer's body has one byte changed. */
   | "corrupt"
+  /** Objects are told to be so many milliseconds older than they are, by key. */
+  | { readonly older: (key: string) => number }
   /** Headers taken out of the call on its way. It must then not be signed, or the server not look. */
   | { readonly without: readonly string[] };
 
@@ -91,11 +93,12 @@ async function handle(act: Act, incoming: IncomingMessage, outgoing: ServerRespo
   if (typeof act === "object" && "status" in act) return void answer(act, incoming, outgoing);
   const body = await bytesOf(incoming);
   const headers = { ...incoming.headers };
-  if (typeof act === "object") for (const name of act.without) delete headers[name];
+  if (typeof act === "object" && "without" in act) for (const name of act.without) delete headers[name];
   const forward = request(new URL(incoming.url ?? "/", target), { method: incoming.method, headers, setHost: false });
   forward.end(body);
   const [found] = (await once(forward, "response")) as [IncomingMessage];
-  const answered = await bytesOf(found);
+  let answered = await bytesOf(found);
+  if (typeof act === "object" && "older" in act) answered = makeOlder(act.older, incoming, found, answered);
   if (act === "reset-after") return void incoming.socket.resetAndDestroy();
   if (act === "corrupt" && answered.length > 0)
     answered[answered.length >> 1] = (answered[answered.length >> 1] ?? 0) ^ 1;
@@ -114,6 +117,30 @@ async function handle(act: Act, incoming: IncomingMessage, outgoing: ServerRespo
     return void outgoing.end();
   }
   outgoing.end(answered);
+}
+
+/** Times in headers, and in listings. */
+function makeOlder(
+  older: (key: string) => number,
+  incoming: IncomingMessage,
+  found: IncomingMessage,
+  body: Buffer,
+): Buffer {
+  const { method, kind, key } = describe(incoming);
+  const modified = found.headers["last-modified"];
+  if (modified !== undefined) {
+    found.headers["last-modified"] = new Date(Date.parse(modified) - older(key)).toUTCString();
+  }
+  if (method !== "GET" || kind !== "LIST") return body;
+  const aged = body.toString().replace(/<(Contents|Version)>.*?<\/\1>/gs, (entry) =>
+    entry.replace(/(?<=<LastModified>)[^<]+/, (time) => {
+      const name = decodeURIComponent(/<Key>([^<]+)/.exec(entry)?.[1] ?? "");
+      return new Date(Date.parse(time) - older(name)).toISOString();
+    }),
+  );
+  const bytes = Buffer.from(aged);
+  if (found.headers["content-length"] !== undefined) found.headers["content-length"] = String(bytes.length);
+  return bytes;
 }
 
 function answer(

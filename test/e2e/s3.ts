@@ -35,10 +35,10 @@ export async function freshVault(endpoint: string, versions = true): Promise<S3V
 }
 
 /** A bucket of its own. */
-export async function makeBucket(endpoint: string, versions = true): Promise<string> {
+export async function makeBucket(endpoint: string, versions = true, lock = false): Promise<string> {
   const Bucket = `vault-${randomBytes(8).toString("hex")}`;
   const client = plainClient(endpoint);
-  await client.send(new CreateBucketCommand({ Bucket }));
+  await client.send(new CreateBucketCommand({ Bucket, ...(lock ? { ObjectLockEnabledForBucket: true } : {}) }));
   if (versions) {
     const VersioningConfiguration = { Status: "Enabled" } as const;
     await client.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));

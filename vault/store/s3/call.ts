@@ -23,6 +23,8 @@ export interface Bucket extends S3Place {
   key(name: string): string;
   /** That the bucket is there was seen: it answered a call. */
   seen: boolean;
+  /** Whether versions are, or ever were, kept here, once it was asked; null where that could not be told. */
+  versions?: boolean | null;
 }
 
 export function openBucket(o: {

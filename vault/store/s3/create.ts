@@ -11,6 +11,7 @@ import type { Bucket } from "./call.ts";
 import { infoOf } from "./info.ts";
 import { putInParts } from "./multipart.ts";
 import { putObject } from "./put.ts";
+import { findHidden, keepsVersions } from "./versions.ts";
 
 const ATTEMPTS = 6;
 const PAUSE_MS = 50;
@@ -58,17 +59,22 @@ async function tryPut(
 /** What lies at the name that was to be put; null where it has gone meanwhile. */
 async function describeTaken(bucket: Bucket, name: string, body: HashedBytes): Promise<CreateOutcome | null> {
   const about = { what: "cannot look at an object", name, action: "s3:GetObject" };
-  const found = await bucket.call(about, 0, async (abortSignal) => {
-    const Key = bucket.key(name);
-    try {
-      const command = new HeadObjectCommand({ Bucket: bucket.bucket, Key, ChecksumMode: "ENABLED" });
-      const output = await bucket.client.send(command, { abortSignal });
-      return { info: infoOf(output), checksum: output.ChecksumSHA256 };
-    } catch (error) {
-      if (isAbsent(error)) return null;
-      throw error;
-    }
-  });
+  const look = (which: { readonly VersionId?: string }) =>
+    bucket.call(about, 0, async (abortSignal) => {
+      const at = { Bucket: bucket.bucket, Key: bucket.key(name), ...which };
+      try {
+        const command = new HeadObjectCommand({ ...at, ChecksumMode: "ENABLED" });
+        const output = await bucket.client.send(command, { abortSignal });
+        return { info: infoOf(output), checksum: output.ChecksumSHA256 };
+      } catch (error) {
+        if (isAbsent(error)) return null;
+        throw error;
+      }
+    });
+  const there = await look({});
+  // Some servers hold a name for taken that a delete marker lies on.
+  const hidden = there === null && (await keepsVersions(bucket)) !== false ? await findHidden(bucket, name) : null;
+  const found = there ?? (hidden === null ? null : await look({ VersionId: hidden.id }));
   if (found === null) return null;
   const { info, checksum } = found;
   if (info.size !== body.bytes.length) return { created: false, same: false, info };

@@ -4,10 +4,11 @@ import { splitName } from "../object-name.ts";
 import { answerOf, isAbsent, isConditionFailed } from "./answer.ts";
 import type { Bucket } from "./call.ts";
 import { infoOf } from "./info.ts";
+import { assertSeesVersions } from "./versions.ts";
 
 /**
- * Deleter over a bucket. In a bucket that keeps versions it removes the very version planned and leaves no marker; in
- * another one, the object while its etag is the one planned: by `If-Match`, or, where the server does not know that with
+ * Deleter over a bucket. In a bucket that keeps versions it removes the very version planned and leaves no marker, and
+ * wants to see what others' markers hide; in another one, the object while its etag is the one planned: by `If-Match`, or, where the server does not know that with
  * deletes, by a look just before.
  */
 export function s3Deleter(bucket: Bucket): Deleter {
@@ -17,6 +18,7 @@ export function s3Deleter(bucket: Bucket): Deleter {
 async function* deletePlanned(bucket: Bucket, plan: ApprovedPlan): AsyncGenerator<DeleteOutcome> {
   // All names before the first object: a plan with one illegal name is no plan.
   for (const { name } of plan.objects) splitName(name);
+  if (plan.objects.length > 0) await assertSeesVersions(bucket);
   for (const object of plan.objects) yield { name: object.name, outcome: await deleteOne(bucket, object) };
 }
 
@@ -62,7 +64,8 @@ async function findPlanned(bucket: Bucket, { name, etag, version }: PlannedDelet
       if (info.etag !== etag) return null;
       const until = output.ObjectLockRetainUntilDate?.getTime() ?? 0;
       const locked = until > bucket.now() || output.ObjectLockLegalHoldStatus === "ON";
-      return { version: version ?? info.version, locked };
+      // "null" is a version, too, where versions are kept: of what was put before they were.
+      return { version: version ?? output.VersionId, locked };
     } catch (error) {
       // What is asked for by its version may be a marker, of which there is nothing to see (405), or a foreign id (400).
       const { status } = answerOf(error);

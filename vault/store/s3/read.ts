@@ -7,10 +7,14 @@ import { answerOf, isAbsent } from "./answer.ts";
 import { collect } from "./body.ts";
 import type { Bucket } from "./call.ts";
 import { infoOf } from "./info.ts";
+import { findHidden, isHidden } from "./versions.ts";
 
 const DEFAULT_MAX = 64 << 20;
 
-/** Reader over a bucket. Whole objects are compared with the checksum S3 holds of them; S3 keeps none of their parts. */
+/**
+ * Reader over a bucket. Whole objects are compared with the checksum S3 holds of them; S3 keeps none of their parts. A
+ * delete marker, which coldkeep never makes, is looked through.
+ */
 export function s3Reader(bucket: Bucket): Reader {
   return {
     head: (name) => headObject(bucket, name),
@@ -19,18 +23,35 @@ export function s3Reader(bucket: Bucket): Reader {
   };
 }
 
+const HIDDEN = Symbol("below a delete marker");
+
+/** Reads what is there, or what a delete marker hides. */
+async function lookThrough<T>(
+  bucket: Bucket,
+  name: string,
+  read: (which: { readonly VersionId?: string }) => Promise<T | null | typeof HIDDEN>,
+): Promise<T | null> {
+  const found = await read({});
+  if (found !== HIDDEN) return found;
+  const hidden = await findHidden(bucket, name);
+  const below = hidden === null ? null : await read({ VersionId: hidden.id });
+  return below === HIDDEN ? null : below;
+}
+
 /** What lies at `name` now; null where nothing does. */
 async function headObject(bucket: Bucket, name: string): Promise<ObjectInfo | null> {
   splitName(name);
   const about = { what: "cannot look at an object", name, action: "s3:GetObject" };
-  const found = await bucket.call(about, 0, async (abortSignal) => {
-    try {
-      const command = new HeadObjectCommand({ Bucket: bucket.bucket, Key: bucket.key(name) });
-      return infoOf(await bucket.client.send(command, { abortSignal }));
-    } catch (error) {
-      return absent(error);
-    }
-  });
+  const found = await lookThrough(bucket, name, (which) =>
+    bucket.call(about, 0, async (abortSignal) => {
+      try {
+        const command = new HeadObjectCommand({ Bucket: bucket.bucket, Key: bucket.key(name), ...which });
+        return infoOf(await bucket.client.send(command, { abortSignal }));
+      } catch (error) {
+        return absent(error);
+      }
+    }),
+  );
   if (found === null && !bucket.seen) await assertBucket(bucket);
   return found;
 }
@@ -59,26 +80,28 @@ export async function getObject(
   splitName(name);
   const action = version === undefined ? "s3:GetObject" : "s3:GetObjectVersion";
   const about = { what: "cannot read an object", name, action };
-  return bucket.call(about, max, async (abortSignal) => {
-    try {
-      const command = new GetObjectCommand({
-        Bucket: bucket.bucket,
-        Key: bucket.key(name),
-        ChecksumMode: "ENABLED",
-        ...(version === undefined ? {} : { VersionId: version }),
-      });
-      const output = await bucket.client.send(command, { abortSignal });
-      const info = infoOf(output);
-      if (info.size > max) {
-        throw wrongSize(bucket, name, `it has ${info.size} bytes, at most ${max} are allowed here`, output.Body);
+  return lookThrough(bucket, name, (which) =>
+    bucket.call(about, max, async (abortSignal) => {
+      try {
+        const command = new GetObjectCommand({
+          Bucket: bucket.bucket,
+          Key: bucket.key(name),
+          ChecksumMode: "ENABLED",
+          ...(version === undefined ? which : { VersionId: version }),
+        });
+        const output = await bucket.client.send(command, { abortSignal });
+        const info = infoOf(output);
+        if (info.size > max) {
+          throw wrongSize(bucket, name, `it has ${info.size} bytes, at most ${max} are allowed here`, output.Body);
+        }
+        const bytes = await collect(output.Body, info.size);
+        if (bytes.length === info.size) return { bytes, info };
+        throw wrongSize(bucket, name, `${bytes.length} bytes came of the ${info.size} it has`);
+      } catch (error) {
+        return absent(error);
       }
-      const bytes = await collect(output.Body, info.size);
-      if (bytes.length === info.size) return { bytes, info };
-      throw wrongSize(bucket, name, `${bytes.length} bytes came of the ${info.size} it has`);
-    } catch (error) {
-      return absent(error);
-    }
-  });
+    }),
+  );
 }
 
 async function getRange(bucket: Bucket, name: string, offset: number, length: number): Promise<Uint8Array | null> {
@@ -93,27 +116,29 @@ async function getRange(bucket: Bucket, name: string, offset: number, length: nu
     throw wrongSize(bucket, name, `it ends at ${info.size}, ${wanted}`);
   }
   const about = { what: "cannot read an object", name, action: "s3:GetObject" };
-  return bucket.call(about, length, async (abortSignal) => {
-    try {
-      const Range = `bytes=${offset}-${offset + length - 1}`;
-      const command = new GetObjectCommand({ Bucket: bucket.bucket, Key: bucket.key(name), Range });
-      const output = await bucket.client.send(command, { abortSignal });
-      // A server that knows no ranges sends all of it: read no more than was asked for.
-      if ((output.ContentLength ?? 0) > length) {
-        throw wrongSize(bucket, name, `the server sent ${output.ContentLength} bytes, ${wanted}`, output.Body);
+  return lookThrough(bucket, name, (which) =>
+    bucket.call(about, length, async (abortSignal) => {
+      try {
+        const Range = `bytes=${offset}-${offset + length - 1}`;
+        const command = new GetObjectCommand({ Bucket: bucket.bucket, Key: bucket.key(name), Range, ...which });
+        const output = await bucket.client.send(command, { abortSignal });
+        // A server that knows no ranges sends all of it: read no more than was asked for.
+        if ((output.ContentLength ?? 0) > length) {
+          throw wrongSize(bucket, name, `the server sent ${output.ContentLength} bytes, ${wanted}`, output.Body);
+        }
+        const bytes = await collect(output.Body, output.ContentLength ?? length);
+        if (bytes.length === length) return bytes;
+        throw wrongSize(bucket, name, `it ended at ${offset + bytes.length} while read, ${wanted}`);
+      } catch (error) {
+        if (answerOf(error).status === 416) throw wrongSize(bucket, name, `it ends before, ${wanted}`);
+        return absent(error);
       }
-      const bytes = await collect(output.Body, output.ContentLength ?? length);
-      if (bytes.length === length) return bytes;
-      throw wrongSize(bucket, name, `it ended at ${offset + bytes.length} while read, ${wanted}`);
-    } catch (error) {
-      if (answerOf(error).status === 416) throw wrongSize(bucket, name, `it ends before, ${wanted}`);
-      return absent(error);
-    }
-  });
+    }),
+  );
 }
 
-function absent(error: unknown): null {
-  if (!(error instanceof ColdkeepError) && isAbsent(error)) return null;
+function absent(error: unknown): null | typeof HIDDEN {
+  if (!(error instanceof ColdkeepError) && isAbsent(error)) return isHidden(error) ? HIDDEN : null;
   throw error;
 }
 
