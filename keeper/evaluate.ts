@@ -2,26 +2,21 @@ import {
   type Begin,
   type Card,
   type CardCore,
-  type CardOrigin,
-  type ClosingCard,
   type IndexEntry,
   isCommitted,
   type NodeJson,
   verifyCardSignature,
-  verifyClosingSignature,
   writerOf,
 } from "../vault/card/index.ts";
 import { messageOf, names, type SnapshotId } from "../vault/names/index.ts";
 import type { Lister, ObjectInfo, Reader } from "../vault/store/facets.ts";
-import { expiredAt } from "./markers.ts";
+import { expiryOf } from "./markers.ts";
 import { isPinned, readMark } from "./marks.ts";
 import { oddity } from "./order.ts";
-import { listRows } from "./pack-lists.ts";
-import { firstPackDamage, listPacks } from "./packs-present.ts";
-import { countRanges, firstNotCovered, indexesOf, rangesOf } from "./ranges.ts";
-import { isMismatch, type NodeScope, readBegin, readCard, readCommitted } from "./read.ts";
+import { isMismatch, type NodeScope, readBegin, readCard } from "./read.ts";
 import { firstReceipts } from "./receipts.ts";
-import { MAX_ADOPTIONS, MAX_BYTES, RUN_WITH_PARENT } from "./rules.ts";
+import { EXPIRED_BEFORE, MAX_BYTES, RUN_WITH_PARENT } from "./rules.ts";
+import { usesFault } from "./uses-fault.ts";
 
 /** What the index needs to judge a snapshot. One for a whole job, since cards never change. */
 export interface Judge {
@@ -29,7 +24,7 @@ export interface Judge {
   readonly scope: NodeScope;
   readonly node: NodeJson;
   /** Verdicts on snapshots already indexed; asked for parents. */
-  readonly known: (id: SnapshotId, received: number) => Promise<IndexEntry | null>;
+  readonly known: (id: SnapshotId, received: number) => Promise<Pick<IndexEntry, "state" | "writer" | "proven"> | null>;
   /** Verdicts of this job. */
   readonly memo: Map<SnapshotId, IndexEntry | null>;
 }
@@ -60,14 +55,18 @@ async function judgeAnew(on: Judge, id: SnapshotId): Promise<IndexEntry | null> 
   const { core } = card;
   const here = { begun: received ?? info.receivedAt, committed: info.receivedAt };
   const { begun, committed, remark } = await firstReceipts(store, scope, id, here);
+  const expiry = await expiryOf(store, scope, id);
   const why =
-    begin.found === "it"
-      ? await findFault(on, card, begin.value, begun, committed)
-      : begin.found === "nothing"
-        ? "it has no begin"
-        : `its begin cannot be read: ${begin.why}`;
+    // Some of it may be gone by rights: that is no damage to tell of.
+    expiry?.collecting === true
+      ? null
+      : begin.found === "it"
+        ? await findFault(on, card, begin.value, begun, committed)
+        : begin.found === "nothing"
+          ? "it has no begin"
+          : `its begin cannot be read: ${begin.why}`;
   const odd = oddity({ snapshot: id, received: begun });
-  const expired = await expiredAt(store, scope, id);
+  const expired = expiry?.since ?? null;
   const mark = await readMark(store, scope, id);
   const unmarked =
     mark !== null && "unreadable" in mark ? `pinned, as its mark cannot be read: ${mark.unreadable}` : null;
@@ -175,100 +174,17 @@ async function parentFault(
   if (seq >= card.core.seq) return `its parent ${parent} has number ${seq}, its own is ${card.core.seq}`;
   const here = { begun: began?.receivedAt ?? read.info.receivedAt, committed: read.info.receivedAt };
   const received = (await firstReceipts(store, scope, parent, here)).begun;
-  const verdict = (await on.known(parent, received)) ?? (await judge(on, parent));
+  const expiry = await expiryOf(store, scope, parent);
+  if (expiry !== null && expiry.since < begun - EXPIRED_BEFORE) {
+    return `its parent ${parent} had expired long before it began`;
+  }
+  // As one that is gone: the card may stay for a while, where the vault has locked it, and its data not.
+  if (expiry?.collecting) return null;
+  // A verdict of this job before one of the index: what was damaged then may have been put back.
+  const verdict = on.memo.get(parent) ?? (await on.known(parent, received)) ?? (await judge(on, parent));
   if (verdict === null || verdict.state === "broken") return `its parent ${parent} is broken`;
   if (verdict.writer !== writerOf(node.key)) return `its parent ${parent} is another host's`;
-  const expired = await expiredAt(store, scope, parent);
-  if (expired !== null && expired < begun) return `its parent ${parent} had expired when it began`;
   return null;
-}
-
-/** Every pack it uses must be its own, taken over from a dead run, or vouched for by its parent. */
-async function usesFault(on: Judge, core: CardCore, begin: Begin): Promise<string | null> {
-  const adopted = new Set<SnapshotId>();
-  for (const run of begin.adopts) if (await isAdopted(on, run, core.snapshot)) adopted.add(run);
-  const isNew = (id: SnapshotId) => id === core.snapshot || adopted.has(id);
-  const inherited = core.origins.filter(({ snapshot }) => !isNew(snapshot));
-  return (
-    (await inheritedFault(on, core, inherited)) ??
-    (await newPacksFault(
-      on,
-      core,
-      core.origins.filter(({ snapshot }) => isNew(snapshot)),
-    ))
-  );
-}
-
-/**
- * Whether a dead run was taken over by this snapshot: by itself, or by a dead run that was, each closed by a card that
- * the host signed.
- */
-async function isAdopted(on: Judge, run: SnapshotId, by: SnapshotId): Promise<boolean> {
-  let next = run;
-  for (let hops = 0; hops < MAX_ADOPTIONS; hops += 1) {
-    const read = await readCard(on.store, on.scope, next);
-    if (read.found !== "it" || isCommitted(read.value)) return false;
-    if (read.value.by === undefined || !isSigned(on.node, read.value)) return false;
-    if (read.value.by === by) return true;
-    next = read.value.by;
-  }
-  return false;
-}
-
-function isSigned(node: NodeJson, card: ClosingCard): boolean {
-  try {
-    verifyClosingSignature(card, node.key);
-    return true;
-  } catch (error) {
-    if (!isMismatch(error)) throw error;
-    return false;
-  }
-}
-
-async function inheritedFault(on: Judge, core: CardCore, inherited: readonly CardOrigin[]): Promise<string | null> {
-  const [first] = inherited;
-  if (first === undefined) return null;
-  if (core.parent === undefined) return `it uses packs of ${first.snapshot} and has no parent`;
-  const parent = await readCommitted(on.store, on.scope, core.parent);
-  for (const { snapshot, ranges } of inherited) {
-    if (parent !== null) {
-      const index = firstNotCovered(ranges, rangesOf(parent.core.origins, snapshot));
-      if (index !== null) return `it uses ${names.packName(index)} of ${snapshot}, which its parent does not`;
-      continue;
-    }
-    const there = await listPacks(on.store, on.scope, snapshot);
-    for (const index of indexesOf(ranges)) {
-      if (!there.has(index)) return `${names.pack(on.scope.node, snapshot, index)}: it is not there`;
-    }
-  }
-  return null;
-}
-
-async function newPacksFault(on: Judge, core: CardCore, fresh: readonly CardOrigin[]): Promise<string | null> {
-  let fault: string | null = null;
-  const packs = new Map(fresh.map(({ snapshot }) => [snapshot, new Map<number, number>()]));
-  const own = new Map<SnapshotId, number>();
-  for await (const row of listRows(on.store, on.scope, core, ({ object, detail }) => {
-    fault ??= `${object}: ${detail}`;
-  })) {
-    const ranges = rangesOf(fresh, row.origin);
-    // A pack that was put and is not used any more may be listed; what is used must be.
-    if (firstNotCovered([[row.index, row.index]], ranges) !== null) continue;
-    const sizes = packs.get(row.origin);
-    if (sizes?.has(row.index)) return `${names.packName(row.index)} of ${row.origin} is listed twice`;
-    sizes?.set(row.index, row.size);
-    own.set(row.origin, (own.get(row.origin) ?? 0) + 1);
-  }
-  if (fault !== null) return fault;
-  for (const { snapshot, ranges } of fresh) {
-    if (countRanges(ranges) === (own.get(snapshot) ?? 0)) continue;
-    const sizes = packs.get(snapshot);
-    for (const index of indexesOf(ranges)) {
-      if (!sizes?.has(index)) return `it uses ${names.packName(index)} of ${snapshot}, which no pack list names`;
-    }
-  }
-  const damage = await firstPackDamage(on.store, on.scope, packs);
-  return damage === null ? null : `${damage.object}: ${damage.detail}`;
 }
 
 async function objectsFault(on: Judge, core: CardCore): Promise<string | null> {

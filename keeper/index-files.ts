@@ -116,7 +116,10 @@ export async function monthsBeyond(
   return needed;
 }
 
-/** Replaces an index where its entries differ; its generation grows with each change. */
+/**
+ * Replaces an index where its entries differ; its generation grows with each change.
+ * @param since a generation that it must be beyond
+ */
 export async function replaceIndex(
   store: Replacer,
   scope: NodeScope,
@@ -124,8 +127,10 @@ export async function replaceIndex(
   stored: StoredIndex,
   snapshots: readonly IndexEntry[],
   months: readonly string[],
+  since = 0,
 ): Promise<Index | "lost"> {
-  const now: Index = { format: 1, ...scope, generation: stored.index?.generation ?? 0, snapshots, months };
+  const generation = Math.max(stored.index?.generation ?? 0, since);
+  const now: Index = { format: 1, ...scope, generation, snapshots, months };
   if (stored.index !== null && sameBytes(encodeIndex(stored.index), encodeIndex(now))) return stored.index;
   const next: Index = { ...now, generation: now.generation + 1 };
   const outcome = await store.replace(name, encodeIndex(next), stored.etag);

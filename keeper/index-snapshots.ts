@@ -66,9 +66,12 @@ async function runIndex(options: IndexOptions, all: boolean): Promise<IndexOutco
   const node = await readNode(store, options.node, options.vault);
   const scope: NodeScope = { vault: node.vault, node: node.node };
   const memo: Judge["memo"] = new Map();
+  let since = 0;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const outcome = await tryIndex(options, all, node, scope, memo);
-    if (outcome !== "lost") return outcome;
+    const outcome = await tryIndex(options, all, node, scope, memo, since);
+    if (outcome === "lost") continue;
+    if (!("ahead" in outcome)) return outcome;
+    since = outcome.ahead;
   }
   throw contended(names.indexJson(scope.node));
 }
@@ -79,7 +82,8 @@ async function tryIndex(
   node: NodeJson,
   scope: NodeScope,
   memo: Judge["memo"],
-): Promise<IndexOutcome | "lost"> {
+  since: number,
+): Promise<IndexOutcome | "lost" | { readonly ahead: number }> {
   const { store } = options;
   // The list before the index: whoever changes the index after this makes our write of the list fail.
   const list = await readList(store, scope);
@@ -112,9 +116,10 @@ async function tryIndex(
   for (const [month, entries] of months) await writeMonth(store, scope, month, entries, rebuilding);
   const still = room > 0 ? await monthsBeyond(store, scope, closed, new Set(newest.map((e) => e.snapshot))) : closed;
   const named = [...new Set([...still, ...months.keys()])].sort().reverse();
-  const index = await replaceIndex(store, scope, names.indexJson(scope.node), stored, newest, named);
+  const index = await replaceIndex(store, scope, names.indexJson(scope.node), stored, newest, named, since);
   if (index === "lost" || !(await writeList(store, index, list))) return "lost";
-  await writeHead(store, scope, index);
+  const ahead = await writeHead(store, scope, index);
+  if (ahead !== null) return { ahead };
   const asked = options.ids.map((id) => found.get(id)).filter((entry) => entry !== undefined && entry !== null);
   return { index, entries: asked, changed: index !== stored.index, rebuilt: rebuilding };
 }

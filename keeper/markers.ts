@@ -33,3 +33,11 @@ export async function expiryOf(
   const fate = await readFate(store, scope, id, n);
   return fate === "rescued" ? null : { since, collecting: fate === "collect" };
 }
+
+/** Whether the collector has said that a snapshot goes, or is done with it. @throws as `expiredAt`. */
+export async function isGoing(store: Reader, scope: NodeScope, id: SnapshotId): Promise<boolean> {
+  if ((await expiryOf(store, scope, id))?.collecting === true) return true;
+  // Its last word goes last: without it, what is there tells.
+  const there = await Promise.all([names.card, names.begin].map((name) => store.head(name(scope.node, id))));
+  return there.includes(null);
+}

@@ -3,6 +3,7 @@ import { ColdkeepError, type NodeName, names, type SnapshotId, type VaultId } fr
 import type { Creator, Reader } from "../vault/store/facets.ts";
 import { createRecord } from "./create.ts";
 import { contended } from "./index-files.ts";
+import { isGoing } from "./markers.ts";
 import { assertMayChange } from "./may-change.ts";
 import { type NodeScope, readCommitted, readNode, readObject } from "./read.ts";
 import { MAX_BYTES } from "./rules.ts";
@@ -44,7 +45,8 @@ export interface MarkOptions {
 /**
  * Pins, unpins or tags a snapshot: puts a further mark beside its card, which itself never changes. Null where the
  * change changes nothing.
- * @throws ColdkeepError `not-found` where there is no such snapshot, `busy` where others were faster each time.
+ * @throws ColdkeepError `not-found` where there is no such snapshot, `refused` for a pin that comes too late: it is being
+ * deleted; `busy` where others were faster each time.
  */
 export async function markSnapshot(options: MarkOptions): Promise<Mark | null> {
   const { store, snapshot } = options;
@@ -66,20 +68,39 @@ export async function markSnapshot(options: MarkOptions): Promise<Mark | null> {
     const before = readable ?? { pinned: isPinned(there), tags: card.core.tags };
     const after = options.change(before);
     if (there === readable && sameMark(before, after)) return null;
-    const { pinned, reason, tags } = after;
-    const round = (there?.round ?? 0) + 1;
-    const mark: Mark = {
-      format: 1,
-      ...scope,
-      snapshot,
-      round,
-      pinned,
-      ...(reason === undefined ? {} : { reason }),
-      tags,
-    };
-    if ((await createRecord(store, names.mark(scope.node, snapshot, round), encodeMark(mark))).created) return mark;
+    const isNewPin = after.pinned && !before.pinned;
+    if (isNewPin && (await isGoing(store, scope, snapshot))) throw tooLate(scope, snapshot);
+    const mark = await putMark(store, scope, snapshot, (there?.round ?? 0) + 1, after);
+    if (mark === null) continue;
+    // Whoever decides from now on that it goes looks for marks afterwards; who decided before may not have seen this one.
+    if (!isNewPin || !(await isGoing(store, scope, snapshot))) return mark;
+    await putMark(store, scope, snapshot, mark.round + 1, before);
+    throw tooLate(scope, snapshot);
   }
   throw contended(names.mark(scope.node, snapshot, 1));
+}
+
+/** Null where another mark of that round is there. */
+async function putMark(
+  store: Creator,
+  scope: NodeScope,
+  snapshot: SnapshotId,
+  round: number,
+  { pinned, reason, tags }: MarkState,
+): Promise<Mark | null> {
+  const said = { pinned, ...(reason === undefined ? {} : { reason }), tags };
+  const mark: Mark = { format: 1, ...scope, snapshot, round, ...said };
+  const { created } = await createRecord(store, names.mark(scope.node, snapshot, round), encodeMark(mark));
+  return created ? mark : null;
+}
+
+function tooLate({ node }: NodeScope, id: SnapshotId): ColdkeepError {
+  return new ColdkeepError("refused", {
+    what: "it is too late to pin this snapshot",
+    on: names.card(node, id),
+    why: "its grace is over, and it is being deleted",
+    todo: "choose another; `coldkeep list` shows them",
+  });
 }
 
 type MarkState = Pick<Mark, "pinned" | "reason" | "tags">;

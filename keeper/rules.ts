@@ -4,6 +4,11 @@ const DAY = 24 * HOUR;
 
 /** L: how long a run with a parent may take, from its begin's receipt to its card's. */
 export const RUN_WITH_PARENT = 3 * DAY;
+/**
+ * A parent may have expired so long before the run on top of it began: head.json, by which the host chose it, may be
+ * older than its marker. What is left of the shortest grace is longer than such a run.
+ */
+export const EXPIRED_BEFORE = DAY;
 /** An id may be this much later than the receipt of its begin … */
 export const ID_AHEAD = HOUR;
 /** … or this much earlier, before it is odd. */

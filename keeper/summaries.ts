@@ -8,7 +8,7 @@ import {
 } from "../vault/card/index.ts";
 import { isColdkeepError, names, type SnapshotId } from "../vault/names/index.ts";
 import type { Reader, Replacer } from "../vault/store/facets.ts";
-import { contended, sameBytes } from "./index-files.ts";
+import { contended, readIndex, sameBytes } from "./index-files.ts";
 import { isLatestMaterial } from "./order.ts";
 import { type NodeScope, readObject } from "./read.ts";
 import { HEAD_RECENT, MAX_BYTES } from "./rules.ts";
@@ -56,18 +56,28 @@ export async function writeList(store: Replacer, index: Index, stored: StoredLis
   return (await store.replace(names.backupList(index.node), bytes, stored.etag)).replaced;
 }
 
-/** Brings head.json in line with the index, unless it tells of a later generation already. */
-export async function writeHead(store: Reader & Replacer, scope: NodeScope, index: Index): Promise<void> {
+/**
+ * Brings head.json in line with the index, unless it tells of a later generation already. Null, or the generation it
+ * tells of where there is no such index any more: one was lost, and what took its place must go beyond that.
+ */
+export async function writeHead(store: Reader & Replacer, scope: NodeScope, index: Index): Promise<number | null> {
   const name = names.headJson(scope.node);
   const bytes = encodeHead(headOf(index));
   for (let attempt = 0; attempt < 32; attempt += 1) {
     const read = await readObject(store, name, MAX_BYTES.index, (raw) => parseHead(raw, scope, name));
     if (read.found === "it") {
-      if (read.value.generation > index.generation) return;
-      if (sameBytes(encodeHead(read.value), bytes)) return;
+      const { generation } = read.value;
+      if (generation > index.generation) return (await isBehind(store, scope, generation)) ? generation : null;
+      if (sameBytes(encodeHead(read.value), bytes)) return null;
     }
     const etag = read.found === "nothing" ? null : (read.info ?? (await store.head(name)))?.etag;
-    if ((await store.replace(name, bytes, etag ?? null)).replaced) return;
+    if ((await store.replace(name, bytes, etag ?? null)).replaced) return null;
   }
   throw contended(name);
+}
+
+/** Whether index.json is of an earlier generation: head.json is written after it, so one was lost. */
+async function isBehind(store: Reader, scope: NodeScope, generation: number): Promise<boolean> {
+  const { index } = await readIndex(store, scope);
+  return index === null || index.generation < generation;
 }

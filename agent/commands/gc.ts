@@ -40,7 +40,7 @@ function words(node: NodeName, outcome: CollectOutcome, apply: boolean): string 
       : `${gone} of ${node} ${apply ? "deleted" : "would be deleted"}.`,
     list("snapshots whose grace is over", collected),
     list("runs that never ended, given up", abandoned),
-    list("snapshots that a running restore still needs", postponed),
+    list("snapshots that a running restore, or a pin, still holds", postponed),
     list("objects that the vault has locked for now", locked),
     list("objects that are none of coldkeep's, left alone", foreign),
   ];

@@ -32,7 +32,8 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
   about:
     "Fetches and opens everything into a folder beside the target, checks every byte, and only then swaps it in: all roots\n" +
     "or none. Refused while the node runs. Without --to the folders named in the configuration are replaced. What was cut off\n" +
-    "goes on where it was: run the same command again.",
+    "goes on where it was: run the same command again. Where this user may write to the vault, a pin keeps the snapshot from\n" +
+    "being deleted meanwhile, for a week.",
   examples: [
     ["restore latest --to /srv/restored", "into a fresh folder; the running node is not touched"],
     [

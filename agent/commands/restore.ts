@@ -20,6 +20,7 @@ import { openingOf } from "./opening.ts";
 import { recover } from "./recover.ts";
 import { openRemote } from "./remote.ts";
 import type { RestoreFlags } from "./restore.command.ts";
+import { holdSnapshot } from "./restore-hold.ts";
 import { planText, resultText } from "./restore-text.ts";
 import { assertNotBroken, selectionOf } from "./selection.ts";
 import { openSession, type Session, scopeOf } from "./session.ts";
@@ -61,6 +62,8 @@ async function optionsFor(
   const { config, node } = session;
   const entry = await selectSnapshot({ store, ...scopeOf(config, node.name), selection });
   assertNotBroken(entry);
+  // A presenter puts the pin itself.
+  if (flags.from === undefined) await holdSnapshot(session, store, entry.snapshot, call, flags.dryRun === true);
   const opening = await openingOf(session, store, call);
   const control = controlOf(node);
   return {

@@ -37,6 +37,21 @@ export function narrow(plan: ApprovedPlan, keep: (object: PlannedDelete) => bool
   return { ...plan, objects: plan.objects.filter(keep) };
 }
 
+/** A plan in parts of one key each, in its order. */
+export function* split<Key>(
+  plan: ApprovedPlan,
+  keyOf: (object: PlannedDelete) => Key,
+): Generator<readonly [Key, ApprovedPlan]> {
+  const parts = new Map<Key, PlannedDelete[]>();
+  for (const object of plan.objects) {
+    const key = keyOf(object);
+    const part = parts.get(key);
+    if (part === undefined) parts.set(key, [object]);
+    else part.push(object);
+  }
+  for (const [key, objects] of parts) yield [key, { ...plan, objects }];
+}
+
 function tooEarly(scope: NodeScope, put: number, notBefore: number): ColdkeepError {
   return new ColdkeepError("refused", {
     what: "nothing was deleted",

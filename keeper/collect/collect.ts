@@ -9,7 +9,7 @@ import { type NodeScope, readNode } from "../read.ts";
 import { readFate } from "../retain/grace.ts";
 import { type Scan, scanNode } from "../retain/scan.ts";
 import { storeTime } from "../store-clock.ts";
-import { approvePlan, narrow } from "./approve.ts";
+import { approvePlan, narrow, split } from "./approve.ts";
 import { type Due, findDue } from "./due.ts";
 import { type Found, findDead, type Run } from "./find-dead.ts";
 import { abandon, findOrphans } from "./orphans.ts";
@@ -106,17 +106,38 @@ async function deleteAll(
   const records = new Map(found.records.map(({ name, of }) => [name, of]));
   const locked: string[] = [];
   const held = new Set<SnapshotId | null>();
-  const run = async (part: ApprovedPlan) => {
-    for await (const { name, outcome } of store.delete(part)) if (outcome === "locked") locked.push(name);
-  };
-  await run(narrow(plan, ({ name }) => !records.has(name)));
+  for await (const { name, outcome } of store.delete(narrow(plan, ({ name }) => !records.has(name)))) {
+    if (outcome === "locked") locked.push(name);
+  }
+  const kept = new Set(locked);
   for (const { name, of } of found.objects) {
-    if (of === null || !locked.includes(name)) continue;
+    if (of === null || !kept.has(name)) continue;
     held.add(of);
     for (const user of found.usersOf(of)) held.add(user);
   }
-  await run(narrow(plan, ({ name }) => records.has(name) && !held.has(records.get(name) ?? null)));
+  const ofRecords = narrow(plan, ({ name }) => records.has(name));
+  for (const [of, part] of split(ofRecords, ({ name }) => records.get(name) ?? null)) {
+    if (!held.has(of)) await deleteInOrder(store, part, of !== null, locked);
+  }
   return locked;
+}
+
+/**
+ * Deletes what was said of one snapshot, up to the first that stays, if it is to be `strict`: a card whose begin went
+ * before it would make those on top of it broken, and the fate is to stay as long as anything does.
+ */
+async function deleteInOrder(
+  store: CollectOptions["store"],
+  part: ApprovedPlan,
+  strict: boolean,
+  locked: string[],
+): Promise<void> {
+  for await (const { name, outcome } of store.delete(part)) {
+    if (outcome === "locked") locked.push(name);
+    // Gone, or not as it was planned: somebody put something else there meanwhile.
+    const stays = outcome === "locked" || (outcome === "gone" && (await store.head(name)) !== null);
+    if (strict && stays) return;
+  }
 }
 
 /** Puts the word that a snapshot goes. Where there is one already it holds, whoever said it. */

@@ -9,6 +9,7 @@ import { pinnedAt, readPins } from "./pins.ts";
 export interface Due {
   /** Whose grace is over: by round. Those of a run that died in the middle included. */
   readonly rounds: ReadonlyMap<SnapshotId, number>;
+  /** Said to go, but a running restore, or an operator who was faster, holds it. */
   readonly postponed: readonly SnapshotId[];
   /** When the last of these graces was over. Milliseconds since the epoch. */
   readonly since: number;
@@ -26,9 +27,10 @@ export async function findDue(store: Reader, scope: NodeScope, scan: Scan, now: 
     const found = await graceOf(store, scope, id, files);
     if (found.state === "live" || (found.state === "expired" && found.since + grace > now)) continue;
     const mark = Math.max(0, ...files.marks.keys());
-    // Pinned after it expired: the next retention takes it back. One that is being collected is past that.
-    if (found.state === "expired" && mark > 0 && isPinned(await readMarkOf(store, scope, id, mark))) continue;
-    if (pinned.has(id)) {
+    const isMarked = mark > 0 && isPinned(await readMarkOf(store, scope, id, mark));
+    // Pinned after it expired: the next retention takes it back. Where the fate came just after the pin it waits.
+    if (isMarked && found.state === "expired") continue;
+    if (isMarked || pinned.has(id)) {
       postponed.push(id);
       continue;
     }

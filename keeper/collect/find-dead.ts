@@ -6,7 +6,7 @@ import { endOf } from "./closings.ts";
 import { deadData, strayFolders, touchedFolders } from "./dead.ts";
 import { type Marked, markLive } from "./mark.ts";
 import { lostAdopters } from "./orphans.ts";
-import { oldNotes, recordsOf, recordsOfClosed } from "./records.ts";
+import { leftRecords, oldNotes, recordsOf, recordsOfClosed } from "./records.ts";
 import type { CollectOptions, DeadObject } from "./types.ts";
 
 export type DeadOptions = Pick<CollectOptions, "grace" | "despite" | "strays"> & { readonly store: Reader & Lister };
@@ -54,9 +54,10 @@ export async function findDead(
   const closed = removableClosings(scan, marked, collecting, now - 2 * grace);
   for (const id of closed) add(await recordsOfClosed(store, scope, scan, id));
   for (const id of collecting) add(await recordsOf(store, scope, scan, id));
+  add(await leftRecords(store, scope, scan, before, collecting));
   const lost = lostAdopters(scan, marked, before);
   const usersOf = (origin: SnapshotId) =>
-    [...marked.going].filter(([, origins]) => origins.some(({ snapshot }) => snapshot === origin)).map(([id]) => id);
+    [...marked.going].filter(([, origins]) => origins.includes(origin)).map(([id]) => id);
   return {
     objects: data.objects,
     records,

@@ -44,6 +44,27 @@ async function listRecords(store: Lister, scope: NodeScope, scan: Scan, of: Snap
   return listed;
 }
 
+/**
+ * What was said of snapshots that are gone: a mark that came when card and begin had been deleted, or markers and fates
+ * of one whose collector died at its last step.
+ */
+export async function leftRecords(
+  store: Lister,
+  scope: NodeScope,
+  scan: Scan,
+  before: number,
+  collecting: ReadonlySet<SnapshotId>,
+): Promise<DeadObject[]> {
+  const found: DeadObject[] = [];
+  for (const [id, { card, expired, fates, marks }] of scan.snapshots) {
+    if (card !== null || scan.begins.has(id) || collecting.has(id)) continue;
+    const said = [...expired.values(), ...fates.values(), ...marks.values()];
+    if (said.some(({ receivedAt }) => receivedAt >= before)) continue;
+    found.push(...(await recordsOf(store, scope, scan, id)));
+  }
+  return found;
+}
+
 /** Plans and pins that have served their time. */
 export async function oldNotes(
   store: Lister,

@@ -31,7 +31,7 @@ export interface DeadObject extends PlannedDelete {
 export interface CollectOutcome {
   /** Snapshots whose grace is over; their data goes, but for what others use. */
   readonly collected: readonly SnapshotId[];
-  /** Due, but a restore that is running has them pinned. */
+  /** Due, but a running restore, or an operator, has them pinned. */
   readonly postponed: readonly SnapshotId[];
   /** Runs that never ended, given up now. */
   readonly abandoned: readonly SnapshotId[];

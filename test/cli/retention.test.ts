@@ -127,6 +127,63 @@ it("pin, unpin and tag: what is said of a snapshot holds, is shown, and can be t
   expect((await host.failure("tag", id, "--add", "a b")).kind).toBe("usage");
 });
 
+it("a restore keeps what it needs from being deleted, where it may write; else it says how long there is", async () => {
+  const host = fresh();
+  const id = ids[2] ?? "";
+  const restore = async (to: string, ...words: string[]) => {
+    const { code, stderr } = await host.run(["restore", id, "--to", join(host.home, to), ...words]);
+    return [code, stderr] as const;
+  };
+  const pins = () =>
+    readdirSync(host.vault, { recursive: true, encoding: "utf8" }).filter((name) => /pins\/.+\//.test(name));
+  expect((await restore("early"))[1]).not.toContain("expired");
+  expect(pins()).toEqual([expect.stringMatching(new RegExp(`/pins/${id}/[0-9a-f]{16}\\.json$`))]);
+
+  await host.json("forget", "--apply");
+  letPass(host, 6);
+  expect((await restore("looked", "--dry-run"))[1]).toContain("is expired: finish within its grace, which ends ");
+  expect(pins()).toHaveLength(1);
+  expect(await restore("late")).toEqual([
+    0,
+    expect.stringContaining("is expired: a pin keeps it for this restore until "),
+  ]);
+  letPass(host, 3);
+  await host.json("rebuild");
+  expect(await host.json("gc", "--apply", "--despite", "clock")).toMatchObject({
+    collected: [ids[0], ids[1]],
+    postponed: [id],
+  });
+  expect((await restore("held"))[1]).toContain("is expired: a pin keeps it");
+
+  // A vault that this version may only read takes no pin, and is restored from all the same.
+  const before = pins();
+  const path = join(host.vault, "vault.json");
+  const mine = readFileSync(path, "utf8");
+  writeFileSync(path, mine.replace(/"min_agent":"[^"]*"/, '"min_agent":"99.0.0"'));
+  expect(await restore("read-only")).toEqual([0, expect.stringContaining("finish within its grace")]);
+  expect(pins()).toEqual(before);
+  writeFileSync(path, mine);
+  letPass(host, 8);
+  await host.json("rebuild");
+  expect(await host.json("gc", "--apply", "--despite", "clock")).toMatchObject({ collected: [id] });
+});
+
+it("a pin that comes when a snapshot is being deleted is refused", async () => {
+  const host = fresh();
+  await host.json("forget", "--apply");
+  const fate = { format: 1, fate: "collect", node: "demo", round: 1, snapshot: ids[0], vault: await vaultOf(host) };
+  const members = Object.entries(fate).sort(([a], [b]) => (a < b ? -1 : 1));
+  writeFileSync(join(host.vault, `demo/snapshots/${ids[0]}.fate.1.json`), JSON.stringify(Object.fromEntries(members)));
+  const error = await host.failure("pin", ids[0] ?? "");
+  expect(error).toMatchObject({ kind: "refused", message: expect.stringContaining("too late") });
+  expect((await host.run(["restore", ids[0] ?? "", "--to", join(host.home, "copy")])).stderr).toContain(
+    "is being deleted",
+  );
+});
+
+const vaultOf = async (host: Host) =>
+  (JSON.parse(readFileSync(join(host.vault, "demo/node.json"), "utf8")) as { vault: string }).vault;
+
 it("a backup lets written tiers rule by itself, and says what it held back", async () => {
   const host = fresh();
   host.change(/^version: 1$/m, "version: 1\ntiers: { keep_within: 10d }");

@@ -13,7 +13,14 @@ import {
   sumOf,
   writerOf,
 } from "../../vault/card/index.ts";
-import { type NodeName, names, type SnapshotId, toBase64url, type VaultId } from "../../vault/names/index.ts";
+import {
+  type NodeName,
+  names,
+  parseSnapshotId,
+  type SnapshotId,
+  toBase64url,
+  type VaultId,
+} from "../../vault/names/index.ts";
 import type { Creator, Reader } from "../../vault/store/facets.ts";
 import { hashed } from "../../vault/store/hashed.ts";
 import { keyJson, START } from "./cards.ts";
@@ -33,12 +40,15 @@ export interface RunOptions {
   readonly packs: number;
   /** Which of the packs that could be used again are. */
   readonly reuse: number;
-  /** The host's clock that never goes back; milliseconds. */
+  /** The host's clock, and the one that never goes back; milliseconds. */
+  readonly now: () => number;
   readonly monotonic: () => number;
 }
 
 const L = 3 * 86_400_000;
 const BEGIN_LIMIT = 60_000;
+/** Dead runs that are older are not taken over (agent/backup/limits.ts). */
+const ADOPT_LIMIT = 5 * 86_400_000;
 
 /**
  * A thin model of the agent: no node, no files, no encryption, but every object of the commit protocol in its order
@@ -48,12 +58,18 @@ export class ProtocolAgent {
   readonly scope: { readonly vault: VaultId; readonly node: NodeName };
   readonly key: KeyObject;
   /** Oldest first. */
-  readonly #runs: LocalRun[] = [];
+  #runs: LocalRun[] = [];
   #seq = 0;
 
   constructor(scope: ProtocolAgent["scope"], key: KeyObject) {
     this.scope = scope;
     this.key = key;
+  }
+
+  /** Takes over the whole memory of another host, as a machine made of an image of it does. */
+  becomeLike(other: ProtocolAgent): void {
+    this.#runs = structuredClone(other.#runs);
+    this.#seq = other.#seq;
   }
 
   /** Gives the id where the card was put, null where the run was given up. */
@@ -62,7 +78,7 @@ export class ProtocolAgent {
     const { id, store } = o;
     const began = o.monotonic();
     const parent = o.full ? null : await this.#parent(store);
-    const dead = o.full ? [] : this.#dead(parent);
+    const dead = o.full ? [] : this.#dead(parent, o.now());
     this.#seq += 1;
     const seq = this.#seq;
     const run: LocalRun = { id, adopts: dead.map((one) => one.id), rows: [], origins: null };
@@ -116,7 +132,9 @@ export class ProtocolAgent {
     };
     run.origins = origins;
     const card = encodeCard(signCard(core, Buffer.alloc(32, 9), this.key));
-    return (await putNew(store, names.card(node, id), card)) ? id : null;
+    if (!(await putNew(store, names.card(node, id), card))) return null;
+    // A host that slept in the middle of that call cannot say that it was in time.
+    return parent !== null && o.monotonic() - began > L ? null : id;
   }
 
   /** Its newest good snapshot by the vault's word, where it knows it itself. */
@@ -129,9 +147,13 @@ export class ProtocolAgent {
   }
 
   /** Runs after the parent that may have been cut off, newest first. Whether one committed, its card's name tells. */
-  #dead(parent: { readonly id: SnapshotId } | null): LocalRun[] {
+  #dead(parent: { readonly id: SnapshotId } | null, now: number): LocalRun[] {
     const at = this.#runs.findIndex(({ id }) => id === parent?.id);
-    return this.#runs.slice(at + 1).reverse();
+    const isYoung = ({ id }: LocalRun) => now - (parseSnapshotId(id)?.time ?? 0) <= ADOPT_LIMIT;
+    return this.#runs
+      .slice(at + 1)
+      .filter(isYoung)
+      .reverse();
   }
 }
 

@@ -1,14 +1,13 @@
-import { createHash } from "node:crypto";
-import { collectGarbage, indexSnapshots, markSnapshot, rebuildIndex, retainSnapshots } from "../../keeper/index.ts";
 import {
-  type CardCore,
-  encodeNodeJson,
-  encodePin,
-  isCommitted,
-  parseCard,
-  parseFate,
-  publicKeyOf,
-} from "../../vault/card/index.ts";
+  askStanding,
+  collectGarbage,
+  indexSnapshots,
+  markSnapshot,
+  pinForRestore,
+  rebuildIndex,
+  retainSnapshots,
+} from "../../keeper/index.ts";
+import { encodeNodeJson, publicKeyOf, writerOf } from "../../vault/card/index.ts";
 import { makeSnapshotId, makeVaultId, names, type SnapshotId, toNodeName } from "../../vault/names/index.ts";
 import type { Tiers } from "../../vault/retain/index.ts";
 import type { Deleter, Store } from "../../vault/store/facets.ts";
@@ -16,26 +15,36 @@ import { START, signingKey } from "./cards.ts";
 import { type Gate, gatedStore, Killed, settled } from "./gated-store.ts";
 import { memoryStore } from "./memory-store.ts";
 import { ProtocolAgent } from "./protocol-agent.ts";
+import { FLOOR, GRACE, ProtocolObserver } from "./protocol-observer.ts";
 
-const HOUR = 3_600_000;
-export const DAY = 24 * HOUR;
-const GRACE = 7 * DAY;
-const L = 3 * DAY;
+export const DAY = 86_400_000;
 const SCOPE = { vault: makeVaultId(Buffer.alloc(16, 7)), node: toNodeName("icon") };
 const { node } = SCOPE;
-const DATA = /^icon\/data\/([^/]+)\/(.+)$/;
 
 /** A process: it goes on one call of the store at a time, and may be killed at each. */
 interface Actor {
-  readonly kind: "backup" | "index" | "retain" | "collect" | "rebuild";
+  readonly kind: "backup" | "index" | "retain" | "collect" | "rebuild" | "pin" | "restore";
   readonly agent: number | null;
   readonly gate: Gate;
+  readonly since: number;
   done: boolean;
 }
 
-export function tiersOf(last: number): Tiers {
-  return { keep: { last }, within: {}, tags: [], timezone: "UTC", floor: 0, grace: GRACE };
+export interface WorldSetting {
+  /** All brakes and a floor hold, as an operator has them; without, more expires, and that is what most stories are about. */
+  readonly guarded: boolean;
+  /** For how long the store lets nobody delete what it received. Milliseconds. */
+  readonly lock: number;
 }
+
+export function tiersOf(last: number, guarded = false): Tiers {
+  const kept = guarded ? { floor: FLOOR, interval: DAY } : { floor: 0 };
+  return { keep: { last }, within: {}, tags: [], timezone: "UTC", grace: GRACE, ...kept };
+}
+
+/** Hosts by number: two with one key, a stranger, and whoever stole that key and only puts. */
+export const STRANGER = 2;
+export const THIEF = 3;
 
 /**
  * Several hosts and keepers over one store. Each does its job with the real code of the keeper, or the model of the
@@ -46,31 +55,41 @@ export class ProtocolWorld {
   now = START;
   readonly store: Store & Deleter;
   readonly inner = memoryStore(() => this.now);
-  readonly agents = [signingKey(1), signingKey(1), signingKey(2)].map((key) => new ProtocolAgent(SCOPE, key));
+  readonly agents = [1, 1, 2, 1].map((seed) => new ProtocolAgent(SCOPE, signingKey(seed)));
   readonly actors: Actor[] = [];
+  /** Which host began each run. */
+  readonly hosts = new Map<SnapshotId, number>();
   /** Ids of cards that were put, for events that come late, twice or never. */
   readonly events: SnapshotId[] = [];
-  readonly violations: string[] = [];
-  /** Snapshots that an index has called good. */
-  readonly everGood = new Set<SnapshotId>();
-  /** Restores that began on an unexpired snapshot: until when their pin holds. */
-  readonly restores = new Map<SnapshotId, number>();
-  /** How often each thing happened, so that stories without any are noticed. */
-  readonly tally = new Map<string, number>();
-  /** Digests of all that ever lay under a name. */
-  readonly #digests = new Map<string, string>();
+  /** Ends where an operator overrides all brakes for good. */
+  guarded: boolean;
+  readonly writer: string;
+  readonly seen: ProtocolObserver;
+  readonly #lock: number;
   #count = 0;
+  #unpins = 0;
+  /** Cards that lie damaged: what they were. */
+  readonly #hurt = new Map<SnapshotId, { readonly bytes: Uint8Array; readonly receivedAt: number }>();
 
-  constructor() {
+  constructor(setting: WorldSetting = { guarded: false, lock: 0 }) {
+    this.guarded = setting.guarded;
+    this.#lock = setting.lock;
     const key = publicKeyOf(signingKey(1));
+    this.writer = writerOf(key);
     const bytes = encodeNodeJson({ format: 1, ...SCOPE, profile: "leveldb", key, created: START });
     this.inner.plant(names.nodeJson(node), bytes);
+    this.seen = new ProtocolObserver(
+      SCOPE,
+      this.inner,
+      () => this.now,
+      () => this.#guardedSince(),
+    );
     this.store = this.#watched();
   }
 
-  start(kind: Actor["kind"], agent: number | null, job: (store: Store & Deleter) => Promise<unknown>): void {
+  start(kind: Actor["kind"], agent: number | null, job: (store: Store & Deleter) => Promise<unknown>): Actor {
     const gate = gatedStore(this.store);
-    const actor: Actor = { kind, agent, gate, done: false };
+    const actor: Actor = { kind, agent, gate, since: this.now, done: false };
     this.actors.push(actor);
     job(gate.store).then(
       () => {
@@ -80,67 +99,134 @@ export class ProtocolWorld {
         actor.done = true;
         // A job may refuse to go on, but only for a reason that it can tell.
         if (error instanceof Killed || isTold(error)) return;
-        this.violations.push(`${kind} ended with ${error instanceof Error ? error.stack : String(error)}`);
+        this.seen.violations.push(`${kind} ended with ${error instanceof Error ? error.stack : String(error)}`);
       },
     );
+    return actor;
   }
 
   /** With `listed`, the host also takes the snapshot into the index, as the command line does after a backup. */
   backup(agent: number, full: boolean, packs: number, reuse: number, listed = false): void {
-    if (this.actors.some((actor) => actor.agent === agent && !actor.done)) return;
+    if (this.isBusy(agent)) return;
     const id = this.#nextId();
+    this.hosts.set(id, agent);
     this.start("backup", agent, async (store) => {
-      const host = this.agents[agent];
-      const done = await host?.backup({ store, id, full, packs, reuse, monotonic: () => this.now });
-      if (!listed || done === null || done === undefined) return;
-      if (agent !== 2) this.#happened("listed");
-      await this.#takeIn(store, [done]);
+      const clock = { now: () => this.now, monotonic: () => this.now };
+      const done = await this.agents[agent]?.backup({ store, id, full, packs, reuse, ...clock });
+      if (done === null || done === undefined) return;
+      const entries = listed ? await this.#takeIn(store, [done]) : [];
+      if (listed && agent < STRANGER) this.seen.happened("listed");
+      // The command line says so where the vault does not bear out what was put.
+      if (entries.every(({ state }) => state === "good")) this.seen.reported.add(done);
     });
+  }
+
+  isBusy(agent: number): boolean {
+    return this.actors.some((actor) => actor.agent === agent && !actor.done);
+  }
+
+  /** The second host wakes up as an image of the first: same key, same memory. */
+  clone(): void {
+    const [first, second] = this.agents;
+    if (this.isBusy(0) || this.isBusy(1) || first === undefined) return;
+    second?.becomeLike(first);
+    this.seen.happened("cloned");
   }
 
   index(ids: readonly SnapshotId[]): void {
     this.start("index", null, (store) => this.#takeIn(store, ids));
   }
 
-  async #takeIn(store: Store, ids: readonly SnapshotId[]): Promise<void> {
-    const { index } = await indexSnapshots({ store, node, ids });
-    for (const { snapshot, state } of index.snapshots) if (state === "good") this.everGood.add(snapshot);
+  async #takeIn(store: Store, ids: readonly SnapshotId[]) {
+    const { index, entries } = await indexSnapshots({ store, node, ids });
+    this.seen.indexed(index);
+    return entries;
   }
 
   rebuild(): void {
     this.start("rebuild", null, (store) => rebuildIndex({ store, node }));
   }
 
-  retain(last: number, skew: number): void {
-    const despite = new Set(["share", "anomaly", "clock"] as const);
+  retain(last: number, skew: number): Actor {
+    const despite = new Set(this.guarded ? [] : (["share", "anomaly", "clock"] as const));
     const now = this.now + skew;
-    this.start("retain", null, (store) =>
-      retainSnapshots({ store, ...SCOPE, tiers: tiersOf(last), apply: true, now, despite }),
+    const tiers = tiersOf(last, this.guarded);
+    return this.start("retain", null, (store) =>
+      retainSnapshots({ store, ...SCOPE, tiers, apply: true, now, despite }),
     );
   }
 
-  collect(strays: boolean, skew: number): void {
-    const despite = new Set(["clock"] as const);
+  collect(strays: boolean, skew: number): Actor {
+    const despite = new Set(this.guarded ? [] : (["clock"] as const));
     const now = this.now + skew;
-    this.start("collect", null, (store) =>
+    return this.start("collect", null, (store) =>
       collectGarbage({ store, ...SCOPE, grace: GRACE, apply: true, now, despite, strays }),
     );
   }
 
+  /** An operator's pin holds from the moment he is told so until he takes it away. */
   pin(snapshot: SnapshotId, pinned: boolean): void {
-    this.start("index", null, (store) =>
-      markSnapshot({ store, node, snapshot, change: (mark) => ({ ...mark, pinned }) }),
-    );
+    if (!pinned) this.seen.pinned.delete(snapshot);
+    if (!pinned) this.#unpins += 1;
+    const before = this.#unpins;
+    this.start("pin", null, async (store) => {
+      await markSnapshot({ store, node, snapshot, change: (mark) => ({ ...mark, pinned }) });
+      // Of two words at once the later mark holds; nobody was promised which that is.
+      if (!pinned) this.seen.pinned.delete(snapshot);
+      else if (before === this.#unpins) this.seen.pinned.add(snapshot);
+    });
   }
 
-  /** PROTOCOL "RESTORE": the pin first, then a look whether the snapshot is expired. */
-  async restore(snapshot: SnapshotId, days: number): Promise<void> {
-    const until = this.now + days * DAY;
+  /** PROTOCOL "RESTORE": the pin, then where the snapshot stands; from then on it must be whole. */
+  restore(snapshot: SnapshotId): void {
     this.#count += 1;
-    const pin = encodePin({ format: 1, ...SCOPE, snapshot, until });
-    this.inner.plant(names.pin(node, snapshot, String(this.#count)), pin, this.now);
-    if (this.#expiredRound(snapshot) === 0)
-      this.restores.set(snapshot, Math.max(until, this.restores.get(snapshot) ?? 0));
+    const random = String(this.#count);
+    this.start("restore", null, async (store) => {
+      const until = await pinForRestore({ store, node, snapshot, now: this.now, random });
+      const { expired, going } = await askStanding({ store, node, snapshot });
+      if (going) return;
+      this.seen.happened(expired === null ? "restored" : "restored expired");
+      this.seen.restores.set(snapshot, Math.max(until, this.seen.restores.get(snapshot) ?? 0));
+    });
+  }
+
+  /** A hand deletes what can be made anew. */
+  loseCaches(all: boolean): void {
+    const more = all ? [names.headJson(node), names.backupList(node)] : [];
+    for (const name of [names.indexJson(node), ...more]) {
+      this.inner.objects.delete(name);
+      this.seen.lost(name);
+    }
+  }
+
+  /** A card becomes unreadable, or says that it is of a newer format; its bytes are put back some time. */
+  hurt(id: SnapshotId, newer: boolean): void {
+    const name = names.card(node, id);
+    const object = this.inner.objects.get(name);
+    if (object === undefined || this.#hurt.has(id)) return;
+    this.#hurt.set(id, { bytes: object.bytes, receivedAt: object.info.receivedAt });
+    this.seen.damaged.add(id);
+    this.inner.plant(name, Buffer.from(newer ? '{"core":{"format":2}}' : "rubbish"));
+  }
+
+  heal(): void {
+    for (const [id, { bytes, receivedAt }] of this.#hurt) {
+      if (this.inner.objects.has(names.card(node, id))) this.inner.plant(names.card(node, id), bytes, receivedAt);
+      this.events.push(id);
+    }
+    this.#hurt.clear();
+  }
+
+  get isHurt(): boolean {
+    return this.#hurt.size > 0;
+  }
+
+  /** Lets a process make so many calls. */
+  async step(actor: Actor | undefined, calls: number): Promise<void> {
+    for (let call = 0; call < calls && actor !== undefined && !actor.done; call += 1) {
+      if (actor.gate.waiting === 0) await settled();
+      else await actor.gate.step();
+    }
   }
 
   /** Lets every process come to its end. */
@@ -159,133 +245,50 @@ export class ProtocolWorld {
   }
 
   /** Committed cards that are not on their way out. */
-  *cores(): Generator<CardCore> {
-    for (const [name, { bytes }] of this.inner.objects) {
-      if (!name.endsWith(names.CARD_SUFFIX)) continue;
-      const card = parseCard(bytes, SCOPE);
-      if (isCommitted(card) && this.fateOf(card.core.snapshot) !== "collect") yield card.core;
-    }
-  }
-
   cardIds(): SnapshotId[] {
-    return [...this.cores()].map(({ snapshot }) => snapshot);
+    return [...this.seen.staying()].map(({ core }) => core.snapshot);
   }
 
-  fateOf(id: SnapshotId): string | null {
-    const round = this.#expiredRound(id, true);
-    const fate = this.inner.objects.get(names.fate(node, id, round));
-    return fate === undefined ? null : parseFate(fate.bytes).fate;
-  }
-
-  /** Whether all that a snapshot needs is there, byte for byte. */
-  missingOf(core: CardCore): string[] {
-    const wanted = [names.manifest(node, core.snapshot)];
-    for (const { snapshot, ranges } of core.origins) {
-      wanted.push(names.keyJson(node, snapshot));
-      for (const [first, last] of ranges) {
-        for (let index = first; index <= last; index += 1) wanted.push(names.pack(node, snapshot, index));
-      }
-    }
-    return wanted.filter((name) => !this.inner.objects.has(name));
-  }
-
-  /** I1, I9: what was ever good and is not being collected is whole. */
-  check(): void {
-    for (const core of this.cores()) {
-      if (!this.everGood.has(core.snapshot)) continue;
-      const missing = this.missingOf(core);
-      if (missing.length > 0) this.violations.push(`I1: ${core.snapshot} lacks ${missing[0]}`);
-    }
-    for (const [id, until] of this.restores) {
-      if (until > this.now && !this.inner.objects.has(names.card(node, id))) {
-        this.violations.push(`I9: ${id} went while a restore had it pinned`);
-      }
-    }
+  /** Since when the oldest retention that is under way looks at a guarded vault. */
+  #guardedSince(): number | null {
+    if (!this.guarded) return null;
+    return this.living().reduce(
+      (since, { kind, since: at }) => (kind === "retain" ? Math.min(since, at) : since),
+      this.now,
+    );
   }
 
   #watched(): Store & Deleter {
-    const { inner } = this;
-    const put = (name: string, bytes: Uint8Array) => {
-      const digest = createHash("sha256").update(bytes).digest("hex");
-      const before = this.#digests.get(name);
-      const isCard = name.endsWith(names.CARD_SUFFIX);
-      // What was collected may be closed once more by a host that never heard of it, but never commits.
-      const once = DATA.test(name) || (isCard && isCommitted(parseCard(bytes, SCOPE)));
-      if (once && before !== undefined && before !== digest) this.violations.push(`I3, I4: ${name} held two things`);
-      this.#digests.set(name, digest);
-    };
+    const { inner, seen } = this;
     return {
       ...inner,
       create: async (name, body) => {
         const outcome = await inner.create(name, body);
         if (!outcome.created) return outcome;
-        put(name, body.bytes);
-        if (name.endsWith(names.CARD_SUFFIX)) this.#cardPut(body.bytes);
-        if (/\.fate\.\d+\.json$/.test(name)) this.#fatePut(name, body.bytes);
+        seen.created(name, body.bytes);
+        const id = name.slice(names.snapshotsFolder(node).length, -names.CARD_SUFFIX.length) as SnapshotId;
+        if (name.endsWith(names.CARD_SUFFIX) && seen.cards.has(id)) this.events.push(id);
+        return outcome;
+      },
+      replace: async (name, bytes, expected) => {
+        const outcome = await inner.replace(name, bytes, expected);
+        if (outcome.replaced) seen.replaced(name, bytes);
         return outcome;
       },
       delete: async function* (this: ProtocolWorld, plan: Parameters<Deleter["delete"]>[0]) {
         for (const object of plan.objects) {
-          this.#aboutToDelete(object.name);
-          yield* inner.delete({ ...plan, objects: [object] });
+          const { name, etag } = object;
+          const info = inner.objects.get(name)?.info;
+          if (info?.etag !== etag) yield { name, outcome: "gone" as const };
+          else if (info.receivedAt + this.#lock > this.now) yield { name, outcome: "locked" as const };
+          else {
+            seen.aboutToDelete(name);
+            yield* inner.delete({ ...plan, objects: [object] });
+            seen.deleted(name);
+          }
         }
       }.bind(this),
     };
-  }
-
-  #cardPut(bytes: Uint8Array): void {
-    const card = parseCard(bytes, SCOPE);
-    if (isCommitted(card)) this.events.push(card.core.snapshot);
-    if (isCommitted(card) && card.core.origins.some((one) => one.snapshot !== card.core.snapshot))
-      this.#happened("shared");
-    this.#happened(isCommitted(card) ? "committed" : card.state);
-  }
-
-  #happened(what: string): void {
-    this.tally.set(what, (this.tally.get(what) ?? 0) + 1);
-  }
-
-  /** I8: from the marker to the word that it goes takes a grace at least, by the store's clock. */
-  #fatePut(name: string, bytes: Uint8Array): void {
-    const { fate, snapshot, round } = parseFate(bytes);
-    this.#happened(fate);
-    const since = this.inner.objects.get(names.expired(node, snapshot, round))?.info.receivedAt;
-    if (fate === "collect" && (since === undefined || this.now - since < GRACE))
-      this.violations.push(`I8: ${name} comes too early`);
-  }
-
-  /** I2: whatever goes is used by no card that stays, and by no running restore. */
-  #aboutToDelete(name: string): void {
-    const [, id = "", short = ""] = DATA.exec(name) ?? [];
-    this.#happened(short === "" ? "record deleted" : "data deleted");
-    const index = /^(\d{5})\.pack$/.exec(short)?.[1];
-    for (const core of this.cores()) {
-      const used = core.origins.find(({ snapshot }) => snapshot === id);
-      const own = core.snapshot === id && (short === names.MANIFEST_NAME || short === names.KEY_NAME);
-      const isKey = short === names.KEY_NAME && used !== undefined;
-      const isPack =
-        index !== undefined && used?.ranges.some(([from, to]) => from <= Number(index) && Number(index) <= to);
-      if (own || isKey || isPack) this.violations.push(`I2: ${name} is deleted, ${core.snapshot} uses it`);
-    }
-    if (
-      id !== "" &&
-      this.inner.objects.has(names.begin(node, id as SnapshotId)) &&
-      !this.inner.objects.has(names.card(node, id as SnapshotId))
-    ) {
-      // A run that is open, unless its fate was decided: then its card went before.
-      if (this.fateOf(id as SnapshotId) !== "collect") this.violations.push(`I2: ${name} of an open run is deleted`);
-    }
-  }
-
-  #expiredRound(id: SnapshotId, all = false): number {
-    let round = 0;
-    while (
-      this.inner.objects.has(names.expired(node, id, round + 1)) ||
-      this.inner.objects.has(names.fate(node, id, round + 1))
-    )
-      round += 1;
-    if (all || round === 0) return round;
-    return this.fateOf(id) === "rescued" ? 0 : round;
   }
 
   #nextId(): SnapshotId {
@@ -293,13 +296,6 @@ export class ProtocolWorld {
     const random = Buffer.alloc(8);
     random.writeUInt32BE(this.#count, 4);
     return makeSnapshotId(this.now, random);
-  }
-
-  /** Whether a run took longer than one with a parent may. */
-  tookTooLong(core: CardCore): boolean {
-    const begin = this.inner.objects.get(names.begin(node, core.snapshot))?.info.receivedAt ?? 0;
-    const card = this.inner.objects.get(names.card(node, core.snapshot))?.info.receivedAt ?? 0;
-    return core.parent !== undefined && card - begin > L;
   }
 }
 
