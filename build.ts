@@ -8,6 +8,7 @@ import { isBuiltin } from "node:module";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { buildLambdas } from "./build-lambdas.ts";
 import { renderNotices } from "./tools/notices.ts";
 
 const project = fileURLToPath(new URL(".", import.meta.url));
@@ -48,3 +49,4 @@ for (const name of outside) if (!NATIVE.includes(name)) throw new Error(`${name}
 writeFileSync(join(dist, "THIRD-PARTY-NOTICES.txt"), renderNotices(project, Object.keys(metafile.inputs)));
 copyFileSync(join(project, "bin", "coldkeep.mjs"), join(dist, "coldkeep.mjs"));
 chmodSync(join(dist, "coldkeep.mjs"), 0o755);
+await buildLambdas(join(dist, "lambdas"));

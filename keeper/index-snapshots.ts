@@ -26,10 +26,14 @@ export interface IndexOptions {
   /** Refuses another archive's vault where given. */
   readonly vault?: VaultId;
   readonly node: NodeName;
+  /** base64url of the key that must sign the node's cards; default: the one node.json names. */
+  readonly cardKey?: string;
   /** Snapshots whose card, marker or proof is new; in any order, also again. */
   readonly ids: readonly SnapshotId[];
   /** Names of proofs that are new. */
   readonly proofs?: readonly string[];
+  /** Waits before the next attempt, when so many were lost to others. Default: not at all. */
+  readonly pause?: (lost: number) => Promise<void>;
 }
 
 export interface IndexOutcome {
@@ -63,13 +67,16 @@ export async function rebuildIndex(options: Omit<IndexOptions, "ids" | "proofs">
 async function runIndex(options: IndexOptions, all: boolean): Promise<IndexOutcome> {
   const { store } = options;
   await assertMayChange(store);
-  const node = await readNode(store, options.node, options.vault);
+  const node = await readNode(store, options.node, options.vault, options.cardKey);
   const scope: NodeScope = { vault: node.vault, node: node.node };
   const memo: Judge["memo"] = new Map();
   let since = 0;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const outcome = await tryIndex(options, all, node, scope, memo, since);
-    if (outcome === "lost") continue;
+    if (outcome === "lost") {
+      await options.pause?.(attempt + 1);
+      continue;
+    }
     if (!("ahead" in outcome)) return outcome;
     since = outcome.ahead;
   }

@@ -24,5 +24,6 @@ export type {
 } from "./present/types.ts";
 export { askStanding, pinForRestore } from "./restore-pin.ts";
 export { type RetainOptions, type RetainOutcome, retainSnapshots } from "./retain/retain.ts";
+export { cardIds } from "./scan-names.ts";
 export { listSnapshots, type Selection, type SelectOptions, selectSnapshot } from "./select.ts";
 export { type KeylessVerdict, type KeylessVerifyOptions, verifySnapshots } from "./verify.ts";

@@ -72,8 +72,17 @@ export function isMismatch(error: unknown): boolean {
   return isColdkeepError(error, "integrity") && !error.retryable;
 }
 
-/** node.json, whose key every card must be signed by. @throws `not-found` without one, `integrity` for a damaged one. */
-export async function readNode(store: Reader, node: NodeName, vault: VaultId | undefined): Promise<NodeJson> {
+/**
+ * node.json, whose key every card must be signed by.
+ * @param cardKey that key, where somebody pinned it
+ * @throws `not-found` without one, `integrity` for a damaged one, another archive's or another key's.
+ */
+export async function readNode(
+  store: Reader,
+  node: NodeName,
+  vault: VaultId | undefined,
+  cardKey?: string,
+): Promise<NodeJson> {
   const on = names.nodeJson(node);
   const read = await readObject(store, on, MAX_BYTES.node, (bytes) => parseNodeJson(bytes, { node }));
   if (read.found === "malformed") {
@@ -98,6 +107,14 @@ export async function readNode(store: Reader, node: NodeName, vault: VaultId | u
       on,
       why: `it belongs to vault id ${read.value.vault}, expected is ${vault}`,
       todo: "Check the vault's place and the vault id in the config",
+    });
+  }
+  if (cardKey !== undefined && read.value.key !== cardKey) {
+    throw new ColdkeepError("integrity", {
+      what: "another host claimed the node's name",
+      on,
+      why: `its cards are to be signed by ${cardKey}, and it names ${read.value.key}`,
+      todo: "Find out who wrote it; correct card_key where the node's signing key was made anew on purpose",
     });
   }
   return read.value;

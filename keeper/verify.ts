@@ -26,8 +26,10 @@ export interface KeylessVerifyOptions {
   readonly node: NodeName;
   /** Default: every committed card there is, oldest first. */
   readonly ids?: readonly SnapshotId[];
-  /** Compare the SHA-256 of every pack; without it presence and size. */
-  readonly readData: boolean;
+  /** Looks at what comes after this id only: where an earlier call had to leave off. */
+  readonly after?: SnapshotId;
+  /** Compare the SHA-256 of every pack, or of those named; of others presence and size. */
+  readonly readData: boolean | ((pack: string) => boolean);
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
@@ -60,6 +62,7 @@ export async function* verifySnapshots(options: KeylessVerifyOptions): AsyncGene
   const seen: SeenPacks = new Map();
   for (const id of options.ids ?? (await cardIds(store, scope.node))) {
     options.signal?.throwIfAborted();
+    if (options.after !== undefined && id <= options.after) continue;
     const verdict = await verifyOne(options, scope, node, id, seen);
     if (verdict !== null) yield verdict;
     else if (options.ids !== undefined) throw noSnapshot(scope, id);
@@ -158,8 +161,9 @@ async function checkPacks(
       const memo = `${name} ${row.sha256}`;
       let damage = seen.get(memo);
       if (damage === undefined) {
-        damage = await objectDamage(options, scope, core, used, expected, options.readData);
-        if (options.readData && damage === null) read += row.size;
+        const byDigest = typeof options.readData === "boolean" ? options.readData : options.readData(name);
+        damage = await objectDamage(options, scope, core, used, expected, byDigest);
+        if (byDigest && damage === null) read += row.size;
         seen.set(memo, damage);
       }
       if (damage !== null) damages.push(damage);

@@ -1,7 +1,7 @@
 import { encodeNodeJson, encodeVaultJson, parseNodeJson, parseVaultJson } from "../../vault/card/index.ts";
 import type { NodeJson, VaultJson } from "../../vault/card/types.ts";
-import { ColdkeepError, FORMAT, type NodeName, names, type VaultId } from "../../vault/names/index.ts";
-import { type Creator, hashed, type Reader } from "../../vault/store/index.ts";
+import { ColdkeepError, FORMAT, isColdkeepError, type NodeName, names, type VaultId } from "../../vault/names/index.ts";
+import { type Creator, hashed, type Reader, type StoredObject } from "../../vault/store/index.ts";
 import { putNew } from "./put.ts";
 
 const SMALL = 64 << 10;
@@ -15,7 +15,9 @@ export async function initVault(o: {
   readonly now: number;
 }): Promise<{ readonly created: boolean }> {
   const made: VaultJson = { format: FORMAT, created: o.now, min_agent: "0.1.0", min_keeper: "0.1.0" };
-  const found = await o.store.get(names.VAULT_JSON, { maxBytes: SMALL });
+  const found = await readOrDenied(o.store, names.VAULT_JSON);
+  // A host that may only add is not told whether there is one, and may not make it: that is its operator's.
+  if (found === "denied") return { created: false };
   if (found === null && (await putNew(o.store, names.VAULT_JSON, hashed(encodeVaultJson(made)), {})).put)
     return { created: true };
   const there = found ?? (await o.store.get(names.VAULT_JSON, { maxBytes: SMALL }));
@@ -44,7 +46,9 @@ export async function claimNode(o: {
     key: o.publicKey,
     created: o.now,
   };
-  const found = await o.store.get(name, { maxBytes: SMALL });
+  const read = await readOrDenied(o.store, name);
+  // To a host that may not list S3 says "denied" of what is not there.
+  const found = read === "denied" ? null : read;
   if (found === null && (await putNew(o.store, name, hashed(encodeNodeJson(ours)), {})).put) return { created: true };
   const there = found ?? (await o.store.get(name, { maxBytes: SMALL }));
   if (there === null) throw new ColdkeepError("vault", { what: "an object came and went", on: name, retryable: true });
@@ -53,6 +57,15 @@ export async function claimNode(o: {
     throw claimed(name, `its cards are signed by ${claim.key}, this host signs with ${o.publicKey}`);
   if (claim.vault !== o.vault) throw claimed(name, `it belongs to archive ${claim.vault}, the config names ${o.vault}`);
   return { created: false };
+}
+
+async function readOrDenied(store: Reader, name: string): Promise<StoredObject | null | "denied"> {
+  try {
+    return await store.get(name, { maxBytes: SMALL });
+  } catch (error) {
+    if (isColdkeepError(error, "permission")) return "denied";
+    throw error;
+  }
 }
 
 function claimed(name: string, why: string): ColdkeepError {

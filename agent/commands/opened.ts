@@ -16,7 +16,7 @@ export function openVault(config: Config, call: Call, mode: "read" | "write"): P
 /** One vault of a configuration, patient with what may pass, and able to delete what a plan of the keeper's names. */
 export async function openOneVault(vault: VaultSettings, call: Call, mode: "read" | "write"): Promise<Store & Deleter> {
   const store = await openPlace(vault, call, { readonly: mode === "read" });
-  if (mode === "write") await assertOursToChange(store);
+  if (mode === "write") await assertOursToChange(store, vault);
   return store;
 }
 
@@ -35,8 +35,12 @@ export async function openPlace(
 const MAX_VAULT_JSON = 64 << 10;
 
 /** Before the node is touched: a vault that newer hosts share may have agreed on what this version does not know. */
-async function assertOursToChange(store: Store): Promise<void> {
-  const found = await store.get(names.VAULT_JSON, { maxBytes: MAX_VAULT_JSON });
+async function assertOursToChange(store: Store, { putOnly }: Pick<VaultSettings, "putOnly">): Promise<void> {
+  const found = await store.get(names.VAULT_JSON, { maxBytes: MAX_VAULT_JSON }).catch((error: unknown) => {
+    // Who may not list is not told that there is none.
+    if (putOnly === true && isColdkeepError(error, "permission")) return null;
+    throw error;
+  });
   if (found !== null) assertMayWork(parseVaultJson(found.bytes), "agent");
 }
 

@@ -1,4 +1,4 @@
-export { DURATION_FORM, parseDuration } from "./duration.ts";
+export { DURATION_FORM, parseDuration } from "../../vault/retain/index.ts";
 export { configJsonSchema } from "./json-schema.ts";
 export { keySetting, wrongKeyText } from "./key-text.ts";
 export { DEFAULT_CONFIG, loadConfig, loadNodes } from "./load.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { DURATION_FORM, parseDuration } from "./duration.ts";
+import { DURATION_FORM, parseDuration } from "../../vault/retain/index.ts";
 
 /** Separates the known keys in the message of an unknown one. */
 export const KEY_SEPARATOR = ", ";

@@ -45,6 +45,7 @@ const REACH = {
   ca_bundle: absolute("file of the certificate authorities to trust in place of the system's, PEM").optional(),
   dual_stack: flag("use AWS's endpoints that speak IPv6, too"),
   fips: flag("use AWS's FIPS endpoints"),
+  put_only: flag("this host may only add to the vault: functions beside it list what it puts (docs/OPERATIONS.md)"),
 };
 
 export const S3_KEYS = Object.keys(REACH);

@@ -1,5 +1,5 @@
+import { parseDuration } from "../../vault/retain/index.ts";
 import type { KeySetting, TokenSettings } from "../keys/types.ts";
-import { parseDuration } from "./duration.ts";
 import { keySetting } from "./key-text.ts";
 import type { WrittenConfig } from "./schema.ts";
 import type { WrittenToken } from "./schema-keys.ts";

@@ -1,11 +1,10 @@
 import { type NodeName, toNodeName, type VaultId } from "../../vault/names/index.ts";
-import type { Tiers } from "../../vault/retain/index.ts";
-import { parseDuration } from "./duration.ts";
+import { parseDuration, type Tiers, tiersOf, type WrittenTiers } from "../../vault/retain/index.ts";
 import type { WrittenConfig } from "./schema.ts";
-import type { WrittenTiers } from "./schema-tiers.ts";
+
 import { MAIN_VAULT } from "./schema-vault.ts";
 import { keysOf } from "./settings-keys.ts";
-import { tiersOf } from "./tiers.ts";
+
 import type {
   Config,
   HealthSettings,
@@ -57,7 +56,7 @@ function vaultOf(written: NonNullable<WrittenConfig["vaults"]>[number]): VaultSe
   const { path_style: pathStyle, ca_bundle: caBundle, dual_stack: dualStack } = written;
   const reach = { region, endpoint, pathStyle, profile, caBundle, dualStack, fips };
   const s3 = Object.fromEntries(Object.entries(reach).filter(([, value]) => value !== undefined));
-  return { name, url, s3, ...ruled({ tiers }) };
+  return { name, url, s3, ...(written.put_only === true ? { putOnly: true } : {}), ...ruled({ tiers }) };
 }
 
 function ruled({ tiers }: { readonly tiers?: WrittenTiers | undefined }): { readonly tiers?: Tiers } {

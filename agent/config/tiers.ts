@@ -1,48 +1,7 @@
-import {
-  DEFAULT_FLOOR,
-  DEFAULT_GRACE,
-  faultOfTiers,
-  parseSpan,
-  parseTimeOfDay,
-  type Span,
-  type Tiers,
-  UNITS,
-  type Unit,
-} from "../../vault/retain/index.ts";
-import { parseDuration } from "./duration.ts";
+import { faultOfTiers, type Tiers, tiersOf, type WrittenTiers } from "../../vault/retain/index.ts";
 import type { Mistake } from "./parse.ts";
 import type { WrittenConfig } from "./schema.ts";
-import type { WrittenTiers } from "./schema-tiers.ts";
 import type { Config, NodeSettings, VaultSettings } from "./types.ts";
-
-/** The rules of a mapping that follows the schema. */
-export function tiersOf(written: WrittenTiers): Tiers {
-  const keep: Partial<Record<Unit, number>> = {};
-  const within: Partial<Record<Unit, Span>> = {};
-  for (const unit of UNITS) {
-    const count = written[`keep_${unit}` as const];
-    if (count !== undefined) keep[unit] = count === "unlimited" ? Number.POSITIVE_INFINITY : count;
-    const text = written[unit === "last" ? "keep_within" : (`keep_within_${unit}` as const)];
-    const span = text === undefined ? null : parseSpan(text);
-    if (span !== null) within[unit] = span;
-  }
-  const permanent = written.permanent === undefined ? null : parseTimeOfDay(written.permanent);
-  const interval = periodOf(written.interval);
-  return {
-    keep,
-    within,
-    tags: (written.keep_tags ?? []).map((set) => set.split(",")),
-    ...(permanent === null ? {} : { permanent }),
-    timezone: written.timezone,
-    floor: periodOf(written.floor) ?? DEFAULT_FLOOR,
-    grace: periodOf(written.grace) ?? DEFAULT_GRACE,
-    ...(interval === null || interval === 0 ? {} : { interval }),
-  };
-}
-
-function periodOf(text: string | undefined): number | null {
-  return text === undefined ? null : parseDuration(text);
-}
 
 /** What the schema cannot say of rules: that together they keep something, and do not speak against each other. */
 export function checkTiers({ tiers, vault, vaults, nodes }: WrittenConfig): Mistake[] {

@@ -78,6 +78,8 @@ export interface VaultSettings {
   readonly tiers?: Tiers;
   /** How it is reached, where it lies in S3; what is absent is left to the AWS SDK's own sources. */
   readonly s3?: S3Reach;
+  /** This host may only add; functions beside the vault list what it puts. */
+  readonly putOnly?: true;
 }
 
 export interface S3Reach {

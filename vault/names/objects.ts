@@ -43,6 +43,8 @@ export const clearancesFolder = (node: NodeName) => `${node}/clearances/`;
 export const plan = (node: NodeName, digest: string) => `${plansFolder(node)}${digest}.json`;
 export const plansFolder = (node: NodeName) => `${node}/plans/`;
 export const clockJson = (node: NodeName) => `${node}/clock.json`;
+/** What a nightly job last did and found; `job` is its name. */
+export const report = (node: NodeName, job: string) => `${node}/reports/${job}.json`;
 export const dataRoot = (node: NodeName) => `${node}/data/`;
 export const share = (node: NodeName, ticketId: string) => `${node}/shares/${ticketId}`;
 export const groupJson = (group: string, gid: string) => `groups/${group}/${gid}.group.json`;

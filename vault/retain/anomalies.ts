@@ -2,6 +2,9 @@ import { DAY, RATE_LIMIT, SMALL_SHARE, USUAL_AT_LEAST, USUAL_OF } from "./rules.
 import { formatPeriod } from "./span.ts";
 import type { Brake, Candidate, Tiers } from "./types.ts";
 
+/** What is looked at of a snapshot. */
+type Seen = Pick<Candidate, "snapshot" | "received" | "bytes" | "heights">;
+
 /**
  * What does not look like this node: far more snapshots than planned, a newest one much smaller than those before it, a
  * height that went back. Expiring old snapshots in favour of such new ones waits for an operator's word, and what was
@@ -9,7 +12,7 @@ import type { Brake, Candidate, Tiers } from "./types.ts";
  * @param good Good snapshots, newest first.
  */
 export function anomalies(
-  good: readonly Candidate[],
+  good: readonly Seen[],
   { interval }: Pick<Tiers, "interval">,
   cleared: number | null,
 ): readonly Brake[] {
@@ -18,7 +21,7 @@ export function anomalies(
   return found.filter((why) => why !== null).map((why) => ({ kind: "anomaly", why }));
 }
 
-function tooMany(good: readonly Candidate[], interval: number | undefined): string | null {
+function tooMany(good: readonly Seen[], interval: number | undefined): string | null {
   if (interval === undefined) return null;
   const allowed = Math.ceil((DAY / interval) * RATE_LIMIT);
   // Of any 24 hours: the flood may be over, and what it pushes out is still to come.
@@ -31,7 +34,7 @@ function tooMany(good: readonly Candidate[], interval: number | undefined): stri
   return null;
 }
 
-function tooSmall(good: readonly Candidate[]): string | null {
+function tooSmall(good: readonly Seen[]): string | null {
   const [newest, ...earlier] = good;
   const sizes = earlier.slice(0, USUAL_OF).map(({ bytes }) => bytes.total);
   if (newest === undefined || sizes.length < USUAL_AT_LEAST) return null;
@@ -40,7 +43,7 @@ function tooSmall(good: readonly Candidate[]): string | null {
   return `the newest good snapshot ${newest.snapshot} holds ${newest.bytes.total} bytes, those before it about ${usual}`;
 }
 
-function tooLow(good: readonly Candidate[]): string | null {
+function tooLow(good: readonly Seen[]): string | null {
   const [newest, ...earlier] = good;
   for (const [channel, height] of Object.entries(newest?.heights ?? {})) {
     const before = earlier.find(({ heights }) => heights?.[channel] !== undefined);

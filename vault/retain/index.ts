@@ -1,10 +1,11 @@
+export { anomalies } from "./anomalies.ts";
 export { clockBrake } from "./brakes.ts";
 export { faultOfTiers } from "./check-tiers.ts";
+export { DURATION_FORM, parseDuration } from "./duration.ts";
 export { LivePacks } from "./live.ts";
 export { parseTimeOfDay, permanentOnes } from "./permanent.ts";
 export { type PlanOptions, planRetention } from "./plan.ts";
-export { DEFAULT_FLOOR, DEFAULT_GRACE } from "./rules.ts";
-export { formatPeriod, parseSpan, SPAN_FORM } from "./span.ts";
+export { formatPeriod, parseSpan } from "./span.ts";
 export {
   type Brake,
   type Candidate,
@@ -15,4 +16,5 @@ export {
   UNITS,
   type Unit,
 } from "./types.ts";
-export { isZone } from "./zone.ts";
+export { tierFields, tiersOf, type WrittenTiers } from "./written.ts";
+export { zoneOf } from "./zone.ts";

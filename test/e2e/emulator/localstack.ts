@@ -38,6 +38,11 @@ export async function startLocalStack(): Promise<Emulator | Missing> {
       SKIP_SSL_CERT_DOWNLOAD: "1",
       EAGER_SERVICE_LOADING: "0",
       SQS_ENDPOINT_STRATEGY: "path",
+      // Functions run as processes of the Node that runs this.
+      LAMBDA_RUNTIME_EXECUTOR: "process",
+      LAMBDA_NODE: process.execPath,
+      LAMBDA_RUNTIME: join(HERE, "lambda-runtime.mjs"),
+      LAMBDA_KEEPALIVE_MS: "600000",
       S3_SKIP_SIGNATURE_VALIDATION: "0",
       S3_SKIP_KMS_KEY_VALIDATION: "0",
     },

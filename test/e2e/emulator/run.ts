@@ -7,8 +7,9 @@ export async function run(
   program: string,
   words: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
+  cwd = process.cwd(),
 ): Promise<string> {
-  const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"], env });
+  const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"], env, cwd });
   const [stdout, stderr, [code, signal]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),

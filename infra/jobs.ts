@@ -1,0 +1,22 @@
+import type { FacetName } from "../vault/store/s3/rights.ts";
+
+/** What a job does to which objects, by name below the vault's prefix, in the words of the store's facets. */
+export type Grants = Readonly<Partial<Record<FacetName, readonly string[]>>>;
+
+/** Rewritten by compare-and-swap; all of them can be made anew. */
+const CACHES = ["*/index.json", "*/index/*", "*/head.json", "*/backup_list"];
+/** All that any job of the keeper reads: everything, since what it reads is sealed or public. */
+const EVERYTHING = ["*"];
+
+/** What each function's jobs ask of the store, narrowed to the names they use; a test compares it with their signatures. */
+export const JOBS = {
+  indexer: { Reader: EVERYTHING, Replacer: CACHES, Lister: EVERYTHING },
+  retention: {
+    Reader: EVERYTHING,
+    Replacer: [...CACHES, "*/clock.json", "*/reports/*"],
+    Creator: ["*/snapshots/*", "*/plans/*", "*/clearances/*"],
+    Lister: EVERYTHING,
+    Deleter: EVERYTHING,
+  },
+  verifier: { Reader: EVERYTHING, Replacer: ["*/reports/*"], Lister: EVERYTHING },
+} as const satisfies Record<string, Grants>;

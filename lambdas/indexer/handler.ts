@@ -1,0 +1,31 @@
+import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { rebuildIndex } from "../../keeper/index.ts";
+import { toNodeName } from "../../vault/names/index.ts";
+import { makeTeller } from "../common/report.ts";
+import { readSettings } from "../common/settings.ts";
+import { openVault } from "../common/vault.ts";
+import type { RebuildEvent } from "./contract.ts";
+import { indexBatch } from "./index-batch.ts";
+
+const tell = makeTeller("indexer");
+const store = openVault(process.env);
+const settings = readSettings(new URL(".", import.meta.url));
+
+/** Cards that arrived, by way of the queue; or, called by hand, `{"rebuild": "<node>"}`. */
+export async function handler(event: SQSEvent | RebuildEvent): Promise<SQSBatchResponse | object> {
+  try {
+    if ("rebuild" in event) return await rebuild(event.rebuild);
+    return await indexBatch({ store, settings, tell }, event.Records);
+  } finally {
+    tell.flush();
+  }
+}
+
+async function rebuild(name: string): Promise<object> {
+  const node = toNodeName(name);
+  const cardKey = settings.get(node)?.cardKey;
+  const { index, changed } = await rebuildIndex({ store, node, ...(cardKey === undefined ? {} : { cardKey }) });
+  const snapshots = index.snapshots.length;
+  tell.info("rebuilt", { node, changed, snapshots, months: index.months.length });
+  return { node, changed, snapshots, months: index.months, generation: index.generation };
+}

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
+import { type IndexStore, indexSnapshots } from "../../keeper/index.ts";
+import { type NodeName, parseS3Url, type SnapshotId } from "../../vault/names/index.ts";
+import type { Teller } from "../common/report.ts";
+import type { Settings } from "../common/settings.ts";
+import { cardsOf } from "./cards.ts";
+import { INDEXER_METRICS } from "./contract.ts";
+
+export interface IndexerOn {
+  readonly store: IndexStore & { readonly url: string };
+  readonly settings: Settings;
+  readonly tell: Teller;
+}
+
+/** The records of one node, of which each tells of some of its cards. */
+interface OfNode {
+  readonly ids: Set<SnapshotId>;
+  readonly records: Set<string>;
+}
+
+/**
+ * Takes the cards of a batch into their nodes' indexes, one compare-and-swap a node. Nodes do not wait for each other,
+ * and one that fails brings back its own records only: what was done already is done again to the same end.
+ */
+export async function indexBatch(on: IndexerOn, records: readonly SQSRecord[]): Promise<SQSBatchResponse> {
+  const failed = new Set<string>();
+  const work = async ([node, { ids, records: of }]: readonly [NodeName, OfNode]) => {
+    if (await indexNode(on, node, [...ids])) return;
+    for (const record of of) failed.add(record);
+  };
+  await Promise.all([...byNode(on, records)].map(work));
+  on.tell.count(INDEXER_METRICS.failed, failed.size === 0 ? 0 : 1);
+  return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
+}
+
+function byNode({ store, settings, tell }: IndexerOn, records: readonly SQSRecord[]): Map<NodeName, OfNode> {
+  const place = parseS3Url(store.url);
+  if (typeof place === "string") throw new Error(place);
+  const found = new Map<NodeName, OfNode>();
+  for (const record of records) {
+    const { cards, ignored } = cardsOf(record, place);
+    for (const { node, snapshot } of cards) {
+      if (!settings.has(node)) {
+        ignored.push(`${node}: it is not among the nodes of this deployment`);
+        continue;
+      }
+      const of = found.get(node) ?? { ids: new Set(), records: new Set() };
+      found.set(node, of);
+      of.ids.add(snapshot);
+      of.records.add(record.messageId);
+    }
+    if (ignored.length === 0) continue;
+    tell.count(INDEXER_METRICS.ignored, ignored.length);
+    tell.warn("passed over", { ignored: ignored.slice(0, 20).map((text) => text.slice(0, 300)) });
+  }
+  return found;
+}
+
+/** False where it is worth another try. */
+async function indexNode({ store, settings, tell }: IndexerOn, node: NodeName, ids: SnapshotId[]): Promise<boolean> {
+  const cardKey = settings.get(node)?.cardKey;
+  try {
+    const { entries, rebuilt, index } = await indexSnapshots({
+      store,
+      node,
+      ids,
+      pause,
+      ...(cardKey === undefined ? {} : { cardKey }),
+    });
+    const broken = entries.filter(({ state }) => state === "broken");
+    tell.count(INDEXER_METRICS.cards, entries.length);
+    tell.count(INDEXER_METRICS.broken, broken.length);
+    for (const { snapshot, remarks } of broken) tell.warn("broken card", { node, snapshot, remarks });
+    tell.info("indexed", { node, cards: ids.length, rebuilt, generation: index.generation });
+    return true;
+  } catch (error) {
+    tell.error("could not index", error, { node, cards: ids.length });
+    return false;
+  }
+}
+
+/** With full jitter: functions that met once must not meet again. At most 1.6 s. */
+function pause(lost: number): Promise<void> {
+  return sleep(Math.random() * 25 * 2 ** Math.min(lost, 6));
+}

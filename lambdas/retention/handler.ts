@@ -1,0 +1,32 @@
+import type { SQSEvent } from "aws-lambda";
+import type { Despite } from "../../keeper/index.ts";
+import { systemClock } from "../../posix/clock.ts";
+import { NIGHTLY_ENV, type TickEvent } from "../common/contract.ts";
+import { requireEnv } from "../common/env.ts";
+import { sendJobsTo } from "../common/jobs.ts";
+import { nodeOf, onNightly } from "../common/nightly.ts";
+import { makeTeller } from "../common/report.ts";
+import { readSettings } from "../common/settings.ts";
+import { openVault } from "../common/vault.ts";
+import type { RetainEvent } from "./contract.ts";
+import { retainNode } from "./retain-node.ts";
+
+const on = { store: openVault(process.env), tell: makeTeller("retention"), now: systemClock.now };
+const settings = readSettings(new URL(".", import.meta.url));
+const send = sendJobsTo(requireEnv(process.env, NIGHTLY_ENV.queue));
+
+/** A tick, a node whose turn it is, or, called by hand, `{"node": "<name>", "dry_run": true}`. */
+export async function handler(event: TickEvent | SQSEvent | RetainEvent): Promise<object> {
+  try {
+    if ("node" in event) {
+      const { node, dry_run, despite = [] } = event;
+      return await retainNode(on, nodeOf(settings, node), {
+        apply: dry_run !== true,
+        despite: new Set(despite as readonly Despite[]),
+      });
+    }
+    return await onNightly({ settings, send, work: (node) => retainNode(on, node, { apply: true }) }, event);
+  } finally {
+    on.tell.flush();
+  }
+}

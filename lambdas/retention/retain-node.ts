@@ -1,0 +1,92 @@
+import type { CollectOptions, RetainOptions } from "../../keeper/index.ts";
+import { type CollectOutcome, collectGarbage, type RetainOutcome, retainSnapshots } from "../../keeper/index.ts";
+import { isColdkeepError } from "../../vault/names/index.ts";
+import type { Brake } from "../../vault/retain/index.ts";
+import { putReport } from "../common/put-report.ts";
+import type { Teller } from "../common/report.ts";
+import type { NodeSettings } from "../common/settings.ts";
+import { RETENTION_METRICS } from "./contract.ts";
+
+export interface RetentionOn {
+  readonly store: RetainOptions["store"] & CollectOptions["store"];
+  readonly tell: Teller;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+export interface RetainHow {
+  /** False only says what would be done. */
+  readonly apply: boolean;
+  readonly despite?: NonNullable<CollectOptions["despite"]>;
+}
+
+const SUNDAY = 0;
+
+/**
+ * One node's night: graces begin and end as the tiers say, then what no snapshot uses any more goes. What was done lies
+ * in the vault afterwards; a dry run only says it.
+ * @throws ColdkeepError what the keeper throws; the run is repeated, and each repetition finishes what is left.
+ */
+export async function retainNode(on: RetentionOn, node: NodeSettings, how: RetainHow): Promise<object> {
+  const { store, tell } = on;
+  const { apply, despite = new Set() } = how;
+  const { name, tiers } = node;
+  const now = on.now();
+  const job = { store, node: name, apply, now };
+  const brakes = new Set([...despite].filter((kind) => kind !== "damage"));
+  let retained: RetainOutcome;
+  let collected: CollectOutcome;
+  try {
+    retained = await retainSnapshots({ ...job, tiers, despite: brakes });
+    // Data that nothing tells of is looked for once a week: it lists all there is.
+    const strays = new Date(now).getUTCDay() === SUNDAY;
+    collected = await collectGarbage({ ...job, grace: tiers.grace, despite, strays });
+  } catch (error) {
+    if (isColdkeepError(error, "not-found")) {
+      tell.info("nothing there yet", { node: name });
+      return { node: name, snapshots: 0 };
+    }
+    tell.count(RETENTION_METRICS.failed, 1);
+    tell.error("retention failed", error, { node: name });
+    throw error;
+  }
+  const report = reportOf(retained, collected, apply);
+  if (apply) {
+    await putReport(store, name, "retention", { at: new Date(now).toISOString(), ...report });
+    count(tell, report);
+  }
+  tell.info(apply ? "retained" : "would retain", { node: name, ...report });
+  return { node: name, ...report };
+}
+
+function reportOf(retained: RetainOutcome, collected: CollectOutcome, applied: boolean) {
+  const { plan } = retained;
+  const kept = new Set(collected.locked);
+  const gone = collected.dead.filter(({ name }) => !kept.has(name));
+  // A brake that holds back nothing is no news.
+  const held: readonly Brake[] = [...(plan.expire.length === 0 ? [] : retained.held), ...collected.held];
+  return {
+    applied,
+    snapshots: plan.decisions.length,
+    expired: applied ? retained.expired : plan.expire,
+    rescued: applied ? retained.rescued : plan.rescue,
+    permanent: plan.permanent.length,
+    held: held.map(({ kind, why }) => `${kind}: ${why}`),
+    collected: collected.collected,
+    postponed: collected.postponed,
+    abandoned: collected.abandoned,
+    objects: gone.length,
+    bytes: gone.reduce((sum, { size }) => sum + size, 0),
+    locked: collected.locked.length,
+    foreign: collected.foreign.slice(0, 20),
+  };
+}
+
+function count(tell: Teller, report: ReturnType<typeof reportOf>): void {
+  tell.count(RETENTION_METRICS.done, 1);
+  tell.count(RETENTION_METRICS.failed, 0);
+  tell.count(RETENTION_METRICS.held, report.held.length > 0 ? 1 : 0);
+  tell.count(RETENTION_METRICS.expired, report.expired.length);
+  tell.count(RETENTION_METRICS.deleted, report.bytes);
+  tell.count(RETENTION_METRICS.locked, report.locked);
+}

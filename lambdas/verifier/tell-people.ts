@@ -1,0 +1,49 @@
+import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
+
+/** One thing a person should know of. */
+export interface Finding {
+  readonly kind: "damage" | "stale" | "odd";
+  /** The snapshot or node it is about. */
+  readonly on: string;
+  readonly words: string;
+}
+
+export interface Message {
+  readonly subject: string;
+  readonly text: string;
+}
+
+export type TellPeople = (message: Message) => Promise<void>;
+
+export function tellBy(topic: string): TellPeople {
+  const client = new SNSClient({});
+  return async ({ subject, text }) => {
+    await client.send(new PublishCommand({ TopicArn: topic, Subject: subject, Message: text }));
+  };
+}
+
+const SHOWN = 20;
+
+const TODO: Readonly<Record<Finding["kind"], string>> = {
+  damage:
+    "Other snapshots may be whole: `coldkeep verify --keyless --all` on any host tells which. Bring the objects back from a " +
+    "copy of the vault (`coldkeep copy`) or from their earlier versions; a full backup (`coldkeep backup --full`) shares " +
+    "nothing with what is damaged.",
+  stale: "Look at the host: its timer, its disk, `coldkeep doctor`, and the last lines of its journal.",
+  odd: "Look whether the node did what its snapshots say. Nothing was changed.",
+};
+
+/** What is wrong and what to do about it, in the order of how much it matters. */
+export function messageOf(node: string, findings: readonly Finding[]): Message {
+  const kinds = (["damage", "stale", "odd"] as const).filter((kind) => findings.some((one) => one.kind === kind));
+  const parts = kinds.map((kind) => {
+    const those = findings.filter((one) => one.kind === kind);
+    const more = those.length > SHOWN ? [`  and ${those.length - SHOWN} more, in reports/verifier.json`] : [];
+    return [...those.slice(0, SHOWN).map(({ on, words }) => `  ${on}: ${words}`), ...more, TODO[kind]].join("\n");
+  });
+  // SNS takes 100 letters of ASCII; a node's name has at most 63.
+  const subject = `coldkeep: ${node}: ${kinds.map((kind) => SUBJECT[kind]).join(", ")}`.slice(0, 99);
+  return { subject, text: `Node ${node}\n\n${parts.join("\n\n")}\n` };
+}
+
+const SUBJECT = { damage: "damaged", stale: "no new snapshot", odd: "odd" } as const;

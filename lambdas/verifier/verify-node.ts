@@ -1,0 +1,136 @@
+import { createHash } from "node:crypto";
+import {
+  cardIds,
+  type KeylessVerdict,
+  type KeylessVerifyOptions,
+  listSnapshots,
+  verifySnapshots,
+} from "../../keeper/index.ts";
+import type { IndexEntry } from "../../vault/card/index.ts";
+import { isColdkeepError, isSnapshotId, type NodeName, type SnapshotId } from "../../vault/names/index.ts";
+import type { Replacer } from "../../vault/store/facets.ts";
+import type { NodeJob } from "../common/contract.ts";
+import type { SendJobs } from "../common/jobs.ts";
+import { putReport } from "../common/put-report.ts";
+import type { Teller } from "../common/report.ts";
+import type { NodeSettings } from "../common/settings.ts";
+import { VERIFIER_METRICS } from "./contract.ts";
+import { findOddities, staleness } from "./oddities.ts";
+import { type Finding, messageOf, type TellPeople } from "./tell-people.ts";
+
+export interface VerifierOn {
+  readonly store: KeylessVerifyOptions["store"] & Replacer;
+  readonly tell: Teller;
+  readonly people: TellPeople;
+  readonly send: SendJobs;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+const DAY = 86_400_000;
+
+/**
+ * One node's look: everything of every snapshot is there with its size, a part of the packs is read and compared with
+ * its digest, so that each is read once in `reread_days`, and what the index says is what the cards say. What a person
+ * should look at is sent to the topic, in one message.
+ * @param until ends in time for the rest to be put into the queue again
+ */
+export async function verifyNode(
+  on: VerifierOn,
+  node: NodeSettings,
+  job: NodeJob,
+  until: AbortSignal,
+): Promise<object> {
+  const { store, tell } = on;
+  const now = on.now();
+  const findings: Finding[] = [];
+  let read = 0;
+  let snapshots = 0;
+  let left: SnapshotId | null = null;
+  const after = job.after !== undefined && isSnapshotId(job.after) ? { after: job.after } : {};
+  const committed = new Set<SnapshotId>();
+  let entries: readonly IndexEntry[] = [];
+  try {
+    entries = await readEntries(on, node.name);
+    const told = new Map(entries.map(({ snapshot, state }) => [snapshot, state]));
+    const readData = isTurn(node.rereadDays, now);
+    for await (const verdict of verifySnapshots({ store, node: node.name, readData, ...after })) {
+      snapshots += 1;
+      read += verdict.read;
+      committed.add(verdict.snapshot);
+      // What is broken was never whole, and what expired may be going right now: both were told of before.
+      const state = told.get(verdict.snapshot) ?? "good";
+      if (state !== "broken" && state !== "expired") findings.push(...damagesOf(verdict));
+      if (until.aborted) {
+        left = verdict.snapshot;
+        break;
+      }
+    }
+    // What needs all cards is looked at by the call that began at the first and came to the end.
+    if (job.after === undefined) {
+      findings.push(...staleness(entries, node, now), ...findOddities(entries, node));
+      if (left === null) findings.push(...(await drift(on, node.name, committed)));
+    }
+  } catch (error) {
+    if (!isColdkeepError(error, "not-found")) {
+      tell.count(VERIFIER_METRICS.failed, 1);
+      tell.error("could not verify", error, { node: node.name });
+      throw error;
+    }
+    findings.push({ kind: "stale", on: node.name, words: "there is no snapshot of it yet" });
+  }
+  if (left !== null) await on.send([{ node: node.name, after: left }]);
+  const report = {
+    snapshots,
+    read,
+    findings: findings.map(({ kind, on: what, words }) => ({ kind, on: what, words })),
+  };
+  if (snapshots > 0)
+    await putReport(store, node.name, "verifier", { at: new Date(now).toISOString(), ...report, left });
+  count(tell, findings, read);
+  tell.info("verified", { node: node.name, snapshots, read, findings: findings.length, left });
+  if (findings.length > 0) await on.people(messageOf(node.name, findings));
+  return { node: node.name, ...report, left };
+}
+
+function* damagesOf({ snapshot, damages }: KeylessVerdict): Generator<Finding> {
+  for (const { object, problem, detail } of damages) {
+    yield { kind: "damage", on: snapshot, words: `${object}: ${problem}: ${detail}` };
+  }
+}
+
+async function readEntries({ store }: VerifierOn, node: NodeName): Promise<readonly IndexEntry[]> {
+  const entries: IndexEntry[] = [];
+  for await (const entry of listSnapshots({ store, node })) entries.push(entry);
+  return entries;
+}
+
+/** What the index does not say, or says of what is not there. Cards that came while this looked are given time. */
+async function drift(on: VerifierOn, node: NodeName, committed: ReadonlySet<SnapshotId>): Promise<Finding[]> {
+  const indexed = new Set((await readEntries(on, node)).map(({ snapshot }) => snapshot));
+  const cards = new Set(await cardIds(on.store, node));
+  const found: Finding[] = [];
+  for (const id of committed) {
+    if (!indexed.has(id)) found.push({ kind: "odd", on: id, words: "it is committed, and the index does not list it" });
+  }
+  for (const id of indexed) {
+    if (!cards.has(id)) found.push({ kind: "odd", on: id, words: "the index lists it, and its card is gone" });
+  }
+  return found;
+}
+
+/** Whether today is a pack's turn to be read: each has its day, told by its name, once in so many days. */
+function isTurn(days: number, now: number): (pack: string) => boolean {
+  const today = Math.floor(now / DAY) % days;
+  return (pack) => createHash("sha256").update(pack).digest().readUInt32BE(0) % days === today;
+}
+
+function count(tell: Teller, findings: readonly Finding[], read: number): void {
+  const of = (kind: Finding["kind"]) => findings.filter((one) => one.kind === kind);
+  tell.count(VERIFIER_METRICS.done, 1);
+  tell.count(VERIFIER_METRICS.failed, 0);
+  tell.count(VERIFIER_METRICS.damaged, new Set(of("damage").map((one) => one.on)).size);
+  tell.count(VERIFIER_METRICS.stale, of("stale").length > 0 ? 1 : 0);
+  tell.count(VERIFIER_METRICS.odd, of("odd").length > 0 ? 1 : 0);
+  tell.count(VERIFIER_METRICS.read, read);
+}

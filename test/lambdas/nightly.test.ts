@@ -1,0 +1,243 @@
+import { describe, expect, it } from "vitest";
+import { indexSnapshots } from "../../keeper/index.ts";
+import type { NodeJob, WrittenNode } from "../../lambdas/common/contract.ts";
+import { dueNodes } from "../../lambdas/common/due.ts";
+import { settingsOf } from "../../lambdas/common/settings.ts";
+import { RETENTION_METRICS } from "../../lambdas/retention/contract.ts";
+import { retainNode } from "../../lambdas/retention/retain-node.ts";
+import { VERIFIER_METRICS } from "../../lambdas/verifier/contract.ts";
+import type { Message } from "../../lambdas/verifier/tell-people.ts";
+import { verifyNode } from "../../lambdas/verifier/verify-node.ts";
+import { type Card, parseIndex } from "../../vault/card/index.ts";
+import { names } from "../../vault/names/index.ts";
+import { type CardWorld, cardWorld, START } from "../support/cards.ts";
+import { keepingTeller } from "./events.ts";
+
+const DAY = 86_400_000;
+const NODE: WrittenNode = { name: "icon", at: "00:00", stale_after: "26h", reread_days: 2 };
+const never = new AbortController().signal;
+
+function nodeOf(more: Partial<WrittenNode> = {}) {
+  const node = settingsOf({ format: 1, nodes: [{ ...NODE, ...more }] }).get("icon");
+  if (node === undefined) throw new Error("it is the one there is");
+  return node;
+}
+
+async function daily(world: CardWorld, days: number, heights = true): Promise<Card[]> {
+  const cards: Card[] = [];
+  for (let day = 0; day < days; day += 1) {
+    cards.push(await world.snapshot({ at: START + day * DAY, ...(heights ? { heights: { "": 100 + day } } : {}) }));
+  }
+  await indexSnapshots({ store: world.store, node: world.node, ids: cards.map(({ core }) => core.snapshot) });
+  return cards;
+}
+
+const reportOf = ({ store, node }: CardWorld, job: string) =>
+  JSON.parse(Buffer.from(store.objects.get(names.report(node, job))?.bytes ?? new Uint8Array(0)).toString());
+
+describe("whose hour has come", () => {
+  const at = (when: string, written: Partial<WrittenNode>) =>
+    dueNodes(settingsOf({ format: 1, nodes: [{ ...NODE, ...written }] }), Date.parse(when)).length === 1;
+
+  it("is told by each node's own clock", () => {
+    expect(at("2026-03-01T00:00:00Z", {})).toBe(true);
+    expect(at("2026-03-01T00:14:59Z", {})).toBe(true);
+    expect(at("2026-03-01T00:15:00Z", {})).toBe(false);
+    expect(at("2026-02-28T23:45:00Z", {})).toBe(false);
+    const shanghai = { at: "03:20", tiers: { keep_last: 1, timezone: "Asia/Shanghai" } };
+    expect(at("2026-03-01T19:15:00Z", shanghai)).toBe(true);
+    expect(at("2026-03-01T19:30:00Z", shanghai)).toBe(false);
+    const kathmandu = { at: "00:00", tiers: { keep_last: 1, timezone: "Asia/Kathmandu" } };
+    expect(at("2026-03-01T18:15:00Z", kathmandu)).toBe(true);
+  });
+
+  it("comes once a day, also on days on which clocks are changed", () => {
+    const settings = settingsOf({
+      format: 1,
+      nodes: [{ ...NODE, at: "02:30", tiers: { keep_last: 1, timezone: "Europe/Berlin" } }],
+    });
+    for (const day of ["2026-03-28", "2026-03-29", "2026-03-30", "2026-10-24", "2026-10-25", "2026-10-26"]) {
+      const ticks = Array.from({ length: 96 }, (_, n) => Date.parse(`${day}T00:00:00Z`) + n * 900_000);
+      expect(
+        ticks.filter((tick) => dueNodes(settings, tick).length === 1),
+        day,
+      ).toHaveLength(1);
+    }
+  });
+});
+
+describe("a node's night", () => {
+  it("expires, later deletes, leaves a report, and counts", async () => {
+    const world = await cardWorld();
+    const cards = await daily(world, 20);
+    const tell = keepingTeller();
+    const on = { store: world.store, tell, now: () => world.now };
+    const node = nodeOf({ tiers: { keep_within: "15d", timezone: "UTC" } });
+    expect(await retainNode(on, node, { apply: false })).toMatchObject({ applied: false, snapshots: 20 });
+    expect(world.store.objects.has(names.report(world.node, "retention"))).toBe(false);
+    await retainNode(on, node, { apply: true });
+    const { expired, bytes } = reportOf(world, "retention");
+    expect(expired).toEqual(
+      cards
+        .slice(0, 5)
+        .map(({ core }) => core.snapshot)
+        .reverse(),
+    );
+    expect(bytes).toBe(0);
+    expect(tell.counts.get(RETENTION_METRICS.expired)).toBe(expired.length);
+
+    // A week of backups later the grace of these is over.
+    for (let day = 20; day < 29; day += 1) {
+      const card = await world.snapshot({ at: START + day * DAY });
+      await indexSnapshots({ store: world.store, node: world.node, ids: [card.core.snapshot] });
+    }
+    await retainNode(on, node, { apply: true });
+    const later = reportOf(world, "retention");
+    expect(new Set(later.collected)).toEqual(new Set(expired));
+    expect(later.bytes).toBeGreaterThan(0);
+    expect(tell.counts.get(RETENTION_METRICS.deleted)).toBe(later.bytes);
+    expect([...world.store.objects.keys()].filter((name) => name.includes(expired[0]))).toHaveLength(0);
+  });
+
+  it("is held back by a brake, says so, and changes nothing", async () => {
+    const world = await cardWorld();
+    await daily(world, 30);
+    const tell = keepingTeller();
+    const node = nodeOf({ tiers: { keep_last: 2, timezone: "UTC" } });
+    await retainNode({ store: world.store, tell, now: () => world.now }, node, { apply: true });
+    expect(reportOf(world, "retention")).toMatchObject({ expired: [], held: [expect.stringContaining("share: ")] });
+    expect(tell.counts.get(RETENTION_METRICS.held)).toBe(1);
+  });
+
+  it("passes over a node that has nothing yet, and fails loudly on what it cannot understand", async () => {
+    const world = await cardWorld("other");
+    const tell = keepingTeller();
+    const on = { store: world.store, tell, now: () => world.now };
+    expect(await retainNode(on, nodeOf(), { apply: true })).toEqual({ node: "icon", snapshots: 0 });
+    const icon = await cardWorld();
+    const card = await icon.snapshot();
+    icon.store.plant(names.card(icon.node, card.core.snapshot), Buffer.from('{"core":{"format":99}}'));
+    await expect(retainNode({ ...on, store: icon.store }, nodeOf(), { apply: true })).rejects.toThrow(
+      /written by a newer coldkeep/,
+    );
+    expect(tell.counts.get(RETENTION_METRICS.failed)).toBe(1);
+  });
+});
+
+describe("the verifier", () => {
+  async function verify(
+    world: CardWorld,
+    more: Partial<WrittenNode> = {},
+    job: NodeJob = { node: "icon" },
+    until = never,
+  ) {
+    const tell = keepingTeller();
+    const messages: Message[] = [];
+    const sent: NodeJob[] = [];
+    const on = {
+      store: world.store,
+      tell,
+      people: async (message: Message) => void messages.push(message),
+      send: async (jobs: readonly NodeJob[]) => void sent.push(...jobs),
+      now: () => world.now,
+    };
+    const outcome = (await verifyNode(on, nodeOf(more), job, until)) as {
+      findings: { kind: string; on: string; words: string }[];
+      read: number;
+      left: string | null;
+      snapshots: number;
+    };
+    return { ...outcome, tell, messages, sent };
+  }
+
+  it("finds nothing where nothing is wrong, and says nothing", async () => {
+    const world = await cardWorld();
+    await daily(world, 5);
+    const { findings, messages } = await verify(world);
+    expect(findings).toEqual([]);
+    expect(messages).toEqual([]);
+    expect(reportOf(world, "verifier")).toMatchObject({ snapshots: 5, findings: [] });
+  });
+
+  it("reads every pack once in its days", async () => {
+    const world = await cardWorld();
+    await daily(world, 5);
+    const packs = [...world.store.objects].filter(([name]) => name.endsWith(".pack"));
+    const bytes = packs.reduce((sum, [, { info }]) => sum + info.size, 0);
+    const first = await verify(world, { stale_after: "30d" });
+    world.now += DAY;
+    const second = await verify(world, { stale_after: "30d" });
+    expect(first.read).toBeGreaterThan(0);
+    expect(first.read + second.read).toBe(bytes);
+  });
+
+  it("tells of a missing, a short and, on its day, a changed pack", async () => {
+    const world = await cardWorld();
+    const [a, b, c] = await daily(world, 3);
+    const pack = (card: Card | undefined, index: number) => names.pack(world.node, (card as Card).core.snapshot, index);
+    world.store.objects.delete(pack(a, 0));
+    world.store.plant(pack(b, 0), Buffer.from("short"));
+    const bytes = Buffer.from(world.store.objects.get(pack(c, 1))?.bytes ?? []);
+    bytes[0] = (bytes[0] ?? 0) ^ 1;
+    world.store.plant(pack(c, 1), bytes);
+    const { findings, messages, tell } = await verify(world, { reread_days: 1 });
+    expect(findings.map(({ on }) => on).sort()).toEqual([a, b, c].map((card) => card?.core.snapshot));
+    expect(tell.counts.get(VERIFIER_METRICS.damaged)).toBe(3);
+    expect(messages[0]?.subject).toBe("coldkeep: icon: damaged");
+    expect(messages[0]?.text).toContain("coldkeep backup --full");
+  });
+
+  it("tells of a node without a new snapshot, of a height that stands still, and of sizes that jump", async () => {
+    const world = await cardWorld();
+    await daily(world, 3);
+    world.now += 27 * 3_600_000;
+    const stale = await verify(world);
+    expect(stale.findings).toMatchObject([{ kind: "stale", words: expect.stringContaining("allowed are 26h") }]);
+    expect(stale.messages[0]?.subject).toBe("coldkeep: icon: no new snapshot");
+
+    const still = await cardWorld();
+    await still.snapshot({ heights: { "": 5 } });
+    await still.snapshot({
+      heights: { "": 5 },
+      change: (core) => ({ ...core, bytes: { ...core.bytes, total: 9000 } }),
+    });
+    const names_ = [...still.store.objects.keys()].filter((name) => name.endsWith(".card.json"));
+    const ids = names_.map((name) => name.slice(name.lastIndexOf("/") + 1, -".card.json".length));
+    await indexSnapshots({ store: still.store, node: still.node, ids: ids as never });
+    const { findings } = await verify(still);
+    expect(findings.map(({ words }) => words)).toEqual([
+      expect.stringMatching(/the height is 5 in .* as in/),
+      expect.stringMatching(/holds 9000 bytes, .* before it 1000/),
+    ]);
+    expect((await verify(await cardWorld("other"))).findings).toMatchObject([{ kind: "stale" }]);
+  });
+
+  it("tells where the index and the cards say different things", async () => {
+    const world = await cardWorld();
+    await daily(world, 2);
+    const lost = await world.snapshot({ at: START + 2 * DAY, heights: { "": 200 } });
+    const { findings } = await verify(world);
+    expect(findings).toEqual([
+      { kind: "odd", on: lost.core.snapshot, words: "it is committed, and the index does not list it" },
+    ]);
+    const [first] = parseIndex(
+      world.store.objects.get(names.indexJson(world.node))?.bytes ?? new Uint8Array(0),
+    ).snapshots;
+    world.store.objects.delete(names.card(world.node, first?.snapshot as never));
+    const again = await verify(world);
+    expect(again.findings.map(({ words }) => words)).toContain("the index lists it, and its card is gone");
+  });
+
+  it("puts what it has no time for into the queue again, and goes on there", async () => {
+    const world = await cardWorld();
+    const cards = await daily(world, 4);
+    const out = new AbortController();
+    out.abort();
+    const first = await verify(world, {}, { node: "icon" }, out.signal);
+    expect(first.snapshots).toBe(1);
+    expect(first.sent).toEqual([{ node: "icon", after: cards[0]?.core.snapshot }]);
+    const rest = await verify(world, {}, first.sent[0]);
+    expect(rest.snapshots).toBe(3);
+    expect(rest.sent).toEqual([]);
+  });
+});

@@ -1,0 +1,197 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { systemClock } from "../../../posix/clock.ts";
+import { runHere } from "../../cli/run.ts";
+import { startLocalStack } from "../../e2e/emulator/localstack.ts";
+import { endpointOf, plainClient } from "../../e2e/s3.ts";
+import { sharedTempDir } from "../../support/tmp.ts";
+import { bootstrap, type Deployed, deploy } from "./deploy.ts";
+
+const aws = await startLocalStack();
+const missing = "missing" in aws ? ` (${aws.missing})` : "";
+
+describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missing}`, { timeout: 300_000 }, () => {
+  const folder = sharedTempDir("coldkeep-cloud");
+  const config = ["--config", join(folder, "config.yaml")];
+  let stack: Deployed["outputs"];
+  let first: string;
+  let lambda: LambdaClient;
+  let sqs: SQSClient;
+
+  beforeAll(async () => {
+    const endpoint = endpointOf(aws);
+    const account = { endpoint, folder };
+    await bootstrap(account);
+    ({ outputs: stack } = await deploy(account, { nodes: { demo: null, idle: null }, prefix: "nodes" }));
+    lambda = new LambdaClient({ endpoint, region: "us-east-1" });
+    sqs = new SQSClient({ endpoint, region: "us-east-1" });
+    const data = join(folder, "data");
+    mkdirSync(data);
+    writeFileSync(join(data, "large"), randomBytes(3_000_000));
+    const up = join(folder, "up");
+    writeFileSync(up, "");
+    await coldkeep(
+      ...["init", "--vault", stack.VaultUrl ?? "", "--endpoint", endpoint, "--region", "us-east-1"],
+      ...["--state-dir", join(folder, "state"), "--key-file", join(folder, "key"), "--node", "demo"],
+      ...["--profile", "files", "--root", `data=${data}`],
+      ...["--stop", `rm -f ${up}`, "--start", `touch ${up}`, "--is-running", `test -e ${up}`],
+    );
+    putOnly();
+  });
+  afterAll(() => ("stop" in aws ? aws.stop() : undefined));
+
+  /** Runs a command in this process. @throws Error where it does not end with 0. */
+  async function coldkeep<T>(...words: string[]): Promise<T> {
+    const { code, stdout, stderr } = await runHere([...words, "--json", ...config], { clock: systemClock });
+    if (code !== 0) throw new Error(`coldkeep ${words.join(" ")} ended with ${code}: ${stderr}${stdout}`);
+    return JSON.parse(stdout) as T;
+  }
+
+  /** From here on the host lists nothing itself. */
+  function putOnly(): void {
+    const path = join(folder, "config.yaml");
+    const text = readFileSync(path, "utf8");
+    const changed = text.replace(/^( *)region:.*$/m, (line, indent) => `${line}\n${indent}put_only: true`);
+    expect(changed).not.toBe(text);
+    writeFileSync(path, changed);
+  }
+
+  async function call<T>(name: string, payload: object): Promise<T> {
+    const { Payload, FunctionError } = await lambda.send(
+      new InvokeCommand({ FunctionName: stack[name], Payload: JSON.stringify(payload) }),
+    );
+    const text = Buffer.from(Payload ?? new Uint8Array(0)).toString();
+    if (FunctionError !== undefined) throw new Error(`${name}: ${text}`);
+    return JSON.parse(text) as T;
+  }
+
+  const bucket = () => (stack.VaultUrl ?? "").split("/")[2] ?? "";
+
+  async function until<T>(what: string, look: () => Promise<T | null>): Promise<T> {
+    const end = performance.now() + 120_000;
+    for (;;) {
+      const found = await look();
+      if (found !== null) return found;
+      if (performance.now() > end) throw new Error(`never came: ${what}`);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+
+  const depth = async (queue: string) => {
+    const { Attributes } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl: stack[queue], AttributeNames: ["ApproximateNumberOfMessages"] }),
+    );
+    return Number(Attributes?.ApproximateNumberOfMessages ?? 0);
+  };
+
+  it("lists a backup that its host only put: card, event, queue, function, backup_list", async () => {
+    const done = await coldkeep<{ snapshot: string; listed: boolean }>("backup");
+    expect(done.listed).toBe(true);
+    first = done.snapshot;
+    const list = await plainClient(endpointOf(aws)).send(
+      new GetObjectCommand({ Bucket: bucket(), Key: "nodes/demo/backup_list" }),
+    );
+    expect(await list.Body?.transformToString()).toBe(`${first.slice(0, 8)}/${first}\n`);
+    const second = await coldkeep<{ parent: string; listed: boolean }>("backup");
+    expect(second).toMatchObject({ parent: first, listed: true });
+    const { snapshots } = await coldkeep<{ snapshots: { state: string }[] }>("list");
+    expect(snapshots.map(({ state }) => state)).toEqual(["good", "good"]);
+  });
+
+  it("makes the index anew when asked to", async () => {
+    const client = plainClient(endpointOf(aws));
+    await client.send(new DeleteObjectCommand({ Bucket: bucket(), Key: "nodes/demo/index.json" }));
+    expect(await call("IndexerFunction", { rebuild: "demo" })).toMatchObject({ node: "demo", snapshots: 2 });
+    expect(await coldkeep("list")).toMatchObject({ snapshots: [{ state: "good" }, { state: "good" }] });
+  });
+
+  it("passes over foreign cards, and lays what cannot be done with the dead letters", async () => {
+    const client = plainClient(endpointOf(aws));
+    // Five tries at once, in place of one every twelve minutes.
+    await sqs.send(
+      new SetQueueAttributesCommand({ QueueUrl: stack.IndexerQueue, Attributes: { VisibilityTimeout: "1" } }),
+    );
+    await client.send(new PutObjectCommand({ Bucket: bucket(), Key: "elsewhere/x.card.json", Body: "{}" }));
+    // A node of this deployment without a node.json: nobody can tell whose its cards are.
+    const Key = `nodes/idle/snapshots/${first}.card.json`;
+    await client.send(new PutObjectCommand({ Bucket: bucket(), Key, Body: "{}" }));
+    const body = await until("a dead letter", async () => {
+      const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: stack.IndexerDeadLetters }));
+      return Messages?.[0]?.Body ?? null;
+    });
+    expect(body).toContain(`nodes/idle/snapshots/${first}.card.json`);
+    expect(await depth("IndexerQueue")).toBe(0);
+  });
+
+  it("works through a tick: the nodes whose hour has come, one message each, and their reports", async () => {
+    const tick = "2026-01-02T00:00:00Z";
+    expect(await call("RetentionFunction", { tick })).toEqual({ due: ["demo", "idle"] });
+    expect(await call("RetentionFunction", { tick: "2026-01-02T11:15:00Z" })).toEqual({ due: [] });
+    const client = plainClient(endpointOf(aws));
+    const report = (job: string) =>
+      until(`the report of ${job}`, async () => {
+        try {
+          const found = await client.send(
+            new GetObjectCommand({ Bucket: bucket(), Key: `nodes/demo/reports/${job}.json` }),
+          );
+          return JSON.parse((await found.Body?.transformToString()) ?? "") as Record<string, unknown>;
+        } catch {
+          return null;
+        }
+      });
+    expect(await report("retention")).toMatchObject({ applied: true, snapshots: 2, expired: [], held: [], locked: 0 });
+    await call("VerifierFunction", { tick });
+    expect(await report("verifier")).toMatchObject({ snapshots: 2, findings: [] });
+    expect(await depth("RetentionDeadLetters")).toBe(0);
+    expect(await depth("VerifierDeadLetters")).toBe(0);
+  });
+
+  it("says what it would do, and changes nothing, in a dry run", async () => {
+    const said = await call("RetentionFunction", { node: "demo", dry_run: true });
+    expect(said).toMatchObject({ applied: false, snapshots: 2 });
+    await expect(call("RetentionFunction", { node: "nobody" })).rejects.toThrow(/none of this deployment/);
+  });
+
+  it("tells people of damage, with what to do", async () => {
+    const endpoint = endpointOf(aws);
+    const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: "people" }));
+    const Endpoint = "arn:aws:sqs:us-east-1:000000000000:people";
+    const sns = new SNSClient({ endpoint, region: "us-east-1" });
+    await sns.send(new SubscribeCommand({ TopicArn: stack.AlarmTopicArn, Protocol: "sqs", Endpoint }));
+    const client = plainClient(endpoint);
+    const Key = `nodes/demo/data/${first}/00000.pack`;
+    await client.send(new PutObjectCommand({ Bucket: bucket(), Key, Body: "not a pack" }));
+    const { findings } = await call<{ findings: { kind: string; words: string }[] }>("VerifierFunction", {
+      node: "demo",
+    });
+    expect(findings.filter(({ kind }) => kind === "damage").length).toBeGreaterThan(0);
+    expect(findings[0]?.words).toContain("00000.pack");
+    const message = await until("the message", async () => {
+      const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl }));
+      const text = Messages?.[0]?.Body;
+      return text === undefined ? null : (JSON.parse(text) as { Subject: string; Message: string });
+    });
+    expect(message.Subject).toBe("coldkeep: demo: damaged");
+    expect(message.Message).toMatch(/00000\.pack: .*\n[\s\S]*coldkeep backup --full/);
+  });
+
+  it("keeps its bucket, and its nodes' snapshots, through an update", async () => {
+    const before = stack.VaultUrl;
+    const account = { endpoint: endpointOf(aws), folder };
+    ({ outputs: stack } = await deploy(account, { nodes: { demo: null }, prefix: "nodes", stale_after: "48h" }));
+    expect(stack.VaultUrl).toBe(before);
+    expect(await coldkeep<{ listed: boolean }>("backup")).toMatchObject({ listed: true });
+  });
+});
