@@ -111,6 +111,42 @@ describe("vaults", () => {
     expect(existsSync(copy.config)).toBe(false);
   });
 
+  it("to which two machines of one image write as the same node keep what both put, whole", async () => {
+    const one = fresh();
+    const other = copyOf(one, tempDir("coldkeep-bad-input"));
+    other.change(other.vault, one.vault);
+    const made: { snapshot: string; parent: string | null }[] = [];
+    for (const [at, machine] of [one, other, other, one].entries()) {
+      writeFileSync(join(machine.data, `of-${at}`), `${at}`.repeat(20_000));
+      made.push(await machine.json("backup"));
+    }
+    // What the other put meanwhile nobody here knows the content of: then all is stored anew.
+    expect(made.map(({ parent }) => parent)).toEqual([snapshot, null, made[1]?.snapshot, null]);
+    const { snapshots } = await one.json<Listing>("list");
+    expect(snapshots.map((entry) => entry.state)).toEqual(["good", "good", "good", "good", "good"]);
+    expect(await other.json("verify", "--all", "--read-data")).toMatchObject({ ok: true });
+    await one.json("restore", made[2]?.snapshot ?? "", "--to", join(one.home, "copy"));
+    expect(readdirSync(join(one.home, "copy/data")).sort()).toEqual(["large", "of-1", "of-2", "small"]);
+  });
+
+  it("whose index, head.json and backup_list a hand deleted or damaged are read again after a rebuild", async () => {
+    const copy = fresh();
+    const path = (name: string) => join(copy.vault, "demo", name);
+    const before = readFileSync(path("backup_list"), "utf8");
+    for (const harm of [(name: string) => rmSync(path(name)), (name: string) => writeFileSync(path(name), "rubbish")]) {
+      for (const name of ["index.json", "head.json", "backup_list"]) harm(name);
+      const error = await copy.failure("list");
+      expect(error).toMatchObject({ kind: "not-found", todo: "Run `coldkeep rebuild`" });
+      expect(await copy.json("rebuild")).toMatchObject({ changed: true, snapshots: 1 });
+      expect(readFileSync(path("backup_list"), "utf8")).toBe(before);
+    }
+    // A head.json that tells of an index which is lost does not stand in the way of the next.
+    rmSync(path("index.json"));
+    const next = await copy.json<{ snapshot: string; parent: string }>("backup");
+    expect(next.parent).toBe(snapshot);
+    expect(readFileSync(path("head.json"), "utf8")).toContain(`"newest":"${next.snapshot}"`);
+  });
+
   it("that ask for a newer coldkeep are not changed, the node is not touched, and a restore still works", async () => {
     const copy = fresh();
     const path = join(copy.vault, "vault.json");

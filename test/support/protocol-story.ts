@@ -52,7 +52,8 @@ async function tell(world: ProtocolWorld, [kind, a, b, c]: Op): Promise<void> {
     return pick(b % 4 > 0 && leaving.length > 0 ? leaving : all);
   };
   // Mostly few calls, as what matters lies between two of them.
-  if (kind < 36) await world.step(actor, b % 8 === 0 ? Number.POSITIVE_INFINITY : b % 8 < 5 ? 1 + (b >> 5) : 1 + (b % 64));
+  if (kind < 36)
+    await world.step(actor, b % 8 === 0 ? Number.POSITIVE_INFINITY : b % 8 < 5 ? 1 + (b >> 5) : 1 + (b % 64));
   else if (kind < 40) await actor?.gate.kill(b % 2 === 0);
   else if (kind < 54) {
     const host = a % 16 === 0 ? STRANGER : a % 5 === 0 ? 1 : 0;
