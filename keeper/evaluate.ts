@@ -59,7 +59,7 @@ async function judgeAnew(on: Judge, id: SnapshotId): Promise<IndexEntry | null> 
   const why =
     // Some of it may be gone by rights: that is no damage to tell of.
     expiry?.collecting === true
-      ? null
+      ? signatureFault(on.node, card)
       : begin.found === "it"
         ? await findFault(on, card, begin.value, begun, committed)
         : begin.found === "nothing"

@@ -12,10 +12,12 @@ import { systemClock } from "../../posix/clock.ts";
 import { runHere } from "../cli/run.ts";
 import { sharedTempDir } from "../support/tmp.ts";
 import { emulator } from "./emulator/index.ts";
-import { type S3Proxy, startProxy } from "./proxy.ts";
+import { type Act, type S3Proxy, startProxy } from "./proxy.ts";
 import { endpointOf, makeBucket, plainClient } from "./s3.ts";
 
 const DAY = 86_400_000;
+/** A vault of few snapshots, the newest of which is old. */
+const DESPITE = ["--despite", "share", "--despite", "clock"];
 const aws = await emulator();
 const missing = "missing" in aws ? ` (${aws.missing})` : "";
 
@@ -37,9 +39,7 @@ class Host {
   private constructor(folder: string, proxy: S3Proxy, bucket: string) {
     this.#folder = folder;
     this.bucket = bucket;
-    proxy.behave(() => ({
-      older: (key) => this.#ages.reduce((sum, [part, days]) => sum + (key.includes(part) ? days * DAY : 0), 0),
-    }));
+    proxy.behave(() => this.aged);
   }
 
   static async make(folder: string, proxy: S3Proxy, bucket: string): Promise<Host> {
@@ -53,25 +53,33 @@ class Host {
     return host;
   }
 
+  /** What the proxy does. */
+  readonly aged: Act = {
+    older: (key) => this.#ages.reduce((sum, [part, days]) => sum + (key.includes(part) ? days * DAY : 0), 0),
+  };
+
   /** Everything of that name is so much older from now on. */
   age(part: string, days: number): void {
     this.#ages.push([part, days]);
   }
 
-  async backup(): Promise<string> {
+  /** A backup of so many days ago. */
+  async backup(days: number): Promise<string> {
     writeFileSync(join(this.#folder, "data/file"), randomBytes(300_000));
-    const { snapshot } = await this.run<{ snapshot: string }>("backup");
+    const { snapshot } = await this.#runAt<{ snapshot: string }>(systemClock.now() - days * DAY, ["backup"]);
     this.ids.push(snapshot);
+    this.age(snapshot, days);
     return snapshot;
   }
 
-  async run<T>(...words: string[]): Promise<T> {
-    const { code, stdout, stderr } = await runHere(
-      [...words, "--json", "--config", join(this.#folder, "config.yaml")],
-      {
-        clock: systemClock,
-      },
-    );
+  run<T>(...words: string[]): Promise<T> {
+    return this.#runAt(systemClock.now(), words);
+  }
+
+  async #runAt<T>(now: number, words: readonly string[]): Promise<T> {
+    const config = ["--config", join(this.#folder, "config.yaml")];
+    const clock = { ...systemClock, now: () => now };
+    const { code, stdout, stderr } = await runHere([...words, "--json", ...config], { clock });
     if (code !== 0) throw new Error(`coldkeep ${words.join(" ")} ended with ${code}: ${stderr}${stdout}`);
     return JSON.parse(stdout) as T;
   }
@@ -88,14 +96,14 @@ class Host {
   }
 
   async expire(...ids: string[]): Promise<void> {
-    const { expired } = await this.run<{ expired: string[] }>("forget", "--apply", "--despite", "share");
+    const { expired } = await this.run<{ expired: string[] }>("forget", "--apply", ...DESPITE);
     expect([...expired].sort()).toEqual([...ids].sort());
     for (const id of ids) this.age(`${id}.expired.`, 8);
     await this.run("rebuild");
   }
 
   gc(): Promise<Collected> {
-    return this.run("gc", "--apply");
+    return this.run("gc", "--apply", ...DESPITE);
   }
 }
 
@@ -108,14 +116,14 @@ describe.skipIf(missing !== "")(`retention on S3${missing}`, { timeout: 240_000 
   });
   afterAll(() => proxy.stop());
 
-  /** Two that are out of date, and one of now. */
+  /** Two that are out of date, and one on top of them that was made before they expire. */
   async function fresh(versions: boolean, lock = false): Promise<Host & { ids: [string, string, string] }> {
     const host = await Host.make(
       sharedTempDir("coldkeep-s3-retention"),
       proxy,
       await makeBucket(endpointOf(aws), versions, lock),
     );
-    for (const age of [20, 18, 0]) host.age(await host.backup(), age);
+    for (const days of [30, 28, 9]) await host.backup(days);
     await host.run("rebuild");
     return host as Host & { ids: [string, string, string] };
   }
@@ -149,7 +157,7 @@ describe.skipIf(missing !== "")(`retention on S3${missing}`, { timeout: 240_000 
       expect(decisions.map(({ action }) => action)).toEqual(["none", "none", "expire"]);
       await host.run("unpin", middle);
       await host.expire(oldest, middle);
-      const planned = await host.run<Collected>("gc", "--dry-run");
+      const planned = await host.run<Collected>("gc", "--dry-run", ...DESPITE);
       const { collected, dead, locked } = await host.gc();
       expect([[...collected].sort(), locked]).toEqual([[oldest, middle].sort(), []]);
       expect(planned.dead.length).toBeGreaterThan(6);
@@ -218,7 +226,7 @@ describe.skipIf(missing !== "")(`retention on S3${missing}`, { timeout: 240_000 
     expect([...(await host.gc()).collected].sort()).toEqual([oldest, middle].sort());
     expect((await host.restored(newest)).equals(was)).toBe(true);
     expect(await host.run("rebuild")).toMatchObject({ snapshots: 1 });
-    const next = await host.backup();
+    const next = await host.backup(0);
     expect(await host.run("list")).toMatchObject({ snapshots: [{ snapshot: next }, { snapshot: newest }] });
     expect(await host.run("verify", "--all", "--read-data")).toMatchObject({ ok: true });
   });
@@ -241,11 +249,10 @@ describe.skipIf(missing !== "")(`retention on S3${missing}`, { timeout: 240_000 
     const host = await fresh(true);
     const [oldest, middle] = host.ids;
     await host.expire(oldest, middle);
-    const aged = { older: () => 0 };
     proxy.behave(({ kind, key: asked }) =>
-      kind === "LIST" && asked.includes("versions") ? { status: 403, code: "AccessDenied" } : aged,
+      kind === "LIST" && asked.includes("versions") ? { status: 403, code: "AccessDenied" } : host.aged,
     );
-    await expect(host.run("gc", "--apply", "--despite", "clock")).rejects.toThrow(/s3:ListBucketVersions/);
+    await expect(host.gc()).rejects.toThrow(/s3:ListBucketVersions/);
     expect((await versionsOf(host, key(oldest, "00000.pack"))).versions).toHaveLength(1);
   });
 

@@ -57,11 +57,11 @@ async function tell(world: ProtocolWorld, [kind, a, b, c]: Op): Promise<void> {
   else if (kind < 40) await actor?.gate.kill(b % 2 === 0);
   else if (kind < 54) {
     const host = a % 16 === 0 ? STRANGER : a % 5 === 0 ? 1 : 0;
-    world.backup(host, c === 0, 1 + (c % 3), b | 1, c > 1);
+    world.backup(host, c === 0, 1 + (c % 3), b | 1, c > 3);
   } else if (kind < 61) world.index([pick(world.events)].filter((id): id is SnapshotId => id !== undefined));
   else if (kind < 63) world.rebuild();
   else if (kind < 71) await world.step(world.retain(1 + (a % 3), skew), b % 2 === 0 ? Number.POSITIVE_INFINITY : 0);
-  else if (kind < 81) await world.step(world.collect(b % 4 === 0, skew), b % 3 === 0 ? Number.POSITIVE_INFINITY : 0);
+  else if (kind < 81) await collect(world, b, c, existing());
   else if (kind < 85) {
     const id = existing();
     if (id !== undefined) world.pin(id, b % 3 > 0);
@@ -79,6 +79,19 @@ async function tell(world: ProtocolWorld, [kind, a, b, c]: Op): Promise<void> {
   // Nothing is deleted while a card lies damaged: not too much of a story.
   if (world.isHurt && c === 7) world.heal();
   seen.check();
+}
+
+/** A collector, which often meets somebody between two of its calls. */
+async function collect(world: ProtocolWorld, b: number, c: number, id: SnapshotId | undefined): Promise<void> {
+  const all = Number.POSITIVE_INFINITY;
+  const collector = world.collect(b % 4 === 0, (c - 3) * 20 * DAY);
+  await world.step(collector, b % 3 === 0 ? all : b % 32);
+  if (id === undefined || b % 3 === 0) return;
+  if (c > 5) await world.step(world.restore(id), all);
+  else if (c > 4) await world.step(world.pin(id, true), all);
+  else if (c > 3) await world.step(world.retain(4, 0), all);
+  else return;
+  await world.step(collector, all);
 }
 
 /** Once nothing runs any more: caches agree with the cards, and with one another. */

@@ -165,11 +165,11 @@ export class ProtocolWorld {
   }
 
   /** An operator's pin holds from the moment he is told so until he takes it away. */
-  pin(snapshot: SnapshotId, pinned: boolean): void {
+  pin(snapshot: SnapshotId, pinned: boolean): Actor {
     if (!pinned) this.seen.pinned.delete(snapshot);
     if (!pinned) this.#unpins += 1;
     const before = this.#unpins;
-    this.start("pin", null, async (store) => {
+    return this.start("pin", null, async (store) => {
       await markSnapshot({ store, node, snapshot, change: (mark) => ({ ...mark, pinned }) });
       // Of two words at once the later mark holds; nobody was promised which that is.
       if (!pinned) this.seen.pinned.delete(snapshot);
@@ -178,10 +178,10 @@ export class ProtocolWorld {
   }
 
   /** PROTOCOL "RESTORE": the pin, then where the snapshot stands; from then on it must be whole. */
-  restore(snapshot: SnapshotId): void {
+  restore(snapshot: SnapshotId): Actor {
     this.#count += 1;
     const random = String(this.#count);
-    this.start("restore", null, async (store) => {
+    return this.start("restore", null, async (store) => {
       const until = await pinForRestore({ store, node, snapshot, now: this.now, random });
       const { expired, going } = await askStanding({ store, node, snapshot });
       if (going) return;

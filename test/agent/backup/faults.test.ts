@@ -237,6 +237,21 @@ describe("a run", () => {
     expect(committed(host.memory)).toHaveLength(1);
   });
 
+  it("whose machine slept in the middle of the last call, for longer than the vault allows, is no success", async () => {
+    let day = 0;
+    let sleeps = false;
+    const host = faultyHost((call) => {
+      if (sleeps && call.call === "create" && call.name.endsWith(".card.json")) day += 4;
+      return null;
+    });
+    const monotonic = () => day * 24 * 3_600_000;
+    const base = await host.backup({ isImmutable }, { monotonic });
+    await host.confirm(base.snapshot);
+    sleeps = true;
+    expect((await failure(host.backup({ isImmutable }, { monotonic }))).message).toContain("72");
+    expect(committed(host.memory)).toHaveLength(2);
+  });
+
   it("that cannot put its begin within a minute of reading head.json reads it again", async () => {
     let minutes = 0;
     let reads = 0;
