@@ -6,7 +6,8 @@ export type FacetName = "Reader" | "Creator" | "Replacer" | "Lister" | "Deleter"
 
 /** Asked of objects. */
 export const OBJECT_ACTIONS: Readonly<Record<FacetName, readonly string[]>> = {
-  Reader: ["s3:GetObject"],
+  // By version what a delete marker hides.
+  Reader: ["s3:GetObject", "s3:GetObjectVersion"],
   Creator: ["s3:PutObject", "s3:AbortMultipartUpload"],
   Replacer: ["s3:PutObject"],
   Lister: [],
@@ -19,8 +20,10 @@ export const BUCKET_ACTIONS: Readonly<Record<FacetName, readonly string[]>> = {
   Reader: [],
   Creator: [],
   Replacer: [],
-  Lister: ["s3:ListBucket"],
-  Deleter: [],
+  // Versions, where they are kept: delete markers, which are never coldkeep's, are looked through.
+  Lister: ["s3:ListBucket", "s3:GetBucketVersioning", "s3:ListBucketVersions"],
+  // Nothing is deleted by who cannot see what such markers hide.
+  Deleter: ["s3:GetBucketVersioning", "s3:ListBucketVersions"],
 };
 
 /** What a host puts for its node, by name below the vault's prefix; `N` is the node. */
