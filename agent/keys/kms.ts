@@ -1,3 +1,6 @@
+import { readFileSync } from "node:fs";
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
 import type { KMSClient } from "@aws-sdk/client-kms";
 import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { type EncryptionContext, type KmsKey, kmsIdentity, kmsRecipient } from "../../vault/sealed/index.ts";
@@ -20,12 +23,37 @@ export async function loadKms(setting: KmsSetting): Promise<LoadedKey> {
   const region = setting.region ?? ARN.exec(key)?.[1];
   const client = new sdk.KMSClient({
     maxAttempts: ATTEMPTS,
+    requestHandler: handler(label),
     ...(region === undefined ? {} : { region }),
     ...(setting.endpoint === undefined ? {} : { endpoint: setting.endpoint }),
   });
   const kms = kmsKey(sdk, client, key, label);
   const recipient = kmsRecipient(kms);
   return { setting, label, toRecipient: () => recipient, identity: { ...kmsIdentity(kms), label } };
+}
+
+/** HTTPS_PROXY, NO_PROXY and AWS_CA_BUNDLE, which the SDK leaves to its callers. */
+function handler(on: string) {
+  const { AWS_CA_BUNDLE: bundle } = process.env;
+  const agent = {
+    keepAlive: true,
+    proxyEnv: process.env,
+    ...(bundle === undefined || bundle === "" ? {} : { ca: readBundle(bundle, on) }),
+  };
+  return { httpAgent: new HttpAgent(agent), httpsAgent: new HttpsAgent(agent) };
+}
+
+function readBundle(path: string, on: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new ColdkeepError("config", {
+      what: "cannot read the certificate authorities in AWS_CA_BUNDLE",
+      on,
+      why: messageOf(error),
+      cause: error,
+    });
+  }
 }
 
 type Sdk = typeof import("@aws-sdk/client-kms");

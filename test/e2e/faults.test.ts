@@ -162,6 +162,7 @@ describe.skipIf(missing !== "")(
       expect(await open().head("n/a")).toBeNull();
     });
 
+    const older = async (store: Store) => await store.history?.get("n/a", "v", { maxBytes: 1 });
     const plan = { objects: [{ name: "n/a", etag: '"0"', version: "v" }] } as unknown as ApprovedPlan;
     it.each([
       ["head", "s3:GetObject", (store: Store) => store.head("n/a")],
@@ -170,6 +171,8 @@ describe.skipIf(missing !== "")(
       ["create", "s3:PutObject", (store: Store) => store.create("n/a", text("x"))],
       ["replace", "s3:PutObject", (store: Store) => store.replace("n/a", Buffer.of(1), null)],
       ["list", "s3:ListBucket", (store: Store) => store.list("")[Symbol.asyncIterator]().next()],
+      ["history", "s3:ListBucketVersions", (store: Store) => store.history?.versions("n/a", 1) ?? Promise.reject()],
+      ["older get", "s3:GetObjectVersion", (store: Store) => older(store)],
       ["delete", "s3:GetObjectVersion", (store: Store & Deleter) => store.delete(plan)[Symbol.asyncIterator]().next()],
     ] as const)("a denied %s names the right that is missing: %s", async (_, action, call) => {
       proxy.behave(() => ({ status: 403, code: "AccessDenied" }));

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from "@aws-sdk/client-s3";
@@ -8,15 +8,18 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { type KeyedNode, keyedNode } from "../support/keyed-node.ts";
 import { keepSecret } from "../support/secrets.ts";
 import { sharedTempDir } from "../support/tmp.ts";
+import { toolOrSkip } from "../support/tools.ts";
 import { ROOT, startMiniStack } from "./ministack/index.ts";
 import { createUser, type Statement, type UserEnv } from "./ministack/users.ts";
 import { endpointOf } from "./s3.ts";
+import { HIDDEN_NAME, securedFront, startConnect } from "./tls.ts";
 
 const server = await startMiniStack();
 afterAll(async () => {
   if ("stop" in server) await server.stop();
 });
 const why = "missing" in server ? ` (skipped: ${server.missing})` : "";
+const openssl = toolOrSkip("openssl", "openssl");
 const REGION = "us-east-1";
 
 /** Rights as AWS's policies give them: a host that may encrypt and create, an operator who may decrypt and read. */
@@ -125,4 +128,23 @@ describe.skipIf(why !== "")(`rights in KMS and S3${why}`, { timeout: 180_000 }, 
     expect(code).toBe(14);
     expect(stderr).toMatch(/AWS KMS did not encrypt the snapshot key.*access is denied.*kms:Encrypt/s);
   });
+
+  it.skipIf(openssl.skip)(
+    `KMS is reached through HTTPS_PROXY, with an authority of one's own${openssl.title}`,
+    async () => {
+      as(operator);
+      const home = node.path("tls");
+      mkdirSync(home);
+      const { port, ca } = await securedFront(endpointOf(server), home);
+      const proxy = await startConnect(port);
+      vi.stubEnv("HTTPS_PROXY", `http://127.0.0.1:${proxy.port}`);
+      node.setKeys(kmsAt(`https://${HIDDEN_NAME}:${port}`));
+      const unknown = await node.run(["restore", "--to", node.path("untrusted")]);
+      expect(unknown.code).toBe(4);
+      expect(unknown.stderr).toMatch(/certificate/);
+      vi.stubEnv("AWS_CA_BUNDLE", ca);
+      expect(await node.restored()).toBe("content of the node");
+      expect(proxy.asked).toContain(`${HIDDEN_NAME}:${port}`);
+    },
+  );
 });
