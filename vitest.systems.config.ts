@@ -1,4 +1,8 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+
+// Worker threads and command lines load the sources themselves, by the hundred: stripped of types and compiled once.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL("node_modules/.cache/compiled", import.meta.url));
 
 /** The heavy half: real file systems, real kills, packaged installs. One file after the other, as they share disks. */
 export default defineConfig({
