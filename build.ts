@@ -46,7 +46,8 @@ const outside = new Set(
   ),
 );
 for (const name of outside) if (!NATIVE.includes(name)) throw new Error(`${name} is neither bundled nor a dependency`);
-writeFileSync(join(dist, "THIRD-PARTY-NOTICES.txt"), renderNotices(project, Object.keys(metafile.inputs)));
 copyFileSync(join(project, "bin", "coldkeep.mjs"), join(dist, "coldkeep.mjs"));
 chmodSync(join(dist, "coldkeep.mjs"), 0o755);
-await buildLambdas(join(dist, "lambdas"));
+const functions = await buildLambdas(join(dist, "lambdas"));
+const bundled = [metafile, ...functions.map((made) => made.metafile)].flatMap(({ inputs }) => Object.keys(inputs));
+writeFileSync(join(dist, "THIRD-PARTY-NOTICES.txt"), renderNotices(project, bundled));

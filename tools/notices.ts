@@ -2,7 +2,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Licences that code in the package may have, as package.json names them. */
-const ALLOWED = ["MIT", "Apache-2.0", "ISC", "BSD-2-Clause", "BSD-3-Clause", "0BSD"];
+const ALLOWED = ["MIT", "MIT-0", "Apache-2.0", "ISC", "BSD-2-Clause", "BSD-3-Clause", "0BSD"];
+/** Of these, those that do not ask for their text to go along. */
+const SILENT = ["MIT-0", "0BSD"];
 const LICENSE_FILE = /^(licen[cs]e|copying)(-mit)?(\.(md|txt))?$/i;
 const NOTICE_FILE = /^notice(\.(md|txt))?$/i;
 const PACKAGE_FOLDER = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/;
@@ -41,7 +43,9 @@ function readPackage(folder: string, apache: string): Bundled {
   >;
   const named = `${name} ${version}`;
   if (!ALLOWED.includes(license)) throw new Error(`${named} is under ${license}, which ${ALLOWED.join(", ")} is not`);
-  const licence = textOf(folder, LICENSE_FILE) || (license === "Apache-2.0" ? apache : "");
+  const instead =
+    license === "Apache-2.0" ? apache : SILENT.includes(license) ? `See spdx.org/licenses/${license}` : "";
+  const licence = textOf(folder, LICENSE_FILE) || instead;
   if (licence === "") throw new Error(`${named} has no file with its licence`);
   const notice = textOf(folder, NOTICE_FILE);
   return { name: named, license, text: notice === "" ? licence : `${licence}\n\n${notice}` };

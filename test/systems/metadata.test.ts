@@ -28,7 +28,7 @@ import { tempDir } from "../support/tmp.ts";
 import { FILE_SYSTEMS, mountFresh, obstacleTo } from "./support/loop.ts";
 
 /** Entries of the wide folder; a million by hand. */
-const ENTRIES = Number(process.env.COLDKEEP_ENTRIES ?? "5000");
+const ENTRIES = Number(process.env.COLDKEEP_ENTRIES ?? "50000");
 /** What the whole process may take, whatever the number of entries: KiB. */
 const MOST_RSS = 300_000;
 const root = process.getuid?.() === 0;
