@@ -34,6 +34,7 @@ class Host {
   readonly bucket: string;
   /** Oldest first. */
   readonly ids: string[] = [];
+  readonly #days = new Map<string, number>();
   readonly #ages: [part: string, days: number][] = [];
 
   private constructor(folder: string, proxy: S3Proxy, bucket: string) {
@@ -68,6 +69,7 @@ class Host {
     writeFileSync(join(this.#folder, "data/file"), randomBytes(300_000));
     const { snapshot } = await this.#runAt<{ snapshot: string }>(systemClock.now() - days * DAY, ["backup"]);
     this.ids.push(snapshot);
+    this.#days.set(snapshot, days);
     this.age(snapshot, days);
     return snapshot;
   }
@@ -98,7 +100,8 @@ class Host {
   async expire(...ids: string[]): Promise<void> {
     const { expired } = await this.run<{ expired: string[] }>("forget", "--apply", ...DESPITE);
     expect([...expired].sort()).toEqual([...ids].sort());
-    for (const id of ids) this.age(`${id}.expired.`, 8);
+    // What is put now about a snapshot of long ago has its name, and with that its age.
+    for (const id of ids) this.age(`${id}.expired.`, 8 - (this.#days.get(id) ?? 0));
     await this.run("rebuild");
   }
 

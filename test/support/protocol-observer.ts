@@ -288,6 +288,8 @@ export class ProtocolObserver {
   #fatePut(bytes: Uint8Array, name: string): void {
     const { fate, snapshot, round } = parseFate(bytes);
     this.happened(fate);
+    // Of a job that slept till all was gone, fates of earlier rounds included: it goes by itself.
+    if (!this.cards.has(snapshot)) return;
     const before = this.#leaving.get(snapshot);
     const since = before?.round === round ? before.since : this.#now();
     if (fate === "collect" && this.#now() - since < GRACE) this.#violated(`I8: ${name} comes too early`);
