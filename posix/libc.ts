@@ -87,8 +87,9 @@ function load(): Loaded {
 export function cString(text: PathBytes): CString {
   const bytes = typeof text === "string" ? Buffer.from(text) : text;
   if (bytes.includes(0)) throw new RangeError(`a name holds a NUL byte: ${showPath(text)}`);
-  const ended = Buffer.alloc(bytes.length + 1);
+  const ended = Buffer.allocUnsafe(bytes.length + 1);
   bytes.copy(ended);
+  ended[bytes.length] = 0;
   return ended;
 }
 

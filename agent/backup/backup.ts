@@ -18,7 +18,7 @@ import { type OpenRun, openRun } from "./open-run.ts";
 import { NO_PARENT, openParentEntries, type ParentEntries } from "./parent-entries.ts";
 import { RUN_FILES } from "./run-files.ts";
 import { scan } from "./scan.ts";
-import { makeSealPool, type SealPool } from "./seal-pool.ts";
+import { makeSealPool, type SealPool, type SealThreads, startSealThreads } from "./seal-pool.ts";
 import { storeSegments } from "./segments.ts";
 import type { BackupOptions, BackupResult } from "./types.ts";
 import { makeUploader, type Uploader } from "./uploader.ts";
@@ -39,11 +39,13 @@ export async function runBackup(o: BackupOptions, freeze: Freeze = prepareFreeze
   const beganAt = monotonic();
   const state = openNodeState(o.stateDir, o.node);
   const lock = acquireLock(join(state.folder, "backup.lock"), `backup of ${o.node}`);
+  // Now, so that they are ready when the node is up again.
+  const threads = startSealThreads(workerCount(o.workers, availableParallelism()));
   try {
     const { run, parent, tree } = await capture(o, state, freeze, monotonic);
     const upAt = monotonic();
     try {
-      const done = await store(o, run, parent, tree, monotonic);
+      const done = await store(o, run, { parent, tree, threads }, monotonic);
       const at = monotonic();
       return { ...done, figures: { ...done.figures, uploadMs: at - upAt, totalMs: at - beganAt } };
     } finally {
@@ -52,6 +54,7 @@ export async function runBackup(o: BackupOptions, freeze: Freeze = prepareFreeze
   } catch (error) {
     throw interruption(error, o.signal);
   } finally {
+    await threads.close();
     lock.release();
   }
 }
@@ -76,15 +79,17 @@ async function capture(o: BackupOptions, state: NodeState, freeze: Freeze, monot
   return { run, parent, tree: await prepared.capture(parent?.files) };
 }
 
+/** What the story goes on with once the node is up. */
+interface Captured {
+  readonly parent: KnownParent | null;
+  readonly tree: FrozenTree;
+  readonly threads: SealThreads;
+}
+
 /** Everything after the node is up: from the frozen tree to the card. */
-async function store(
-  o: BackupOptions,
-  run: OpenRun,
-  parent: KnownParent | null,
-  tree: FrozenTree,
-  monotonic: () => number,
-) {
+async function store(o: BackupOptions, run: OpenRun, captured: Captured, monotonic: () => number) {
   const { progress, signal } = o;
+  const { parent, tree, threads } = captured;
   const journal = createJournal(run.folder);
   const entries = createSummedFile(join(run.folder, RUN_FILES.entries));
   let pool: SealPool | null = null;
@@ -98,7 +103,7 @@ async function store(
 
     const known = loadKnown(o, run, parent, tree);
     const before = parentEntries(parent, known);
-    pool = makePool(o, run, known, uploader);
+    pool = makePool(o, run, known, uploader, threads);
     progress.stage("store", tree.figures.bytes);
     const scanned = await scan({
       tree,
@@ -156,12 +161,17 @@ function loadKnown(o: BackupOptions, run: OpenRun, parent: KnownParent | null, t
   });
 }
 
-function makePool(o: BackupOptions, run: OpenRun, known: KnownChunks, uploader: Uploader): SealPool {
-  const workers = workerCount(o.workers, availableParallelism());
-  const { target, buffers } = packBudget(workers);
+function makePool(
+  o: BackupOptions,
+  run: OpenRun,
+  known: KnownChunks,
+  uploader: Uploader,
+  threads: SealThreads,
+): SealPool {
+  const { target, buffers } = packBudget(threads.workers.length);
   const { table, packs, ownOrigin } = known;
   return makeSealPool({
-    workers,
+    threads,
     buffers,
     data: {
       scope: run.keys.scope,

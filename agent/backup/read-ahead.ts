@@ -24,7 +24,7 @@ export interface ReadAhead {
 const AHEAD = 3 << 20;
 /** Steps before their turn that hold no memory: holes, and ends of small files. */
 const MOST_STEPS = 64;
-/** Below this a buffer is made for the file, from this on they are used again; those have at least that much. Bytes. */
+/** Buffers are used again: those for small chunks have this many bytes, the others at least that many. */
 const SMALL = 64 * 1024;
 const LEAST = 1 << 20;
 const NO_BYTES = new Uint8Array(0);
@@ -45,20 +45,21 @@ type Opened = OpenTask | { readonly error: unknown };
 export function makeReadAhead(): ReadAhead {
   const waiting: FileTask[] = [];
   const steps: Step[] = [];
-  const free: Uint8Array[] = [];
+  const small: Uint8Array[] = [];
+  const large: Uint8Array[] = [];
   let held = 0;
   let planned: Generator<Step> | null = null;
   let given: Uint8Array = NO_BYTES;
 
   function buffer(length: number): Uint8Array {
-    if (length < SMALL) return Buffer.allocUnsafe(length);
-    const found = free.pop();
+    const found = (length <= SMALL ? small : large).pop();
     if (found !== undefined && found.length >= length) return found;
-    return alignedBytes(Math.max(roundUp(length), LEAST));
+    return alignedBytes(length <= SMALL ? SMALL : Math.max(roundUp(length), LEAST));
   }
 
   function release(bytes: Uint8Array): void {
-    if (bytes.length >= LEAST && free.length < 2 + AHEAD / bytes.length) free.push(bytes);
+    const free = bytes.length > SMALL ? large : small;
+    if (bytes.length > 0 && free.length < 2 + AHEAD / bytes.length) free.push(bytes);
   }
 
   function* plan(task: FileTask): Generator<Step> {

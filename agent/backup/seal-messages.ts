@@ -2,7 +2,7 @@ import type { ErrorKind } from "../../vault/names/index.ts";
 import type { SnapshotScope } from "../../vault/sealed/types.ts";
 import type { ChunkTableMemory } from "./chunk-table.ts";
 
-/** What a seal worker is born with. The keys live as long as the thread. */
+/** What a seal worker seals with. The keys live as long as the thread. */
 export interface SealWorkerData {
   readonly scope: SnapshotScope;
   /** key("pack") of the snapshot. */
@@ -36,6 +36,8 @@ export interface FileTask {
 }
 
 export type ToWorker =
+  /** Comes first, and once. */
+  | { readonly type: "open"; readonly data: SealWorkerData }
   | { readonly type: "files"; readonly job: number; readonly tasks: readonly FileTask[] }
   | { readonly type: "segment"; readonly job: number; readonly bytes: Uint8Array }
   /** A buffer to seal a pack into; the worker hands it on with the pack. */

@@ -19,8 +19,41 @@ export interface JobResult {
   readonly figures: JobFigures;
 }
 
+/** Threads that are starting, or wait for a run to seal for. */
+export interface SealThreads {
+  readonly workers: readonly Worker[];
+  /** What one of them has died of so far; null where all live. */
+  died(): { readonly error: unknown } | null;
+  /** Ends them; safe to call twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the threads of a run that is being prepared: until there is something to seal they have found their code. One
+ * that dies meanwhile ends the pool as soon as there is one.
+ */
+export function startSealThreads(count: number): SealThreads {
+  const url = new URL(`./seal.worker${extname(import.meta.url)}`, import.meta.url);
+  const workers = Array.from({ length: count }, () => new Worker(url, { resourceLimits: SMALL_YOUNG }));
+  let death: { readonly error: unknown } | null = null;
+  for (const worker of workers) {
+    // Without a listener an early error would end the process while the node is down.
+    worker.on("error", (error) => {
+      death ??= { error };
+    });
+    worker.on("exit", (code) => {
+      death ??= { error: ended(code) };
+    });
+  }
+  return {
+    workers,
+    died: () => death,
+    close: async () => void (await Promise.allSettled(workers.map((worker) => worker.terminate()))),
+  };
+}
+
 export interface SealPoolOptions {
-  readonly workers: number;
+  readonly threads: SealThreads;
   readonly data: SealWorkerData;
   /** Pack buffers in all, at least one a worker: what bounds the memory of packs being sealed and put. */
   readonly buffers: number;
@@ -71,23 +104,20 @@ export function makeSealPool(options: SealPoolOptions): SealPool {
   let rooms: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   let closed = false;
 
-  const seats: Seat[] = Array.from({ length: options.workers }, () => {
-    const url = new URL(`./seal.worker${extname(import.meta.url)}`, import.meta.url);
-    const seat: Seat = {
-      worker: new Worker(url, { workerData: options.data, resourceLimits: SMALL_YOUNG }),
-      jobs: 0,
-      wants: true,
-    };
+  const seats: Seat[] = options.threads.workers.map((worker) => {
+    const seat: Seat = { worker, jobs: 0, wants: true };
     seat.worker.on("message", (message: FromWorker) => receive(seat, message));
     seat.worker.on("error", fail);
     seat.worker.on("exit", (code) => {
-      if (!closed) fail(new ColdkeepError("internal", { what: "a seal worker ended", why: `exit code ${code}` }));
+      if (!closed) fail(ended(code));
     });
+    post(seat, { type: "open", data: options.data });
     return seat;
   });
-  for (let n = 0; n < Math.max(options.buffers, options.workers); n += 1)
-    free.push(makeBuffer(options.data.packTarget));
+  for (let n = 0; n < Math.max(options.buffers, seats.length); n += 1) free.push(makeBuffer(options.data.packTarget));
   grant();
+  const death = options.threads.died();
+  if (death !== null) fail(death.error);
 
   function fail(error: unknown): void {
     failure ??= { error };
@@ -173,9 +203,13 @@ export function makeSealPool(options: SealPoolOptions): SealPool {
     fail,
     close: async () => {
       closed = true;
-      await Promise.allSettled([...seats.map((seat) => seat.worker.terminate()), ...puts]);
+      await Promise.allSettled([options.threads.close(), ...puts]);
     },
   };
+}
+
+function ended(code: number): ColdkeepError {
+  return new ColdkeepError("internal", { what: "a seal worker ended", why: `exit code ${code}` });
 }
 
 /** Some room over the target, for a last frame that did not shrink and the footer, and to begin at a page. */

@@ -1,4 +1,4 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { chunkId, chunkIdKey } from "../../vault/sealed/chunk-id.ts";
 import { ChunkTable } from "./chunk-table.ts";
@@ -13,11 +13,7 @@ import type { FileTask, FromWorker, SealWorkerData, ToWorker, WorkerError } from
  */
 const port = parentPort;
 if (port === null) throw new Error("seal.worker.ts runs in a worker thread");
-const data = workerData as SealWorkerData;
-const table = new ChunkTable(data.table);
-const idKey = chunkIdKey(data.chunkKey);
-const open = makePackWriter(data, table, false);
-const secret = makePackWriter(data, table, true);
+let sealing: ReturnType<typeof beginSealing> | null = null;
 const reader = makeReadAhead();
 const queue: ToWorker[] = [];
 const buffers: ArrayBuffer[] = [];
@@ -25,11 +21,30 @@ let wake: (() => void) | null = null;
 let figures = { read: 0, known: 0, added: 0 };
 
 port.on("message", (message: ToWorker) => {
-  if (message.type === "buffer") buffers.push(message.buffer);
+  if (message.type === "open") sealing = beginSealing(message.data);
+  else if (message.type === "buffer") buffers.push(message.buffer);
   else queue.push(message);
   if (message.type === "files") reader.add(message.tasks);
   wake?.();
 });
+/** Of one run: its thread is started before the run's keys and chunks are known. */
+function beginSealing(data: SealWorkerData) {
+  const table = new ChunkTable(data.table);
+  return {
+    suite: data.scope.suite,
+    table,
+    idKey: chunkIdKey(data.chunkKey),
+    open: makePackWriter(data, table, false),
+    secret: makePackWriter(data, table, true),
+  };
+}
+
+/** Whoever sends work has sent what to seal with before. */
+function run() {
+  if (sealing === null) throw new Error("a seal worker was given work before it was opened");
+  return sealing;
+}
+
 work().catch((error: unknown) => send({ type: "failed", error: flatten(error) }));
 
 async function work(): Promise<never> {
@@ -42,7 +57,7 @@ async function work(): Promise<never> {
     figures = { read: 0, known: 0, added: 0 };
     const pieces = await perform(message);
     const array = Float64Array.from(pieces);
-    if (message.type !== "buffer") send({ type: "done", job: message.job, pieces: array, figures }, [array.buffer]);
+    if ("job" in message) send({ type: "done", job: message.job, pieces: array, figures }, [array.buffer]);
   }
 }
 
@@ -55,28 +70,30 @@ async function perform(message: ToWorker): Promise<number[]> {
       pieces[at] = pieces.length - at - 1;
     }
   } else if (message.type === "segment") {
-    pieces.push(1, await storeChunk(message.bytes, open, false));
+    pieces.push(1, await storeChunk(message.bytes, run().open, false));
   } else if (message.type === "flush") {
-    handOver(open);
-    handOver(secret);
+    handOver(run().open);
+    handOver(run().secret);
   }
   return pieces;
 }
 
 async function storeFile(task: FileTask, pieces: number[]): Promise<void> {
+  const writer = task.secret ? run().secret : run().open;
   for (let piece = await reader.next(); piece !== null; piece = await reader.next()) {
     if (typeof piece === "number") {
       pieces.push(-piece);
     } else {
       figures.read += piece.length;
-      pieces.push(await storeChunk(piece, task.secret ? secret : open, task.secret));
+      pieces.push(await storeChunk(piece, writer, task.secret));
     }
   }
 }
 
 /** The row of a chunk, which is stored first where nobody stored or claimed it before. */
 async function storeChunk(plain: Uint8Array, writer: PackWriter, isSecret: boolean): Promise<number> {
-  const row = table.claim(chunkId(data.scope.suite, idKey, plain, isSecret));
+  const { suite, table, idKey } = run();
+  const row = table.claim(chunkId(suite, idKey, plain, isSecret));
   if (row < 0) {
     figures.known += plain.length;
     return ~row;

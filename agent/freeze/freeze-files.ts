@@ -33,7 +33,8 @@ export function whileRunning(
       remember(inodes, info);
       needs.add(place, info);
       const row = rowOf(file, info, { mutability: "mutable", means: "none", ...NOWHERE, links: 1 });
-      if (!place.reflinks && !known(file, row)) readAhead?.(path, info);
+      // A guess at what will be so once the node is down; until then any file may be in the writing.
+      if (!place.reflinks && !known(file, { ...row, young: false })) readAhead?.(path, info);
       return row;
     }
     if (rule.mutability === "omitted") return null;
@@ -150,7 +151,7 @@ function remember(into: Inodes, { dev, ino }: BigIntStats, known?: Inodes): void
 }
 
 function rowOf(
-  { name, path, rule, youngFrom, shown }: FoundFile,
+  { name, path, rule, old, youngFrom, shown }: FoundFile,
   info: BigIntStats,
   state: Pick<FileRow, "mutability" | "means" | "number" | "offset"> & { readonly links: number },
 ): FileRow {
@@ -177,8 +178,13 @@ function rowOf(
     young: info.mtimeNs >= youngFrom || (mutability === "mutable" && info.ctimeNs >= youngFrom),
     target: "",
     // A link shows its attributes itself; a copy may not be allowed to carry them all.
-    xattrs: means === "link" ? null : xattrsOf(path),
+    xattrs: means === "link" ? null : (sameXattrs(old, info) ?? xattrsOf(path)),
   };
+}
+
+/** What an earlier walk read: each change of them moves the ctime. */
+function sameXattrs(old: FileRow | null, { ino, ctimeNs }: BigIntStats): FileRow["xattrs"] {
+  return old !== null && !old.young && old.ino === ino && old.ctimeNs === ctimeNs ? old.xattrs : null;
 }
 
 /** The frozen places' devices, each with an empty set. */

@@ -12,6 +12,7 @@ import { makePlace, type PlannedPlace, planPlace, removeRun } from "./frozen-pla
 import { makeInodeSet } from "./inode-set.ts";
 import { interruption, tryToUndo } from "./interruption.ts";
 import { recordsFolder, removeJournal, runFolderName, writeJournal } from "./journal.ts";
+import { makeLister } from "./list-ahead.ts";
 import { makeNotes } from "./notes.ts";
 import { makeReadAhead } from "./read-ahead.ts";
 import { recoverFreeze } from "./recover.ts";
@@ -19,7 +20,7 @@ import type { FreezeRun } from "./run.ts";
 import { makeCopyNeeds } from "./space.ts";
 import type { FreezeOptions, PreparedFreeze } from "./types.ts";
 import { walk } from "./walk.ts";
-import { createWalkFiles, makeCursor } from "./walk-files.ts";
+import { createWalkFiles, makeCursor, type WalkFiles } from "./walk-files.ts";
 
 /** A node's height is asked for in this time; without an answer the snapshot has none. */
 const HEIGHT_LIMIT = 10_000;
@@ -46,7 +47,9 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   writeJournal(stateDir, { ...record, step: "prepared" });
 
+  let records: WalkFiles | null = null;
   async function removeTrees(): Promise<void> {
+    records?.close();
     for (const folder of frozen) await removeRun(folder, nextTurn);
     rmSync(recordsFolder(stateDir), { recursive: true, force: true });
   }
@@ -64,10 +67,13 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
     // Without a journal nobody owns what lies there.
     rmSync(recordsFolder(stateDir), { recursive: true, force: true });
     const files = createWalkFiles(recordsFolder(stateDir));
+    records = files;
     const inodes = makeInodes(places, makeInodeSet);
     const notes = makeNotes();
     const mounts = new Set(readMounts().map(({ point }) => point));
     const needs = makeCopyNeeds();
+    // Later passes find in memory what the first one read.
+    const lister = makeLister(clock);
     const base = { places, files, notes, mounts, profile: o.profile };
 
     let last = -1;
@@ -76,7 +82,11 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
       const writer = files.begin();
       const before = last < 0 ? null : makeCursor(files.heads(last));
       try {
-        await drive(walk({ ...base, writer, before, handle, settled }), clock, signal);
+        await drive(
+          walk({ ...base, ...(before === null ? { lister } : {}), writer, before, handle, settled }),
+          clock,
+          signal,
+        );
       } finally {
         before?.close();
         writer.finish();

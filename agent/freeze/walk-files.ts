@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { comparePaths, isBelow, type Latin1 } from "./bytes.ts";
-import { createLines, readLines } from "./line-files.ts";
+import { createLines, type LineReader, openLines, readLines } from "./line-files.ts";
 import {
   addCounts,
   type Counts,
@@ -22,6 +22,8 @@ export interface WalkFiles {
   heads(walk: number): Generator<FolderHead>;
   /** The rows of one folder, in the order of their names. */
   rows(head: FolderHead): Generator<FileRow>;
+  /** Lets go of the files; what is asked for later opens them again. */
+  close(): void;
 }
 
 export interface WalkWriter {
@@ -41,7 +43,14 @@ export function createWalkFiles(folder: string): WalkFiles {
   mkdirSync(folder, { mode: 0o700 });
   const headsOf = (walk: number) => join(folder, `folders-${walk}`);
   const rowsOf = (walk: number) => join(folder, `rows-${walk}`);
+  const readers = new Map<number, LineReader>();
   let walks = 0;
+
+  function reader(walk: number): LineReader {
+    const found = readers.get(walk) ?? openLines(rowsOf(walk));
+    readers.set(walk, found);
+    return found;
+  }
 
   function begin(): WalkWriter {
     const walk = walks++;
@@ -77,7 +86,12 @@ export function createWalkFiles(folder: string): WalkFiles {
       for (const line of readLines(headsOf(walk))) yield lineToHead(line);
     },
     *rows({ rows: { walk, offset, length } }) {
-      for (const line of readLines(rowsOf(walk), offset, length)) yield lineToRow(line);
+      if (length === 0) return;
+      for (const line of reader(walk).lines(offset, length)) yield lineToRow(line);
+    },
+    close() {
+      for (const open of readers.values()) open.close();
+      readers.clear();
     },
   };
 }

@@ -2,6 +2,7 @@ import { type BigIntStats, readlinkSync } from "node:fs";
 import type { FileRule, Profile } from "../profiles/types.ts";
 import { below, fromBytes, fromText, type Latin1, toBytes } from "./bytes.ts";
 import { FREEZE_FOLDER, type FrozenPlace } from "./frozen-place.ts";
+import type { Lister } from "./list-ahead.ts";
 import { failure, guard, isGone, list, ownerOf, statOf, xattrsOf } from "./look.ts";
 import type { Notes } from "./notes.ts";
 import { type FileRow, type FolderHead, NO_COUNTS } from "./records.ts";
@@ -35,6 +36,8 @@ export interface WalkOptions {
   /** The heads of the walk before: folders that did not change since are not read again. */
   readonly before: HeadCursor | null;
   readonly handle: FileHandler;
+  /** Default: folders are listed when it is their turn. */
+  readonly lister?: Lister;
   readonly notes: Notes;
   /** True where the node is said to be down: no file is in the writing any more. */
   readonly settled: boolean;
@@ -114,6 +117,7 @@ function* read(
   old: FolderHead | null,
 ): Generator<void, Latin1[]> {
   const { files, symlinks, folders } = sort(o, at, path, source);
+  o.lister?.expect(source, folders);
   const rules = o.profile.classify({ path, files });
   const known = old === null ? null : findByName(o.files.rows(old));
   const sums = makeSums();
@@ -177,7 +181,7 @@ function sort(o: WalkOptions, at: Root, path: Latin1, source: Latin1) {
   const files: Latin1[] = [];
   const symlinks: Latin1[] = [];
   const folders: Latin1[] = [];
-  list(source, (name, kind) => {
+  (o.lister?.list ?? list)(source, (name, kind) => {
     if (kind === "file") files.push(name);
     else if (kind === "symlink") symlinks.push(name);
     else if (kind === "folder") {
