@@ -1,4 +1,5 @@
-import { createServer } from "node:http";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import {
   CancelKeyDeletionCommand,
@@ -12,6 +13,7 @@ import {
 import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { loadKey } from "../../agent/keys/load.ts";
 import type { LoadedKey } from "../../agent/keys/loaded.ts";
+import { canonicalBytes } from "../../vault/card/index.ts";
 import { keyedNode } from "../support/keyed-node.ts";
 import { otherScopes, scope, sk } from "../vault/sealed/fixtures.ts";
 import { emulator } from "./emulator/index.ts";
@@ -120,6 +122,47 @@ describe.skipIf(why !== null)(`AWS KMS, emulated${why === null ? "" : ` (skipped
       await expect(failed).rejects.toMatchObject({ kind, retryable: name === "ThrottlingException" });
     },
   );
+
+  it("asks KMS for no key but the configured one, whatever ARN lies in the vault", async () => {
+    const asked: string[] = [];
+    const front = createServer((incoming, outgoing) => {
+      let body = "";
+      incoming.on("data", (piece) => {
+        body += piece;
+      });
+      incoming.on("end", () => {
+        asked.push(`${String(incoming.headers["x-amz-target"]).split(".")[1]} ${JSON.parse(body).KeyId}`);
+        const { method, headers } = incoming;
+        const forward = request(endpoint, { method, headers, setHost: false }, (found) => {
+          outgoing.writeHead(found.statusCode ?? 500, found.headers);
+          found.pipe(outgoing);
+        });
+        forward.end(body);
+      });
+    });
+    await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => {
+      front.closeAllConnections();
+      front.close();
+    });
+    const at = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
+    const node = await keyedNode(`keys: [{ key: "kms:${arn}", region: ${region}, endpoint: "${at}" }]`);
+    await node.json("backup");
+    const { KeyMetadata } = await client.send(new CreateKeyCommand({}));
+    const evil = KeyMetadata?.Arn ?? "";
+    const [path = ""] = globSync(`${node.vault}/demo/data/*/key.json`);
+    const file = JSON.parse(readFileSync(path, "utf8")) as { slots: { ct: string }[] };
+    const [slot] = file.slots;
+    const foreign = await wrap(await load(evil));
+    const put = (...slots: object[]) => writeFileSync(path, canonicalBytes({ ...file, slots } as never));
+
+    put({ ...foreign, id: "evil" }, { ...slot });
+    expect(await node.run(["restore", "--to", node.path("copy")])).toMatchObject({ code: 0 });
+    put({ ...slot, kid: evil });
+    expect((await node.run(["restore", "--to", node.path("never")])).code).toBe(4);
+    expect(asked).toContain(`Decrypt ${arn}`);
+    expect(asked.filter((one) => !one.endsWith(` ${arn}`))).toEqual([]);
+  });
 
   it("keeps a node's snapshots: backup, verify, restore", async () => {
     const node = await keyedNode(`keys: [{ key: "kms:alias/coldkeep", region: ${region}, endpoint: "${endpoint}" }]`);

@@ -1,10 +1,18 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { openModule } from "../../../agent/keys/pkcs11/module.ts";
+import { canonicalBytes } from "../../../vault/card/index.ts";
 import { keyedNode } from "../../support/keyed-node.ts";
 import { PIN, SOFTHSM, type SoftHsm, softHsm, softHsmOrSkip } from "../../support/softhsm.ts";
 import { sharedTempDir } from "../../support/tmp.ts";
 
+/** OpenSC's library that writes down what is asked of another one. */
+const SPY = [
+  "/usr/lib/x86_64-linux-gnu/pkcs11-spy.so",
+  "/usr/lib/aarch64-linux-gnu/pkcs11-spy.so",
+  "/usr/lib64/pkcs11-spy.so",
+].find((path) => existsSync(path));
 const hsm = await softHsmOrSkip();
 
 describe.skipIf(hsm.skip)(`a node whose key is in a real SoftHSM${hsm.title}`, () => {
@@ -52,5 +60,69 @@ node:
     other.setKeys(`encrypt_key: HOME/none.key\n${pkcs11(PIN).replace("library", "enabled: false, library")}`);
     const restored = await other.run(["restore", "--to", other.path("by-flag"), "--identity", "hsm:node-key"]);
     expect(restored.code, restored.stderr).toBe(0);
+  });
+
+  it.skipIf(SPY === undefined)(
+    "does two operations in the token for a backup of many files: one wraps, one proves",
+    async () => {
+      const log = join(folder, "spy.log");
+      process.env.PKCS11SPY = SOFTHSM;
+      process.env.PKCS11SPY_OUTPUT = log;
+      const node = await keyedNode(
+        `encrypt_key: node-key\npkcs11: { library: ${SPY}, label: vault, password: env:HSM_PIN }`,
+      );
+      for (let i = 0; i < 200; i += 1) writeFileSync(join(node.data, `${i}`), `${i}`.repeat(10_000));
+      writeFileSync(log, "");
+      expect(await node.run(["backup"], { env: { HSM_PIN: PIN } })).toMatchObject({ code: 0 });
+      const calls = readFileSync(log, "latin1").match(/\bC_\w+$/gm) ?? [];
+      expect(calls.filter((call) => call === "C_WrapKey")).toHaveLength(1);
+      expect(calls.filter((call) => call === "C_UnwrapKey")).toHaveLength(1);
+      expect(calls.filter((call) => /^C_(Encrypt|Decrypt|Sign|Verify|Digest|Derive)/.test(call))).toEqual([]);
+      rmSync(log);
+    },
+  );
+
+  it("opens by no mechanism, library or key that somebody wrote into the vault", async () => {
+    const node = await keyedNode(`encrypt_key: node-key\n${pkcs11("env:HSM_PIN")}`);
+    const env = { env: { HSM_PIN: PIN } };
+    expect(await node.run(["backup"], env)).toMatchObject({ code: 0 });
+    const [path = ""] = globSync(`${node.vault}/demo/data/*/key.json`);
+    const file = JSON.parse(readFileSync(path, "utf8")) as { slots: { kid: string }[] };
+    const [slot] = file.slots;
+    const serial = slot?.kid.split("/")[0];
+    for (const [change, words] of [
+      [{ mech: "aes-gcm", iv: "AAAAAAAAAAAAAAAA" }, /did not|does not open|asks for aes-gcm/],
+      [{ mech: "sm4-gcm", iv: "AAAAAAAAAAAAAAAA" }, /asks for sm4-gcm, which this key and token do not unwrap by/],
+      [{ mech: "rsa-pkcs" }, /not as the format describes/],
+      [{ library: "/tmp/evil.so" }, /not as the format describes/],
+      [{ kid: `${serial}/99` }, /fits no slot/],
+    ] as const) {
+      writeFileSync(path, canonicalBytes({ ...file, slots: [{ ...slot, ...change }] } as never));
+      const { code, stderr } = await node.run(["restore", "--to", node.path("never")], env);
+      expect([4, 9], JSON.stringify(change)).toContain(code);
+      expect(stderr, JSON.stringify(change)).toMatch(words);
+    }
+  });
+
+  it("says what is wrong where the PIN is, the key is not there, or the token is gone", async () => {
+    const node = await keyedNode(`encrypt_key: node-key\n${pkcs11("env:HSM_PIN")}`);
+    // A login is the whole process's: what earlier tests left open would let anybody in.
+    const { lib } = await openModule(SOFTHSM);
+    for (const slot of lib.C_GetSlotList(true)) lib.C_CloseAllSessions(slot);
+    expect(await node.run(["backup"], { env: { HSM_PIN: "prickly-wrong-pin" } })).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining("the PIN is wrong"),
+    });
+    node.setKeys(`encrypt_key: nowhere\n${pkcs11("env:HSM_PIN")}`);
+    expect(await node.run(["backup"], { env: { HSM_PIN: PIN } })).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(/there is none of this label or id/),
+    });
+    node.setKeys(`encrypt_key: node-key\n${pkcs11("env:HSM_PIN").replace("label: vault", "label: gone")}`);
+    expect(await node.run(["backup"], { env: { HSM_PIN: PIN } })).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(/no token of this label.*sees vault/s),
+    });
+    expect((await node.json<{ snapshots: unknown[] }>("list")).snapshots).toEqual([]);
   });
 });

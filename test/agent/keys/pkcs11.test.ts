@@ -188,6 +188,21 @@ describe.skipIf(hsm.skip)(`a real SoftHSM${hsm.title}`, () => {
     expect(await open(await asked, await wrap(await asked))).toEqual(Buffer.from(sk));
   });
 
+  it.each([
+    ["is locked", 0x40000, /locked/],
+    ["would be locked by the next wrong PIN", 0x20000, /will not log in to the token.*the next wrong PIN locks it/],
+  ])("does not log in where the token's flags say that it %s (SoftHSM itself never locks)", async (_, flag, words) => {
+    const { lib } = await openModule(SOFTHSM);
+    const real = lib.C_GetTokenInfo.bind(lib);
+    vi.spyOn(lib, "C_GetTokenInfo").mockImplementation((slot) => {
+      const info = real(slot);
+      return { ...info, flags: info.flags | flag };
+    });
+    const login = vi.spyOn(lib, "C_Login");
+    await expect(loadKey(setting("backup"), context)).rejects.toThrow(words);
+    expect(login).not.toHaveBeenCalled();
+  });
+
   it("shares few sessions among many at once, and waits where the token has none left", async () => {
     const key = await loadKey(setting("backup", "one", { sessions: 2 }), context);
     const { lib } = await openModule(SOFTHSM);
