@@ -14,7 +14,7 @@ export { markSnapshot, readMark } from "./marks.ts";
 export type { ObjectDamage } from "./pack-lists.ts";
 export { makePresenter, type Presenter } from "./present/presenter.ts";
 export { renderRestoreScript } from "./present/restore-script.ts";
-export { type IssuedTicket, issueTicket, listTickets, revokeTicket } from "./present/tickets.ts";
+export { type IssuedTicket, issueTicket, listTickets, newTicketId, revokeTicket } from "./present/tickets.ts";
 export type {
   AuditLine,
   PresenterAnswer,

@@ -21,6 +21,9 @@ import { command as rebuild } from "./rebuild.command.ts";
 import { command as recover } from "./recover.command.ts";
 import { command as restore } from "./restore.command.ts";
 import { command as serve } from "./serve.command.ts";
+import { command as shareCreate } from "./share-create.command.ts";
+import { command as shareList } from "./share-list.command.ts";
+import { command as shareRevoke } from "./share-revoke.command.ts";
 import { command as show } from "./show.command.ts";
 import { command as tag } from "./tag.command.ts";
 import { command as ticketCreate } from "./ticket-create.command.ts";
@@ -45,6 +48,12 @@ const ticket = buildRouteMap<string, CliContext>({
   docs: { brief: "Permissions to restore without credentials" },
 });
 
+const share = buildRouteMap<string, CliContext>({
+  routes: { create: shareCreate, list: shareList, revoke: shareRevoke },
+  defaultCommand: "create",
+  docs: { brief: "One snapshot for somebody without any key" },
+});
+
 const root = buildRouteMap<string, CliContext>({
   routes: {
     init,
@@ -63,6 +72,7 @@ const root = buildRouteMap<string, CliContext>({
     copy,
     rebuild,
     ticket,
+    share,
     serve,
     key,
     config,

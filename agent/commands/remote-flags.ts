@@ -3,6 +3,7 @@ import type { FlagParametersForType } from "@stricli/core";
 export interface RemoteFlags {
   readonly from?: string;
   readonly ticketFile?: string;
+  readonly shareFile?: string;
 }
 
 const optional = { kind: "parsed", optional: true } as const;
@@ -20,5 +21,11 @@ export const REMOTE_FLAGS: FlagParametersForType<RemoteFlags> = {
     parse: String,
     placeholder: "path",
     brief: "File that holds the ticket for it; - reads standard input [default: this host's AWS credentials]",
+  },
+  shareFile: {
+    ...optional,
+    parse: String,
+    placeholder: "path",
+    brief: "File that holds a share token in place of ticket and key; - reads standard input",
   },
 };

@@ -4,6 +4,8 @@ import { ColdkeepError, toNodeName } from "../../vault/names/index.ts";
 import { openHttpStore, retrying, type Store } from "../../vault/store/index.ts";
 import { lookIntoTicket, type Ticket } from "../../vault/ticket/index.ts";
 import { type Config, DEFAULT_CONFIG, type NodeSettings } from "../config/index.ts";
+import type { ShareKey } from "../open/index.ts";
+import { readShareToken } from "../share/index.ts";
 import type { Call } from "./define.ts";
 import { readToken } from "./read-token.ts";
 import type { RemoteFlags } from "./remote-flags.ts";
@@ -16,6 +18,8 @@ import { stateFolderOf } from "./state-folder.ts";
 export interface Remote {
   readonly store: Store;
   readonly session: Session;
+  /** What opens the snapshot in place of a key. */
+  readonly share: ShareKey | null;
   /** Which snapshot is meant; a ticket for one of them means that one where nothing is said. */
   narrow(id: string | undefined, flags: Pick<RestoreFlags, "at" | "height">): Selection;
 }
@@ -27,13 +31,21 @@ export interface Remote {
 export async function openRemote(call: Call<RemoteFlags & Pick<RestoreFlags, "to">>): Promise<Remote | null> {
   const { flags, io } = call;
   if (flags.from === undefined) {
-    if (flags.ticketFile === undefined) return null;
+    if (flags.ticketFile === undefined && flags.shareFile === undefined) return null;
     throw new ColdkeepError("usage", {
-      what: "--ticket-file goes with --from",
+      what: "--ticket-file and --share-file go with --from",
       todo: "say where the presenter is: --from https://…",
     });
   }
-  const text = flags.ticketFile === undefined ? null : readToken(flags.ticketFile);
+  if (flags.ticketFile !== undefined && flags.shareFile !== undefined) {
+    throw new ColdkeepError("usage", {
+      what: "of --ticket-file and --share-file one is enough",
+      todo: "a share has its own ticket",
+    });
+  }
+  const share = flags.shareFile === undefined ? null : readShareToken(readToken(flags.shareFile));
+  // Of a share only the ticket is ever sent.
+  const text = flags.ticketFile === undefined ? (share?.ticket ?? null) : readToken(flags.ticketFile);
   const ticket = text === null ? null : lookIntoTicket(text);
   const session = withTicket(sessionOf(call, ticket), ticket);
   const store = await openHttpStore(flags.from, {
@@ -45,6 +57,7 @@ export async function openRemote(call: Call<RemoteFlags & Pick<RestoreFlags, "to
   return {
     store: retrying(store, { clock: io.clock, signal: io.signal }),
     session,
+    share: share === null || ticket === null ? null : { tid: ticket.tid, key: share.key },
     narrow: (id, { at, height }) => {
       const wanted = ticket?.snapshot;
       const said = id !== undefined || at !== undefined || height !== undefined;

@@ -4,6 +4,7 @@ import { ColdkeepError } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
 import { DURATION_FORM, parseDuration } from "../config/index.ts";
 import { assertNotRunning } from "../freeze/index.ts";
+import type { ShareKey } from "../open/index.ts";
 import {
   planRestore,
   type RestoreOptions,
@@ -16,7 +17,7 @@ import type { Answer } from "./answer.ts";
 import { controlOf, freezeRootsOf } from "./control.ts";
 import type { Call } from "./define.ts";
 import { openVault } from "./opened.ts";
-import { openingOf } from "./opening.ts";
+import { openingOf, openingWith } from "./opening.ts";
 import { recover } from "./recover.ts";
 import { openRemote } from "./remote.ts";
 import type { RestoreFlags } from "./restore.command.ts";
@@ -41,7 +42,7 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   if (inPlace && !dry) await recover(session, control, call);
 
   const store = remote?.store ?? (await openVault(config, call, "read"));
-  const options = await optionsFor(session, store, call, selection);
+  const options = await optionsFor(session, store, call, selection, remote?.share ?? null);
   progress.stage("plan");
   const plan = await planRestore(options);
   if (dry) return { document: planDocument(plan), text: planText(plan) };
@@ -57,6 +58,7 @@ async function optionsFor(
   store: Store,
   call: Call<RestoreFlags>,
   selection: ReturnType<typeof selectionOf>,
+  share: ShareKey | null,
 ): Promise<RestoreOptions> {
   const { flags, io } = call;
   const { config, node } = session;
@@ -64,10 +66,11 @@ async function optionsFor(
   assertNotBroken(entry);
   // A presenter puts the pin itself.
   if (flags.from === undefined) await holdSnapshot(session, store, entry.snapshot, call, flags.dryRun === true);
-  const opening = await openingOf(session, store, call);
+  const opening = share === null ? await openingOf(session, store, call) : openingWith(session, store, call, []);
   const control = controlOf(node);
   return {
     ...opening(entry.snapshot),
+    ...(share === null ? {} : { share }),
     ...(flags.trustCardKey === undefined ? {} : { trustCardKey: flags.trustCardKey }),
     targets: targetsOf(session, flags.to),
     assertStopped: () => assertNotRunning({ roots: freezeRootsOf(node), control }),

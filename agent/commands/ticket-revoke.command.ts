@@ -14,7 +14,7 @@ export const command = defineCommand<object, [string]>({
 });
 
 /** The 16 bytes that name a ticket; a whole ticket is refused, and not repeated: it is a secret. */
-function ticketId(text: string): string {
+export function ticketId(text: string): string {
   if (/^[A-Za-z0-9_-]{21}[AQgw]$/.test(text)) return text;
   throw new SyntaxError("the 22 letters of an id are expected, not the ticket itself");
 }

@@ -89,14 +89,17 @@ export function makeKeyRing(
   open: (request: KeyFileRequest) => Promise<SnapshotKeys>,
 ): KeyRing {
   const opened = new Map<SnapshotId, Promise<SnapshotKeys>>([[own.scope.snapshot, Promise.resolve(own)]]);
-  return {
-    keysOf: (origin) => {
-      let keys = opened.get(origin);
-      if (keys === undefined) {
-        keys = open(find(origin));
-        opened.set(origin, keys);
-      }
-      return keys;
-    },
+  const keysOf = (origin: SnapshotId) => {
+    let keys = opened.get(origin);
+    if (keys === undefined) {
+      keys = open(find(origin));
+      opened.set(origin, keys);
+    }
+    return keys;
   };
+  const packKey = async (origin: SnapshotId) => {
+    const { scope, pack } = await keysOf(origin);
+    return { scope, key: pack };
+  };
+  return { keysOf, packKey };
 }

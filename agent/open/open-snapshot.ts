@@ -1,12 +1,13 @@
 import { assertSum } from "../../vault/card/index.ts";
-import type { CardCore } from "../../vault/card/types.ts";
-import { ColdkeepError, names, type SnapshotId } from "../../vault/names/index.ts";
-import { assertCardCovers, openManifest, verifyCardMac } from "../../vault/sealed/index.ts";
-import type { Manifest, SnapshotKeys } from "../../vault/sealed/types.ts";
+import type { Card, CardCore } from "../../vault/card/types.ts";
+import { ColdkeepError, fromBase64url, names, type SnapshotId } from "../../vault/names/index.ts";
+import { assertCardCovers, type ManifestKeys, openManifest, verifyCardMac } from "../../vault/sealed/index.ts";
+import type { Manifest } from "../../vault/sealed/types.ts";
 import type { Reader } from "../../vault/store/facets.ts";
 import { advised } from "./advise.ts";
 import { counting } from "./counting.ts";
 import { type KeyFileRequest, makeKeyRing, openKeys } from "./key-ring.ts";
+import { readShare } from "./open-shared.ts";
 import { readCard } from "./read-card.ts";
 import { receivedAtOf } from "./received-at.ts";
 import type { OpenedSnapshot, OpenOptions } from "./types.ts";
@@ -15,7 +16,8 @@ const MAX_MANIFEST = 1 << 30;
 
 /**
  * Reads a snapshot's card, key file and manifest, each proven by the one before it: signature → key slots → commitment
- * → MAC → size and SHA-256 of the manifest → its frames → the card covers what the manifest uses.
+ * → MAC → size and SHA-256 of the manifest → its frames → the card covers what the manifest uses. With a share: signature →
+ * share → digest of the card → manifest, and on.
  * @throws ColdkeepError `not-found`, `key`, `integrity`, `refused` (nothing proves who made it), or what the store throws.
  */
 export async function openSnapshot(o: OpenOptions): Promise<OpenedSnapshot> {
@@ -23,31 +25,45 @@ export async function openSnapshot(o: OpenOptions): Promise<OpenedSnapshot> {
   const cardName = names.card(o.node, o.snapshot);
   const { card, origin, signer } = await advised(cardName, () => readCard(store, o));
   const { core } = card;
+  const unlock = o.share === undefined ? unlockByKeys : unlockByShare;
+  const unlocked = await unlock({ ...o, store }, card, origin, signer);
+  await advised(cardName, () => assertCardCovers(core, unlocked.manifest));
+  const receivedAt = await receivedAtOf(store, core);
+  return { store, traffic, card, ...unlocked, origin, signer, receivedAt };
+}
+
+type Unlocked = Pick<OpenedSnapshot, "keys" | "openedBy" | "manifest" | "ring" | "withoutSecrets">;
+type Unlock = (o: OpenOptions, card: Card, origin: OpenedSnapshot["origin"], signer: string) => Promise<Unlocked>;
+
+const unlockByKeys: Unlock = async (o, card, origin, signer) => {
+  const { store } = o;
+  const { core } = card;
   const openRequest = (request: KeyFileRequest) =>
     advised(names.keyJson(request.node, request.snapshot), () => openKeys(store, request, o));
   const { keys, provesSender, openedBy, notes } = await openRequest(core);
   for (const note of notes) o.progress.warn(note);
   if (!provesSender && origin === "not verified") throw unprovenSender(o.snapshot, signer);
-  await advised(cardName, () => verifyCardMac(card, keys));
+  await advised(names.card(o.node, o.snapshot), () => verifyCardMac(card, keys));
   const manifest = await advised(names.manifest(o.node, o.snapshot), () => readManifest(store, core, keys));
-  await advised(cardName, () => assertCardCovers(core, manifest));
-  const receivedAt = await receivedAtOf(store, core);
   const ring = makeKeyRing(keys, findOrigin(core, manifest), async (request) => (await openRequest(request)).keys);
-  return {
-    store,
-    traffic,
-    card,
-    keys,
-    openedBy,
-    manifest,
-    ring,
-    origin,
-    signer,
-    receivedAt,
-  };
-}
+  return { keys, openedBy, manifest, ring, withoutSecrets: false };
+};
 
-async function readManifest(store: Reader, core: CardCore, keys: SnapshotKeys): Promise<Manifest> {
+const unlockByShare: Unlock = async (o, card) => {
+  const { store, share } = o;
+  const { core } = card;
+  if (share === undefined) throw new ColdkeepError("internal", { what: "there is no share to open with" });
+  const { content, ring } = await advised(names.share(o.node, share.tid), () => readShare(store, card, share));
+  const os = fromBase64url(content.manifest, 32);
+  const commit = fromBase64url(core.commit, 32);
+  if (os === null || commit === null) throw damaged(names.share(o.node, share.tid), "its keys are malformed");
+  const { vault, node, snapshot, suite } = core;
+  const keys = { scope: { vault, node, snapshot, suite }, manifest: { os }, commit };
+  const manifest = await advised(names.manifest(o.node, o.snapshot), () => readManifest(store, core, keys));
+  return { keys: null, openedBy: `share ${share.tid}`, manifest, ring, withoutSecrets: content.without_secrets };
+};
+
+async function readManifest(store: Reader, core: CardCore, keys: ManifestKeys): Promise<Manifest> {
   const name = names.manifest(core.node, core.snapshot);
   const object = await store.get(name, { maxBytes: MAX_MANIFEST });
   if (object === null) throw damaged(name, "it is missing from the vault");

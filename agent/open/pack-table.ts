@@ -1,5 +1,5 @@
 import { ColdkeepError, fromBase64url, names, type SnapshotId } from "../../vault/names/index.ts";
-import type { ChunkPlace, SnapshotScope } from "../../vault/sealed/types.ts";
+import type { ChunkPlace, ObjectKey, SnapshotScope } from "../../vault/sealed/types.ts";
 import type { OpenedSnapshot } from "./types.ts";
 
 /** One pack as the manifest's table describes it. */
@@ -18,8 +18,8 @@ export interface PackOpening {
   readonly object: string;
   readonly index: number;
   readonly scope: SnapshotScope;
-  /** The origin's key("pack"). */
-  readonly key: Uint8Array;
+  /** The origin's key("pack"), or what opens this pack alone. */
+  readonly key: ObjectKey;
   readonly salt: Uint8Array;
   readonly commit: Uint8Array;
 }
@@ -68,11 +68,11 @@ export function makePackTable(opened: Pick<OpenedSnapshot, "manifest" | "ring">)
     opening: (row) => {
       let opening = openings.get(row);
       if (opening === undefined) {
-        opening = ring.keysOf(row.origin).then(({ scope, pack }) => ({
+        opening = ring.packKey(row.origin, row.index).then(({ scope, key }) => ({
           object: row.object,
           index: row.index,
           scope,
-          key: pack,
+          key,
           salt: row.salt,
           commit: row.commit,
         }));

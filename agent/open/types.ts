@@ -1,6 +1,6 @@
 import type { Card } from "../../vault/card/types.ts";
 import type { NodeName, Progress, SnapshotId, VaultId } from "../../vault/names/index.ts";
-import type { Identity, Manifest, SnapshotKeys } from "../../vault/sealed/types.ts";
+import type { Identity, Manifest, ObjectKey, SnapshotKeys, SnapshotScope } from "../../vault/sealed/types.ts";
 import type { Historian, Reader } from "../../vault/store/facets.ts";
 
 /**
@@ -16,6 +16,8 @@ export interface OpenOptions {
   readonly node: NodeName;
   readonly snapshot: SnapshotId;
   readonly identities: readonly Identity[];
+  /** Opens with what a share gives, in place of any key of the node. */
+  readonly share?: ShareKey;
   /** The host's card-signing key, base64url. */
   readonly pinnedKey?: string;
   /** Fingerprint (base64url SHA-256) of a card-signing key the user takes responsibility for. */
@@ -30,6 +32,19 @@ export interface OpenOptions {
 export interface KeyRing {
   /** @throws ColdkeepError `key` where none of the identities opens it; `integrity` where it is missing or damaged. */
   keysOf(origin: SnapshotId): Promise<SnapshotKeys>;
+  /** What opens one pack. @throws as `keysOf`; `refused` for one that a share leaves out. */
+  packKey(origin: SnapshotId, index: number): Promise<PackKey>;
+}
+
+export interface PackKey {
+  readonly scope: SnapshotScope;
+  readonly key: ObjectKey;
+}
+
+/** A share token's own half: what opens the object in which the share's keys lie. */
+export interface ShareKey {
+  readonly tid: string;
+  readonly key: Uint8Array;
 }
 
 /** What has been asked of the vault so far. */
@@ -45,7 +60,10 @@ export interface OpenedSnapshot {
   readonly store: Reader;
   readonly traffic: Readonly<Traffic>;
   readonly card: Card;
-  readonly keys: SnapshotKeys;
+  /** Null where a share opened it. */
+  readonly keys: SnapshotKeys | null;
+  /** Entries marked secret cannot be opened: the share leaves them out. */
+  readonly withoutSecrets: boolean;
   /** Names the key that opened it; tells nothing of the key. */
   readonly openedBy: string;
   readonly manifest: Manifest;

@@ -14,6 +14,7 @@ import type { Kept } from "./kept.ts";
 import { type Layout, layOut } from "./layout.ts";
 import { newRunName } from "./run-name.ts";
 import { makeSelection } from "./select-paths.ts";
+import { type Selects, withoutSecrets } from "./selection.ts";
 import { assertSpace } from "./space.ts";
 import { type Survey, survey } from "./survey.ts";
 import type { RestoreOptions, RestorePlan } from "./types.ts";
@@ -24,7 +25,7 @@ export interface PlanDetails {
   readonly source: EntrySource;
   readonly packs: PackTable;
   readonly survey: Survey;
-  readonly selects: ReturnType<typeof makeSelection>;
+  readonly selects: Selects;
   /** See `boundTo`. */
   readonly bound: string;
 }
@@ -45,10 +46,12 @@ export function detailsOf(plan: RestorePlan): PlanDetails {
  *   `no-space`; `usage` for a pattern that means nothing or matches nothing.
  */
 export async function planRestore(o: RestoreOptions): Promise<RestorePlan> {
-  const selects = makeSelection(o.include, o.exclude);
+  const chosen = makeSelection(o.include, o.exclude);
   const partial = (o.include?.length ?? 0) + (o.exclude?.length ?? 0) > 0;
   if (partial && !("to" in o.targets)) throw partialInPlace();
   const opened = await openSnapshot({ ...o, olderKeyFiles: true });
+  const selects = opened.withoutSecrets ? withoutSecrets(chosen) : chosen;
+  if (opened.withoutSecrets && !("to" in o.targets)) throw partialInPlace();
   assertRecent(opened, o);
   const packs = makePackTable(opened);
   const source = makeEntrySource(opened, packs, o.signal);

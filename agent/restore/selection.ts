@@ -22,13 +22,26 @@ export interface SelectedEntry {
  */
 export type StandIns = Map<BytePath, BytePath>;
 
+/** Whether an entry is to be restored; asked in order, on every walk. */
+export type Selects = (path: BytePath, entry: ManifestEntry, target: BytePath | null) => boolean;
+
+/** The same without secret files, which a share leaves out, and without further names of them. */
+export function withoutSecrets(selects: Selects): Selects {
+  const secret = new Set<BytePath>();
+  return (path, entry, target) => {
+    const isSecret = entry.secret === true || (entry.type === "hardlink" && target !== null && secret.has(target));
+    if (isSecret && entry.type !== "directory") secret.add(path);
+    return !secret.has(path) && selects(path, entry, target);
+  };
+}
+
 /**
  * The entries to restore, in order, a segment at a time. Directories that only lead to something selected come along,
  * just before the first thing they lead to.
  */
 export async function* walkSelected(
   source: EntrySource,
-  selects: (path: BytePath) => boolean,
+  selects: Selects,
   standIns: StandIns,
 ): AsyncGenerator<SelectedEntry[]> {
   /** Directories on the way to here; null once they were given out. */
@@ -52,7 +65,7 @@ export async function* walkSelected(
       const path = fromBytes(entry.path);
       const target = entry.target === undefined ? null : fromBytes(entry.target);
       for (let last = way.at(-1); last !== undefined && !path.startsWith(`${last.path}/`); last = way.at(-1)) way.pop();
-      const selected = selects(path);
+      const selected = selects(path, entry, target);
       if (entry.type === "directory") {
         if (selected) give(entry, path, target);
         way.push({ path, pending: selected ? null : { entry, path, target, file, piece } });

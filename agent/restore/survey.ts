@@ -1,6 +1,6 @@
 import { type EntrySource, makeGatherer, type PackTable } from "../open/index.ts";
 import type { BytePath } from "./byte-path.ts";
-import { type StandIns, walkSelected } from "./selection.ts";
+import { type Selects, type StandIns, walkSelected } from "./selection.ts";
 
 /** What a restore of the selected entries comes to; found by walking all of them once. */
 export interface Survey {
@@ -23,22 +23,13 @@ export interface Survey {
 const BLOCK = 4096;
 
 /** @throws ColdkeepError `integrity` for a hostile or damaged list of files, before anything was done with it. */
-export async function survey(
-  source: EntrySource,
-  packs: PackTable,
-  selects: (path: BytePath) => boolean,
-): Promise<Survey> {
+export async function survey(source: EntrySource, packs: PackTable, selects: Selects): Promise<Survey> {
   const found = await walkOnce(source, packs, selects, new Map());
   // The content that stand-ins bring along was passed by before it was known to be wanted.
   return found.standIns.size === 0 ? found : walkOnce(source, packs, selects, found.standIns);
 }
 
-async function walkOnce(
-  source: EntrySource,
-  packs: PackTable,
-  selects: (path: BytePath) => boolean,
-  standIns: StandIns,
-): Promise<Survey> {
+async function walkOnce(source: EntrySource, packs: PackTable, selects: Selects, standIns: StandIns): Promise<Survey> {
   const found: Survey = {
     files: 0,
     directories: 0,
@@ -63,7 +54,7 @@ async function walkOnce(
       const root = rootOf(found, path);
       if (entry.type === "hardlink") {
         found.hardlinks += 1;
-        if (target !== null && !selects(target) && !standIns.has(target)) standIns.set(target, path);
+        if (target !== null && !selects(target, entry, null) && !standIns.has(target)) standIns.set(target, path);
         continue;
       }
       if (entry.from === undefined) root.inodes += 1;

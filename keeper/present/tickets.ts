@@ -83,7 +83,7 @@ export async function issueTicket(o: IssueOptions): Promise<IssuedTicket> {
 }
 
 /** 16 random bytes that do not begin with a dash, so that a command line does not take them for a flag. */
-function newTicketId(): string {
+export function newTicketId(): string {
   for (;;) {
     const tid = toBase64url(randomBytes(16));
     if (!tid.startsWith("-")) return tid;

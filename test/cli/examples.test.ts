@@ -83,6 +83,7 @@ describe("each command's help", () => {
       .replace("systemctl stop icon", `rm -f ${copy.home}/up`)
       .replace("systemctl start icon", `touch ${copy.home}/up`)
       .replace("systemctl is-active icon", `test -e ${copy.home}/up`)
+      .replace("--to icon.share", `--to ${join(copy.home, "icon.share")}`)
       .replace("--to icon.ticket", `--to ${join(copy.home, "icon.ticket")}`)
       .replace(/ > \S+$/, "");
     const words = wordsOf(here);

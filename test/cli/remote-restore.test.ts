@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../posix/clock.ts";
@@ -117,5 +117,106 @@ describe("a restore through `coldkeep serve`", () => {
         expect(stdout + stderr).not.toContain(text.slice(0, 30));
       }
     }
+  });
+});
+
+describe("a share", () => {
+  /** A node with a secret file, in two snapshots; the second uses packs of the first. */
+  async function withSecret() {
+    const there = await makeHost(tempDir("coldkeep-share"));
+    mkdirSync(join(there.data, "keys"));
+    writeFileSync(join(there.data, "keys", "identity"), "the node's own identity\n");
+    there.change(/^( +)roots:/m, '$1secret: ["**/keys/*"]\n$&');
+    await there.json("backup");
+    writeFileSync(join(there.data, "small"), "hello again\n");
+    const { snapshot } = await there.json<{ snapshot: string }>("backup");
+    return { there, snapshot };
+  }
+
+  interface SharedDocument {
+    readonly share: { readonly tid: string; readonly snapshot: string };
+    readonly gives: { readonly packs: number; readonly leftOut: number; readonly origins: readonly string[] };
+  }
+
+  async function shareOf(there: Host, ...words: string[]) {
+    const file = join(there.home, `${Math.random()}.share`);
+    const made = await there.json<SharedDocument>("share", "latest", "--expires", "1h", "--to", file, ...words);
+    return { file, ...made };
+  }
+
+  /** Somebody without any key. */
+  async function stranger(words: readonly string[]): Promise<Ran & { to: string }> {
+    const home = tempDir("coldkeep-stranger");
+    const to = join(home, "restored");
+    const env = { HOME: home, XDG_STATE_HOME: join(home, "state") };
+    return { ...(await runHere(["restore", "--to", to, ...words], { clock: systemClock, env })), to };
+  }
+
+  it("restores one snapshot for somebody without any key or configuration, but no secret file", async () => {
+    const { there, snapshot } = await withSecret();
+    const { file, gives, share } = await shareOf(there);
+    expect(share.snapshot).toBe(snapshot);
+    expect(gives.leftOut).toBeGreaterThan(0);
+    expect(gives.origins).toHaveLength(1);
+    const served = await serveHost(there);
+    const { code, stderr, stdout, to } = await stranger(["--from", served.url, "--share-file", file]);
+    expect(code, stderr).toBe(0);
+    for (const name of ["small", "large"]) {
+      expect(readFileSync(join(to, "data", name)).equals(readFileSync(join(there.data, name)))).toBe(true);
+    }
+    expect(existsSync(join(to, "data", "keys", "identity"))).toBe(false);
+    expect(stdout).toContain(`share ${share.tid}`);
+    const token = readFileSync(file, "utf8").trim();
+    const key = token.slice(token.lastIndexOf(".") + 1);
+    expect(served.log() + stdout + stderr).not.toContain(key);
+    expect(served.log()).not.toContain("ckshare1");
+  });
+
+  it("gives secret files where that was asked for", async () => {
+    const { there } = await withSecret();
+    const { file, gives } = await shareOf(there, "--include-secrets");
+    expect(gives.leftOut).toBe(0);
+    const { url } = await serveHost(there);
+    const { code, stderr, to } = await stranger(["--from", url, "--share-file", file]);
+    expect(code, stderr).toBe(0);
+    expect(readFileSync(join(to, "data", "keys", "identity"), "utf8")).toBe("the node's own identity\n");
+  });
+
+  it("opens nothing with another share's key, and nothing once it is revoked", async () => {
+    const { there } = await withSecret();
+    const one = await shareOf(there);
+    const other = await shareOf(there);
+    const { url } = await serveHost(there);
+    const [mine = "", theirs = ""] = [one, other].map(({ file }) => readFileSync(file, "utf8").trim());
+    const mixed = join(there.home, "mixed");
+    writeFileSync(mixed, `${mine.slice(0, mine.lastIndexOf("."))}${theirs.slice(theirs.lastIndexOf("."))}\n`);
+    const wrong = await stranger(["--from", url, "--share-file", mixed]);
+    expect([wrong.code, wrong.stderr]).toEqual([9, expect.stringContaining("wrong key or damaged header")]);
+    const list = async () =>
+      (await there.json<{ shares: { tid: string }[] }>("share", "list")).shares.map(({ tid }) => tid);
+    expect([...(await list())].sort()).toEqual([one.share.tid, other.share.tid].sort());
+    await there.json("share", "revoke", one.share.tid);
+    expect(await list()).toEqual([other.share.tid]);
+    const { url: fresh } = await serveHost(there);
+    const revoked = await stranger(["--from", fresh, "--share-file", one.file]);
+    expect([revoked.code, revoked.stderr]).toEqual([14, expect.stringContaining("it was revoked")]);
+  });
+
+  it("is not taken where a ticket is meant, and says nothing of itself", async () => {
+    const { there } = await withSecret();
+    const { file } = await shareOf(there);
+    const { url } = await serveHost(there);
+    const token = readFileSync(file, "utf8").trim();
+    for (const words of [
+      ["--from", url, "--ticket-file", file],
+      ["--from", url, "--share-file", token],
+      ["--from", url, "--share-file", file, "--ticket-file", file],
+    ]) {
+      const { code, stdout, stderr } = await stranger(words);
+      expect(code).toBe(2);
+      expect(stdout + stderr).not.toContain(token.slice(9, 60));
+    }
+    const asked = await fetch(`${url}/nodes`, { headers: { authorization: `Bearer ${token}` } });
+    expect(asked.status).toBe(401);
   });
 });

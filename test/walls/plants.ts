@@ -104,6 +104,8 @@ export const PLANTS: readonly Plant[] = [
   room("agent/freeze/d.ts", "../node/types.ts", null),
 
   room("agent/open/a.ts", "../restore/index.ts", "restore and verify share it"),
+  room("agent/share/a.ts", "../keys/index.ts", "keys that are handed in"),
+  room("agent/share/b.ts", "../open/index.ts", null),
   room("agent/serve/a.ts", "../../vault/sealed/index.ts", "it holds no key"),
   room("agent/serve/b.ts", "../keys/index.ts", "it holds no key"),
   room("agent/serve/c.ts", "../../keeper/index.ts", null),

@@ -2,7 +2,7 @@ import { ColdkeepError } from "../names/index.ts";
 import { lengthPrefixed, viewOf } from "./bytes.ts";
 import { contextTag, SECRET_BYTES } from "./derive.ts";
 import { type AeadKey, NONCE_BYTES, type Suite, suiteOf } from "./suites.ts";
-import type { SnapshotScope } from "./types.ts";
+import type { ObjectKey, SnapshotScope } from "./types.ts";
 
 /** The layout of a sealed object (docs/FORMAT.md, "Object"): numbers and derivations that writer and readers share. */
 
@@ -62,10 +62,16 @@ export function boundHeader(o: ObjectIdentity, salt: Uint8Array): Uint8Array {
   return header;
 }
 
-/** Key, nonce base and commitment of an object, from its kind's key and the first 64 bytes of its header. */
-export function objectSecrets(o: ObjectIdentity, key: Uint8Array, bound: Uint8Array): ObjectSecrets {
+/** OS of docs/FORMAT.md: opens the one object with this salt, and no other. What a share hands out. */
+export function objectSecret({ suite }: SnapshotScope, key: Uint8Array, salt: Uint8Array): Uint8Array {
+  return suiteOf(suite).hkdfExtract(salt, key);
+}
+
+/** Key, nonce base and commitment of an object, from its kind's key (or OS) and the first 64 bytes of its header. */
+export function objectSecrets(o: ObjectIdentity, key: ObjectKey, bound: Uint8Array): ObjectSecrets {
   const suite = suiteOf(o.scope.suite);
-  const secret = suite.hkdfExtract(bound.subarray(32, BOUND_BYTES), key);
+  const salt = bound.subarray(32, BOUND_BYTES);
+  const secret = key instanceof Uint8Array ? objectSecret(o.scope, key, salt) : key.os;
   const length = suite.keyBytes + NONCE_BYTES + SECRET_BYTES;
   const okm = suite.hkdfExpand(secret, lengthPrefixed("coldkeep/v1 object", bound), length);
   return {

@@ -6,7 +6,7 @@ import { damagedObject, type ObjectIdentity } from "./layout.ts";
 import { ObjectSealer, type SealedObject } from "./object-sealer.ts";
 import { openObject } from "./open-object.ts";
 import { manifest as schema } from "./schemas.ts";
-import type { Manifest, RandomSource, SnapshotKeys } from "./types.ts";
+import type { Manifest, ObjectKey, RandomSource, SnapshotKeys, SnapshotScope } from "./types.ts";
 
 const FRAME_PLAIN = 4 * 1024 * 1024;
 /** Plain bytes of a manifest's root: a million packs and their segments. */
@@ -33,11 +33,18 @@ export function sealManifest(
   return sealer.finish();
 }
 
+/** What opens a manifest and what it is held against; a snapshot's keys are. */
+export interface ManifestKeys {
+  readonly scope: SnapshotScope;
+  readonly manifest: ObjectKey;
+  readonly commit: Uint8Array;
+}
+
 /**
  * Opens a manifest's root and checks every field and reference in it.
  * @throws ColdkeepError `integrity`, or `refused` where the format is newer.
  */
-export function openManifest(bytes: Uint8Array, keys: SnapshotKeys): Manifest {
+export function openManifest(bytes: Uint8Array, keys: ManifestKeys): Manifest {
   const identity = identityOf(keys);
   const object = openObject({ ...identity, key: keys.manifest, bytes });
   const total = object.rows.reduce((sum, row) => sum + row.plain, 0);
@@ -91,7 +98,7 @@ function rangesOf(indexes: number[]): [number, number][] {
   return ranges;
 }
 
-function check(m: Manifest, keys: SnapshotKeys, identity: ObjectIdentity): void {
+function check(m: Manifest, keys: ManifestKeys, identity: ObjectIdentity): void {
   const wrong = (why: string) => damagedObject(identity, "impossible manifest", why);
   for (const field of ["vault", "node", "snapshot", "suite"] as const) {
     if (m[field] !== keys.scope[field]) throw wrong(`${field} is ${m[field]}, its keys are of ${keys.scope[field]}`);
@@ -119,6 +126,6 @@ function check(m: Manifest, keys: SnapshotKeys, identity: ObjectIdentity): void 
   }
 }
 
-function identityOf({ scope }: SnapshotKeys): ObjectIdentity {
+function identityOf({ scope }: Pick<ManifestKeys, "scope">): ObjectIdentity {
   return { scope, kind: "manifest", index: 0, name: names.MANIFEST_NAME };
 }

@@ -24,7 +24,7 @@ import {
   TRAILER_MAGIC,
 } from "./layout.ts";
 import { suiteOf, TAG_BYTES } from "./suites.ts";
-import type { FrameRow, OpenedFrame } from "./types.ts";
+import type { FrameRow, ObjectKey, OpenedFrame } from "./types.ts";
 
 /** A whole object whose header, footer and padding have been checked. Frames are opened on demand. */
 export interface ObjectOpener {
@@ -42,7 +42,7 @@ export interface ObjectOpener {
  * a message of its own: magic and version, context tag, commitment, the footer's tag, the footer's sums.
  * @throws ColdkeepError `integrity`, or `refused` where the object's version is newer.
  */
-export function openObject(o: ObjectIdentity & { key: Uint8Array; bytes: Uint8Array }): ObjectOpener {
+export function openObject(o: ObjectIdentity & { key: ObjectKey; bytes: Uint8Array }): ObjectOpener {
   const { bytes } = o;
   assertHeader(o, bytes);
   const bound = bytes.subarray(0, BOUND_BYTES);

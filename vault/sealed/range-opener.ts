@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { openFrame } from "./frame.ts";
 import { boundHeader, damagedObject, type ObjectIdentity, type ObjectSecrets, objectSecrets } from "./layout.ts";
-import type { FrameRow, OpenedFrame } from "./types.ts";
+import type { FrameRow, ObjectKey, OpenedFrame } from "./types.ts";
 
 /**
  * Opens single frames of an object by their place, without its header or footer: salt and commitment come from a
@@ -12,7 +12,7 @@ export class RangeOpener {
   readonly #secrets: ObjectSecrets;
 
   /** @throws ColdkeepError `integrity` where key, salt and commitment do not belong together. */
-  constructor(o: ObjectIdentity & { key: Uint8Array; salt: Uint8Array; commit: Uint8Array }) {
+  constructor(o: ObjectIdentity & { key: ObjectKey; salt: Uint8Array; commit: Uint8Array }) {
     this.#identity = o;
     this.#secrets = objectSecrets(o, o.key, boundHeader(o, o.salt));
     if (o.commit.length !== this.#secrets.commit.length || !timingSafeEqual(o.commit, this.#secrets.commit)) {

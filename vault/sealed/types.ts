@@ -22,6 +22,9 @@ export interface SnapshotKeys {
   readonly slots: Uint8Array;
 }
 
+/** What opens an object: the key of its kind, for every object of the snapshot, or OS, for this one alone. */
+export type ObjectKey = Uint8Array | { readonly os: Uint8Array };
+
 /** 0 stored, 1 zstd. */
 export type Codec = 0 | 1;
 
