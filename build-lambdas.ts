@@ -9,7 +9,7 @@ import { build, type Metafile } from "esbuild";
 
 const project = fileURLToPath(new URL(".", import.meta.url));
 
-export const LAMBDAS = ["indexer", "retention", "verifier"] as const;
+export const LAMBDAS = ["indexer", "presenter", "retention", "verifier"] as const;
 export type LambdaName = (typeof LAMBDAS)[number];
 
 export interface BuiltLambda {

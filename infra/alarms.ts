@@ -49,9 +49,6 @@ export interface AlarmsProps {
 
 /** What rings, each with an article of the same name in docs/OPERATIONS.md, and a page of figures. */
 export class Alarms extends Construct {
-  /** Names of the alarms, by which OPERATIONS.md has its articles. */
-  readonly names: string[] = [];
-
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     const { topic, indexer, retention, verifier } = props;
@@ -66,7 +63,6 @@ export class Alarms extends Construct {
         alarmDescription: `${alarmDescription} See docs/OPERATIONS.md, ${name}.`,
       });
       alarm.addAlarmAction(action);
-      this.names.push(name);
     };
     const counted = (service: string, metricName: string) =>
       new Metric({

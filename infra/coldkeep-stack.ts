@@ -11,6 +11,7 @@ import { Indexer } from "./indexer.ts";
 import { JOBS } from "./jobs.ts";
 import { Nightly } from "./nightly.ts";
 import { vaultUrl } from "./place.ts";
+import { Presenter } from "./presenter.ts";
 import { agentLines, OperatorRole } from "./roles.ts";
 import { settingsOf } from "./settings.ts";
 import { VaultBucket } from "./vault-bucket.ts";
@@ -29,6 +30,7 @@ export class ColdkeepStack extends Stack {
   readonly indexer: Indexer;
   readonly retention: Nightly;
   readonly verifier: Nightly;
+  readonly presenter: Presenter;
   readonly alarms: Alarms;
 
   constructor(scope: Construct, id: string, props: ColdkeepStackProps) {
@@ -66,7 +68,9 @@ export class ColdkeepStack extends Stack {
     this.verifier.worker.role.addToPrincipalPolicy(
       new PolicyStatement({ sid: "TellPeople", actions: ["sns:Publish"], resources: [topic.topicArn] }),
     );
-    const operator = new OperatorRole(this, "Operator", { place, config });
+    this.presenter = new Presenter(this, "Presenter", { base, tickets: config.tickets });
+    const { ticketKey, ticketUrl, iamUrl } = this.presenter;
+    const operator = new OperatorRole(this, "Operator", { place, config, ticketKey });
     this.vault.protect(
       [this.indexer, this.retention, this.verifier].map(({ worker }) => worker.role.roleArn),
       [this.retention.worker.role.roleArn],
@@ -85,6 +89,10 @@ export class ColdkeepStack extends Stack {
       new CfnOutput(this, name, { value, description });
     output("VaultUrl", url, "where the vault lies");
     output("OperatorRoleArn", operator.role.roleArn, "who changes keys, pins snapshots and makes tickets");
+    output("RestoreUrl", iamUrl, "answers whoever IAM lets call it");
+    if (ticketUrl !== null) output("TicketUrl", ticketUrl, "answers whoever has a ticket");
+    if (ticketKey !== null) output("TicketKeyArn", ticketKey.keyArn, "signs tickets, for the operator role");
+    output("RetentionSchedule", this.retention.schedule, "when it looks whose hour has come");
     output("AlarmTopicArn", topic.topicArn, "what people are told by");
     for (const [name, { worker, queue, dead }] of Object.entries({
       Indexer: this.indexer,

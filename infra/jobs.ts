@@ -1,3 +1,4 @@
+import { PRESENTER_ACCESS } from "../lambdas/presenter/contract.ts";
 import type { FacetName } from "../vault/store/s3/rights.ts";
 
 /** What a job does to which objects, by name below the vault's prefix, in the words of the store's facets. */
@@ -11,6 +12,7 @@ const EVERYTHING = ["*"];
 /** What each function's jobs ask of the store, narrowed to the names they use; a test compares it with their signatures. */
 export const JOBS = {
   indexer: { Reader: EVERYTHING, Replacer: CACHES, Lister: EVERYTHING },
+  presenter: { Reader: PRESENTER_ACCESS.read, Creator: PRESENTER_ACCESS.create, Lister: PRESENTER_ACCESS.list },
   retention: {
     Reader: EVERYTHING,
     Replacer: [...CACHES, "*/clock.json", "*/reports/*"],

@@ -35,6 +35,8 @@ export class Nightly extends Construct {
   readonly worker: KeeperFunction;
   readonly queue: Queue;
   readonly dead: Queue;
+  /** Name of the schedule. */
+  readonly schedule: string;
 
   constructor(scope: Construct, id: string, props: NightlyProps) {
     super(scope, id);
@@ -81,6 +83,6 @@ export class Nightly extends Construct {
         "any version of the one function it calls",
       );
     }
-    void schedule;
+    this.schedule = schedule.scheduleName;
   }
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { checkConfig, type InfraConfig } from "./config.ts";
 
-export const CONFIG_FILE = "coldkeep.cdk.yaml";
+const CONFIG_FILE = "coldkeep.cdk.yaml";
 
 /**
  * The configuration: the file that the context value `config` names, else coldkeep.cdk.yaml beside the app; a context

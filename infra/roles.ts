@@ -7,6 +7,7 @@ import {
   PolicyStatement,
   Role,
 } from "aws-cdk-lib/aws-iam";
+import type { IKey } from "aws-cdk-lib/aws-kms";
 import { Construct } from "constructs";
 import type { InfraConfig } from "./config.ts";
 import { acknowledgeWildcards } from "./nag.ts";
@@ -23,13 +24,20 @@ const OPERATOR_CREATES = [
 ];
 const OPERATOR_REPLACES = ["*/key.json", "tickets/revoked.json"];
 
+export interface OperatorRoleProps {
+  readonly place: VaultPlace;
+  readonly config: Pick<InfraConfig, "operators">;
+  /** Signs tickets; null where there are none. */
+  readonly ticketKey: IKey | null;
+}
+
 /** The role of a person who changes keys, pins snapshots and makes tickets. It deletes nothing. */
 export class OperatorRole extends Construct {
   readonly role: Role;
 
-  constructor(scope: Construct, id: string, props: { readonly place: VaultPlace; readonly config: InfraConfig }) {
+  constructor(scope: Construct, id: string, props: OperatorRoleProps) {
     super(scope, id);
-    const { place, config } = props;
+    const { place, config, ticketKey } = props;
     const { operators } = config;
     const people = operators.map((arn) => new ArnPrincipal(arn));
     this.role = new Role(this, "Role", {
@@ -51,6 +59,11 @@ export class OperatorRole extends Construct {
     allow("Read", ["s3:GetObject", "s3:GetObjectVersion"], ["*"]);
     allow("Add", ["s3:PutObject"], OPERATOR_CREATES, { Null: { "s3:if-none-match": "false" } });
     allow("ReplaceWhatWasRead", ["s3:PutObject"], OPERATOR_REPLACES, { Null: { "s3:if-match": "false" } });
+    if (ticketKey !== null) {
+      this.role.addToPrincipalPolicy(
+        new PolicyStatement({ sid: "SignTickets", actions: ["kms:GenerateMac"], resources: [ticketKey.keyArn] }),
+      );
+    }
     this.role.addToPrincipalPolicy(
       new PolicyStatement({
         sid: "List",

@@ -1,6 +1,7 @@
 import { type Application, buildApplication, buildRouteMap, help, text_en, version } from "@stricli/core";
 import { VERSION } from "../../vault/names/index.ts";
 import { command as backup } from "./backup.command.ts";
+import { command as cloudAgentPolicy } from "./cloud-agent-policy.command.ts";
 import { command as configCheck } from "./config-check.command.ts";
 import { command as configSchema } from "./config-schema.command.ts";
 import { command as copy } from "./copy.command.ts";
@@ -36,6 +37,11 @@ import { command as verify } from "./verify.command.ts";
 const config = buildRouteMap<"check" | "schema", CliContext>({
   routes: { check: configCheck, schema: configSchema },
   docs: { brief: "Look at the configuration" },
+});
+
+const cloud = buildRouteMap<string, CliContext>({
+  routes: { agentPolicy: cloudAgentPolicy },
+  docs: { brief: "What a vault in AWS needs" },
 });
 
 const key = buildRouteMap<string, CliContext>({
@@ -76,6 +82,7 @@ const root = buildRouteMap<string, CliContext>({
     serve,
     key,
     config,
+    cloud,
   },
   docs: {
     brief: "Cold, encrypted backups of blockchain and database nodes",

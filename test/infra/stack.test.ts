@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Validations } from "aws-cdk-lib";
 import { Match } from "aws-cdk-lib/assertions";
 import { AwsSolutionsChecks } from "cdk-nag";
@@ -93,17 +94,17 @@ describe("the stack", () => {
 
   it("runs every function on Node 24, arm64, with a log that ends, and nothing secret in its environment", () => {
     const functions = all("AWS::Lambda::Function") as unknown as [string, { Properties: Record<string, unknown> }][];
-    expect(functions).toHaveLength(3);
+    expect(functions).toHaveLength(4);
     for (const [, { Properties }] of functions) {
       expect(Properties).toMatchObject({ Runtime: "nodejs24.x", Architectures: ["arm64"], Handler: "index.handler" });
       expect(Object.keys((Properties.Environment as { Variables: object }).Variables)).toEqual(
         expect.arrayContaining(["COLDKEEP_VAULT"]),
       );
     }
-    template.resourceCountIs("AWS::Logs::LogGroup", 3);
+    template.resourceCountIs("AWS::Logs::LogGroup", 4);
     template.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 90 });
     // No function that CDK brings along.
-    template.resourcePropertiesCountIs("AWS::Lambda::Function", { Handler: "index.handler" }, 3);
+    template.resourcePropertiesCountIs("AWS::Lambda::Function", { Handler: "index.handler" }, 4);
   });
 
   it("hands out batches whose failures come back alone, and keeps what failed for good", () => {
@@ -182,6 +183,26 @@ describe("the stack", () => {
     expect(statements.find(({ Sid }) => Sid === "Add")?.Condition).toEqual({ Null: { "s3:if-none-match": "false" } });
   });
 
+  it("answers restores by IAM alone, unless tickets are asked for", () => {
+    template.resourcePropertiesCountIs("AWS::Lambda::Url", { AuthType: "AWS_IAM", Qualifier: "iam" }, 1);
+    template.resourceCountIs("AWS::Lambda::Url", 1);
+    template.resourceCountIs("AWS::KMS::Key", 0);
+    const { template: other } = makeStack(sharedTempDir("coldkeep-tickets"), { ...NODES, tickets: true });
+    const made = other();
+    made.hasResourceProperties("AWS::Lambda::Url", { AuthType: "NONE", Qualifier: "ticket" });
+    made.hasResourceProperties("AWS::KMS::Key", { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" });
+    made.hasResourceProperties("AWS::Lambda::Function", {
+      ReservedConcurrentExecutions: 20,
+      Environment: { Variables: Match.objectLike({ COLDKEEP_TICKET_KEY: Match.anyValue() }) },
+    });
+    // The function checks tickets and signs none; the operator signs and needs not check.
+    const policies = made.findResources("AWS::IAM::Policy");
+    const rights = (name: string) =>
+      JSON.stringify(Object.entries(policies).find(([id]) => id.startsWith(name))?.[1]).match(/kms:\w+/g);
+    expect(rights("PresenterWorkerRole")).toEqual(["kms:VerifyMac"]);
+    expect(rights("OperatorRole")).toEqual(["kms:GenerateMac"]);
+  });
+
   it("rings for each thing that has an article in docs/OPERATIONS.md", () => {
     const alarms = template.findResources("AWS::CloudWatch::Alarm") as Record<
       string,
@@ -191,7 +212,10 @@ describe("the stack", () => {
       expect(Properties.AlarmActions).toHaveLength(1);
       expect(Properties.AlarmDescription).toMatch(/See docs\/OPERATIONS\.md, \w+\.$/);
     }
-    expect(Object.keys(alarms).length).toBeGreaterThanOrEqual(11);
+    const page = readFileSync(new URL("../../docs/OPERATIONS.md", import.meta.url), "utf8");
+    const articles = [...page.matchAll(/^### (\w+)$/gm)].map(([, name]) => name);
+    const named = Object.values(alarms).map(({ Properties }) => /, (\w+)\.$/.exec(Properties.AlarmDescription)?.[1]);
+    expect(named.sort()).toEqual(articles.sort());
   });
 
   it("tells what to paste into an agent's configuration", () => {
@@ -259,6 +283,7 @@ describe("a stack", () => {
 
   it.each([
     ["plain", {}],
+    ["with tickets", { tickets: true }],
     [
       "with a key and replication",
       {

@@ -8,7 +8,7 @@ import { ColdkeepStack } from "../../infra/coldkeep-stack.ts";
 import { checkConfig, type WrittenInfraConfig } from "../../infra/config.ts";
 
 /** Functions that do nothing: what is looked at is what is around them. */
-export function emptyHandlers(folder: string): string {
+function emptyHandlers(folder: string): string {
   for (const name of LAMBDAS) {
     mkdirSync(join(folder, name), { recursive: true });
     writeFileSync(join(folder, name, "index.mjs"), "export const handler = async () => {};\n");

@@ -6,3 +6,4 @@ export { openStore, type StoreOptions } from "./open.ts";
 export { type ProbeFinding, type ProbeReport, probeStore } from "./probe/index.ts";
 export { readonly } from "./readonly.ts";
 export { type RetryBudget, type RetryOptions, retrying } from "./retrying.ts";
+export { hostStatements } from "./s3/rights.ts";

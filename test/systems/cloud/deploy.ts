@@ -26,7 +26,8 @@ let built: Promise<unknown> | null = null;
 
 /** Runs `cdk bootstrap`, once an account. */
 export async function bootstrap(account: Account): Promise<void> {
-  await cdk(account, ["bootstrap", "aws://000000000000/us-east-1"]);
+  // Where there is no app: what is made is the same for all of them.
+  await cdk(account, ["bootstrap", "aws://000000000000/us-east-1"], account.folder);
 }
 
 /** Runs `cdk deploy` of the project's own app. */
@@ -36,7 +37,7 @@ export async function deploy(account: Account, config: WrittenInfraConfig): Prom
   const outputs = join(account.folder, "outputs.json");
   const context = { coldkeep: JSON.stringify(config), path_style: "true", ...account.context };
   await cdk(account, [
-    ...["deploy", "--all", "--require-approval", "never", "--outputs-file", outputs],
+    ...["deploy", "--all", "--progress", "events", "--require-approval", "never", "--outputs-file", outputs],
     ...["--output", join(account.folder, "cdk.out")],
     ...Object.entries(context).flatMap(([key, value]) => ["--context", `${key}=${value}`]),
   ]);
@@ -44,10 +45,14 @@ export async function deploy(account: Account, config: WrittenInfraConfig): Prom
   return { outputs: told[config.stack ?? "Coldkeep"] ?? {} };
 }
 
-function cdk({ endpoint, folder, credentials = { id: "test", secret: "test" } }: Account, words: readonly string[]) {
+function cdk(
+  { endpoint, folder, credentials = { id: "test", secret: "test" } }: Account,
+  words: readonly string[],
+  cwd = project,
+) {
   return run(
     process.execPath,
-    [join(project, "node_modules/aws-cdk/bin/cdk"), ...words, "--no-notices", "--progress", "events"],
+    [join(project, "node_modules/aws-cdk/bin/cdk"), ...words, "--no-notices"],
     {
       PATH: `${join(project, "node_modules/.bin")}:${process.env.PATH}`,
       HOME: folder,
@@ -58,6 +63,6 @@ function cdk({ endpoint, folder, credentials = { id: "test", secret: "test" } }:
       AWS_REGION: "us-east-1",
       CDK_DISABLE_CLI_TELEMETRY: "true",
     },
-    project,
+    cwd,
   );
 }

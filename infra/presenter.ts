@@ -1,0 +1,61 @@
+import { Duration } from "aws-cdk-lib";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { Key, KeySpec, KeyUsage } from "aws-cdk-lib/aws-kms";
+import { Alias, FunctionUrlAuthType, type IVersion, type Version } from "aws-cdk-lib/aws-lambda";
+import { Construct } from "constructs";
+import { PRESENTER_ENV, PRESENTER_SIZE } from "../lambdas/presenter/contract.ts";
+import { type FunctionBase, KeeperFunction } from "./function.ts";
+import { grantFacets } from "./grant.ts";
+import { JOBS } from "./jobs.ts";
+
+export interface PresenterProps {
+  readonly base: FunctionBase;
+  /** Whether a second URL answers whoever has a ticket. */
+  readonly tickets: boolean;
+}
+
+/** Requests at once, of both URLs together: a flood of them must not take the account's other functions along. */
+const AT_ONCE = 20;
+
+/**
+ * The function that hands out URLs to restore by, behind one alias a way to prove who asks: by IAM, and, where asked for,
+ * by a ticket whose signature a key in KMS checks. The key never leaves KMS; the function may verify and not sign.
+ */
+export class Presenter extends Construct {
+  readonly worker: KeeperFunction;
+  readonly iamUrl: string;
+  /** Null without tickets, as is the key. */
+  readonly ticketUrl: string | null;
+  readonly ticketKey: Key | null;
+
+  constructor(scope: Construct, id: string, { base, tickets }: PresenterProps) {
+    super(scope, id);
+    this.ticketKey = tickets
+      ? new Key(this, "TicketKey", {
+          description: "coldkeep: signs and checks tickets",
+          keySpec: KeySpec.HMAC_256,
+          keyUsage: KeyUsage.GENERATE_VERIFY_MAC,
+        })
+      : null;
+    this.worker = new KeeperFunction(this, "Worker", {
+      base,
+      name: "presenter",
+      description: "coldkeep: hands out URLs to restore by",
+      memory: PRESENTER_SIZE.memory,
+      timeout: Duration.seconds(PRESENTER_SIZE.timeout),
+      concurrency: AT_ONCE,
+      ...(this.ticketKey === null ? {} : { environment: { [PRESENTER_ENV.ticketKey]: this.ticketKey.keyArn } }),
+    });
+    grantFacets(this.worker.role, base.place, JOBS.presenter);
+    if (this.ticketKey !== null) {
+      this.worker.role.addToPrincipalPolicy(
+        new PolicyStatement({ sid: "CheckTickets", actions: ["kms:VerifyMac"], resources: [this.ticketKey.keyArn] }),
+      );
+    }
+    const version: IVersion = this.worker.function.currentVersion as Version & IVersion;
+    const urlOf = (aliasName: string, authType: FunctionUrlAuthType) =>
+      new Alias(this, aliasName, { aliasName, version }).addFunctionUrl({ authType }).url;
+    this.iamUrl = urlOf("iam", FunctionUrlAuthType.AWS_IAM);
+    this.ticketUrl = tickets ? urlOf("ticket", FunctionUrlAuthType.NONE) : null;
+  }
+}
