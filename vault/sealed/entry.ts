@@ -14,6 +14,8 @@ import type { Codec, EntryPiece, EntryType, ManifestEntry } from "./types.ts";
  */
 export const MAX_PIECES = 65_536;
 const MAX_TARGET = 4095;
+const UTF8 = new TextEncoder();
+const UTF8_ONLY = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const MAX_XATTRS = 1024;
 /** Bytes of one attribute (XATTR_SIZE_MAX, limits.h), and of all of an entry, so that its line stays in a segment. */
 const MAX_XATTR_VALUE = 65_536;
@@ -165,15 +167,22 @@ function pieceFromJson(json: unknown, origins: readonly SnapshotId[]): EntryPiec
   if (typeof json === "number") return { hole: json };
   const list = listOf(json, "a piece");
   if (list.length !== 8) throw refuse("a piece");
-  const [pack = 0, frame = 0, offset = 0, stored = 0, plain = 0, codec = 0] = list
-    .slice(1, 7)
-    .map((item) => integerOf(item, "a piece"));
-  const origin = origins[integerOf(list[0], "a piece")];
+  const number = (index: number) => integerOf(list[index], "a piece");
+  const origin = origins[number(0)];
   if (origin === undefined) throw refuse("a piece of an origin the segment does not name");
   const id = typeof list[7] === "string" ? fromBase64url(list[7], 32) : null;
   if (id === null) throw refuse("a chunk id");
-  // checkEntry refuses a codec that is none.
-  return { origin, pack, frame, offset, stored, plain, codec: codec as Codec, id };
+  return {
+    origin,
+    pack: number(1),
+    frame: number(2),
+    offset: number(3),
+    stored: number(4),
+    plain: number(5),
+    // checkEntry refuses a codec that is none.
+    codec: number(6) as Codec,
+    id,
+  };
 }
 
 function xattrFromJson(json: unknown): { name: string; value: Uint8Array } {
@@ -192,7 +201,7 @@ function bytesFromJson(o: Readonly<Record<string, unknown>>, field: "path" | "ta
   const text = o[field];
   const raw = o[`${field}_raw`];
   if (text !== undefined && raw !== undefined) throw refuse(`${field} is there twice`);
-  if (typeof text === "string") return new TextEncoder().encode(text);
+  if (typeof text === "string") return UTF8.encode(text);
   if (text === undefined && raw === undefined) return undefined;
   const bytes = typeof raw === "string" ? fromBase64url(raw) : null;
   // What is UTF-8 must stand as text: one path, one spelling.
@@ -202,7 +211,7 @@ function bytesFromJson(o: Readonly<Record<string, unknown>>, field: "path" | "ta
 
 function utf8Of(bytes: Uint8Array): string | null {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return UTF8_ONLY.decode(bytes);
   } catch {
     return null;
   }
