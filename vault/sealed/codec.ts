@@ -1,6 +1,7 @@
 import { constants, type ZstdOptions, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { ColdkeepError } from "../names/index.ts";
 import type { Codec } from "./types.ts";
+import { unzstdInto } from "./zstd.ts";
 
 /** What `compress` made of a frame's plaintext. */
 export interface Compressed {
@@ -35,16 +36,32 @@ export function compress(plain: Uint8Array): Compressed {
  * Undoes `compress`. `bytes` must come out of an authenticated frame.
  * @param plain The exact length the result must have; never one byte more is produced.
  * @param on Names the frame, for the message.
+ * @param memory To put the result in, where it is larger than the result and decompressing can use it.
  * @throws ColdkeepError `integrity` where anything else comes out.
  */
-export function decompress(codec: Codec, bytes: Uint8Array, plain: number, on = "frame"): Uint8Array {
+export function decompress(
+  codec: Codec,
+  bytes: Uint8Array,
+  plain: number,
+  on = "frame",
+  memory?: Uint8Array,
+): Uint8Array {
   if (codec === 0) {
     if (bytes.length !== plain) throw refuse(on, `${bytes.length} bytes found, ${plain} recorded`);
     return bytes;
   }
-  const out = unzstd(bytes, plain, on);
+  const out = unzstdTo(bytes, plain, on, memory) ?? unzstd(bytes, plain, on);
   if (out.length !== plain) throw refuse(on, `it expands to ${out.length} bytes, ${plain} are recorded`);
   return out;
+}
+
+/** Null where zstd cannot be called directly. */
+function unzstdTo(bytes: Uint8Array, plain: number, on: string, memory?: Uint8Array): Uint8Array | null {
+  const unzstd = unzstdInto();
+  if (unzstd === null) return null;
+  const into = memory !== undefined && memory.length >= plain ? memory : new Uint8Array(plain);
+  if (unzstd(bytes, into, plain) !== plain) throw refuse(on, `it does not decompress to the ${plain} bytes recorded`);
+  return into.subarray(0, plain);
 }
 
 function unzstd(bytes: Uint8Array, plain: number, on: string): Uint8Array {

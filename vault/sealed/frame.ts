@@ -16,10 +16,17 @@ import { TAG_BYTES } from "./suites.ts";
 import type { FrameRow, OpenedFrame } from "./types.ts";
 
 /**
- * Opens one data frame: authenticates, then decompresses. The one place where an OpenedFrame is made.
+ * Opens one data frame: authenticates, then decompresses, into `memory` where it can. The one place where an OpenedFrame is
+ * made.
  * @throws ColdkeepError `integrity` where the tag, or what comes out, is not as the row says.
  */
-export function openFrame(o: ObjectIdentity, secrets: ObjectSecrets, row: FrameRow, sealed: Uint8Array): OpenedFrame {
+export function openFrame(
+  o: ObjectIdentity,
+  secrets: ObjectSecrets,
+  row: FrameRow,
+  sealed: Uint8Array,
+  memory?: Uint8Array,
+): OpenedFrame {
   if (!isFrameRow(row)) throw damagedObject(o, "impossible place of a frame", `frame ${row.frame} is out of bounds`);
   if (sealed.length !== row.stored) {
     throw damagedObject(o, "truncated", `frame ${row.frame} has ${sealed.length} bytes, ${row.stored} are recorded`);
@@ -30,7 +37,7 @@ export function openFrame(o: ObjectIdentity, secrets: ObjectSecrets, row: FrameR
   if (body === null) {
     throw damagedObject(o, "damaged frame", `frame ${row.frame} at byte ${row.offset} does not authenticate`);
   }
-  const bytes = decompress(row.codec, body, row.plain, `frame ${row.frame} of ${o.name}`);
+  const bytes = decompress(row.codec, body, row.plain, `frame ${row.frame} of ${o.name}`, memory);
   if (bytes !== body) releaseBytes(body);
   return { bytes } as OpenedFrame;
 }

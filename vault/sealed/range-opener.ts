@@ -20,8 +20,11 @@ export class RangeOpener {
     }
   }
 
-  /** @throws ColdkeepError `integrity` where the frame is damaged or is not the one the row means. */
-  open(row: FrameRow, sealed: Uint8Array): OpenedFrame {
-    return openFrame(this.#identity, this.#secrets, row, sealed);
+  /**
+   * @param memory Where what comes out may be put; it is what it holds only until it is used again.
+   * @throws ColdkeepError `integrity` where the frame is damaged or is not the one the row means.
+   */
+  open(row: FrameRow, sealed: Uint8Array, memory?: Uint8Array): OpenedFrame {
+    return openFrame(this.#identity, this.#secrets, row, sealed, memory);
   }
 }
