@@ -1,4 +1,4 @@
-import { constants as files, read, write } from "node:fs";
+import { constants as files, read, readSync, write, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import { systemCode } from "../vault/names/index.ts";
 import { isAligned, PAGE, roundUp } from "./aligned.ts";
@@ -63,6 +63,18 @@ export async function readFully(fd: number, into: Uint8Array, length: number, po
   return Math.min(done, length);
 }
 
+/** The same in a thread that may wait. @throws the system's error. */
+export function readFullySync(fd: number, into: Uint8Array, length: number, position: number): number {
+  const room = Math.min(into.length, roundUp(length));
+  let done = 0;
+  while (done < length) {
+    const got = orThroughCacheSync(fd, () => readSync(fd, into, done, room - done, position + done));
+    if (got === 0) break;
+    done += got;
+  }
+  return Math.min(done, length);
+}
+
 /** One call moves at most this much, so that others get their turn. Bytes; a multiple of `PAGE`. */
 const SLICE = 4 << 20;
 
@@ -81,6 +93,33 @@ export async function writeFully(fd: number, bytes: Uint8Array, position: number
     const length = Math.min(SLICE, (done < whole ? whole : bytes.length) - done);
     const put = await orThroughCache(fd, () => writeLater(fd, bytes, done, length, position + done));
     done += put.bytesWritten;
+  }
+}
+
+/**
+ * The same in a thread that may wait, to a file that more is written to: direct access is on again afterwards, where it
+ * was and still can be had. @throws the system's error.
+ */
+export function writeFullySync(fd: number, bytes: Uint8Array, position: number): void {
+  const direct = isDirect(fd);
+  const fits = direct && position % PAGE === 0 && isAligned(bytes);
+  const whole = fits ? bytes.length - (bytes.length % PAGE) : 0;
+  let done = 0;
+  while (done < whole) done += orThroughCacheSync(fd, () => writeSync(fd, bytes, done, whole - done, position + done));
+  if (done === bytes.length) return;
+  const again = direct && isDirect(fd);
+  if (again) setDirect(fd, false);
+  while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+  if (again) setDirect(fd, true);
+}
+
+function orThroughCacheSync<T>(fd: number, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    if (systemCode(error) !== "EINVAL" || !isDirect(fd)) throw error;
+    setDirect(fd, false);
+    return call();
   }
 }
 

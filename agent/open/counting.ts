@@ -22,9 +22,9 @@ export function counting(store: Reader & Historian): {
         traffic.bytes += object?.bytes.length ?? 0;
         return object;
       },
-      getRange: async (name, offset, length) => {
+      getRange: async (name, offset, length, memory) => {
         traffic.requests += 1;
-        const bytes = await store.getRange(name, offset, length);
+        const bytes = await store.getRange(name, offset, length, memory);
         traffic.bytes += bytes?.length ?? 0;
         return bytes;
       },

@@ -2,11 +2,17 @@ import { ColdkeepError } from "../../vault/names/index.ts";
 import type { Reader } from "../../vault/store/facets.ts";
 
 /**
- * One stretch of a pack.
+ * One stretch of a pack, in `memory` where the store can use it.
  * @throws ColdkeepError `integrity` where the pack is missing or ends before; what the store throws otherwise.
  */
-export async function fetchRange(store: Reader, object: string, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = await store.getRange(object, offset, length);
+export async function fetchRange(
+  store: Reader,
+  object: string,
+  offset: number,
+  length: number,
+  memory?: Uint8Array,
+): Promise<Uint8Array> {
+  const bytes = await store.getRange(object, offset, length, memory);
   if (bytes !== null) return bytes;
   throw new ColdkeepError("integrity", {
     what: "a pack is missing from the vault",

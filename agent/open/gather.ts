@@ -30,7 +30,10 @@ export interface GatherLimits {
   readonly frames: number;
 }
 
-const GATHER: GatherLimits = { range: 4 << 20, perRange: 512, gap: 128 << 10, plain: 256 << 20, frames: 4096 };
+/** Largest request for data, bytes; a single frame may be larger. */
+export const LARGEST_REQUEST = 4 << 20;
+
+const GATHER: GatherLimits = { range: LARGEST_REQUEST, perRange: 512, gap: 128 << 10, plain: 256 << 20, frames: 4096 };
 
 /**
  * Collects frames as they are wanted, in any order, and gives them back as few, large requests in the order they lie in

@@ -2,6 +2,7 @@ import { names } from "../../vault/names/index.ts";
 import { RangeOpener } from "../../vault/sealed/range-opener.ts";
 import type { FrameRow, OpenedFrame } from "../../vault/sealed/types.ts";
 import type { PackOpening } from "./pack-table.ts";
+import { threadMemory } from "./thread-memory.ts";
 
 /** A stretch of a pack with the frames wanted from it, as it is sent to a worker thread. */
 export interface FrameBatch {
@@ -11,6 +12,9 @@ export interface FrameBatch {
   readonly bytes: Uint8Array;
   readonly rows: readonly FrameRow[];
 }
+
+/** One whose memory is handed over to a thread, and comes back. */
+export type LentBatch = FrameBatch & { readonly bytes: Uint8Array<ArrayBuffer> };
 
 /** A thread sees few packs at a time; deriving an opener again costs microseconds. */
 const MAX_OPENERS = 64;
@@ -29,15 +33,15 @@ export function openerOf(pack: PackOpening): RangeOpener {
 }
 
 /**
- * Authenticates, opens and decompresses one frame of a batch.
+ * Authenticates, opens and decompresses one frame of a batch. What it holds is good until the thread opens the next one.
  * @throws ColdkeepError `integrity` naming pack and frame.
  */
 export function openFrame({ pack, base, bytes }: FrameBatch, row: FrameRow): OpenedFrame {
   const start = row.offset - base;
-  return openerOf(pack).open(row, bytes.subarray(start, start + row.stored));
+  return openerOf(pack).open(row, bytes.subarray(start, start + row.stored), threadMemory(row.plain));
 }
 
-/** All frames of a batch, in turn. @throws as `openFrame`. */
+/** All frames of a batch, in turn, each good until the next. @throws as `openFrame`. */
 export function* openFrames(batch: FrameBatch): Generator<OpenedFrame> {
   for (const row of batch.rows) yield openFrame(batch, row);
 }

@@ -2,7 +2,8 @@ import type { ChunkPlace } from "../../vault/sealed/types.ts";
 import type { Reader } from "../../vault/store/facets.ts";
 import { fetchRange, toTransferable } from "./fetch.ts";
 import { costOf, type FrameRange, makeGatherer } from "./gather.ts";
-import type { FrameBatch } from "./open-frames.ts";
+import type { LentMemory } from "./lent-memory.ts";
+import type { LentBatch } from "./open-frames.ts";
 import type { PackTable } from "./pack-table.ts";
 import { makeTaskStream } from "./stream.ts";
 
@@ -52,13 +53,21 @@ export function makeRangeStream<Use>(o: RangeOptions<Use>): RangeStream<Use> {
   };
 }
 
-/** Fetches some frames of one pack that lie in `length` bytes from `offset`, ready to be handed to a thread whole. */
+/**
+ * Fetches some frames of one pack that lie in `length` bytes from `offset`, ready to be handed to a thread whole. Where
+ * the bytes lie in lent memory, that is for the caller to give back.
+ */
 export async function fetchBatch(
   store: Reader,
   packs: PackTable,
   { pack, offset, length, frames }: Omit<FrameRange<unknown>, "plain">,
-): Promise<FrameBatch & { readonly bytes: Uint8Array<ArrayBuffer> }> {
+  memory: LentMemory,
+): Promise<LentBatch> {
   const opening = await packs.opening(pack);
-  const bytes = toTransferable(await fetchRange(store, pack.object, offset, length));
-  return { pack: opening, base: offset, bytes, rows: frames.map(({ row }) => row) };
+  const lent = memory.take(length);
+  const bytes = await fetchRange(store, pack.object, offset, length, lent);
+  const batch = { pack: opening, base: offset, rows: frames.map(({ row }) => row) };
+  if (lent !== undefined && bytes.buffer === lent.buffer) return { ...batch, bytes: bytes as LentBatch["bytes"] };
+  if (lent !== undefined) memory.give(lent.buffer);
+  return { ...batch, bytes: toTransferable(bytes) };
 }

@@ -11,8 +11,14 @@ export type Answered<Answer> =
   | { readonly id: number; readonly answer: Answer }
   | { readonly id: number; readonly error: SentError };
 
-/** The worker's side of a pool: one job after the other, each answered once; null ends the thread. */
-export function serveJobs<Job, Answer>(handle: (job: Job) => Answer): void {
+/**
+ * The worker's side of a pool: one job after the other, each answered once; null ends the thread.
+ * @param transfer What of an answer is handed over rather than copied.
+ */
+export function serveJobs<Job, Answer>(
+  handle: (job: Job) => Answer,
+  transfer: (answer: Answer) => ArrayBuffer[] = () => [],
+): void {
   const port = parentPort;
   if (port === null) throw new Error("this file runs in worker threads only");
   port.on("message", (message: Sent<Job> | null) => {
@@ -22,7 +28,8 @@ export function serveJobs<Job, Answer>(handle: (job: Job) => Answer): void {
     }
     const { id, job } = message;
     try {
-      port.postMessage({ id, answer: handle(job) } satisfies Answered<Answer>);
+      const answer = handle(job);
+      port.postMessage({ id, answer } satisfies Answered<Answer>, transfer(answer));
     } catch (error) {
       port.postMessage({ id, error: toSent(error) } satisfies Answered<Answer>);
     }

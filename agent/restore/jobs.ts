@@ -1,6 +1,6 @@
 import type { SuiteName } from "../../vault/card/types.ts";
 import type { ManifestEntry } from "../../vault/sealed/types.ts";
-import type { FrameBatch } from "../open/index.ts";
+import type { LentBatch } from "../open/index.ts";
 import type { BytePath } from "./byte-path.ts";
 
 /** What a restored thing gets once its content is there; plain data, so that it can cross to another thread. */
@@ -27,7 +27,11 @@ export interface JobFile extends StagedPath {
    */
   readonly kind: "whole" | "part" | "finish";
   readonly size: number;
+  /** Its chunks have ids of their own domain. */
+  readonly secret: boolean;
   readonly metadata: Metadata;
+  /** Offset and length of each hole, ascending; nothing for a `part`. */
+  readonly holes: readonly number[];
 }
 
 /** Where an opened frame goes. */
@@ -38,48 +42,42 @@ export interface FrameUse {
   readonly at: number;
 }
 
-/** Asks restore.worker.ts to open frames and write them. */
+/** Asks restore.worker.ts to open frames, write them and read them back. */
 export interface PlaceJob {
+  readonly suite: SuiteName;
+  readonly chunkKey: Uint8Array;
   readonly files: readonly JobFile[];
   /** Null where no file of the job gets data: empty ones, one single hole, or to be finished. */
-  readonly batch: FrameBatch | null;
+  readonly batch: LentBatch | null;
   /** Beside each of the batch's rows, where it goes. */
   readonly uses: readonly (readonly FrameUse[])[];
+  /** The chunk ids of all uses, in their order, 32 bytes each. */
+  readonly ids: Uint8Array<ArrayBuffer>;
 }
 
 /** What could not be set, in words without paths: each is noted once. */
 export interface RestoreAnswer {
   readonly lost: readonly string[];
-  /** Bytes read back. */
-  readonly read: number;
+  /** The batch's, on its way back. */
+  readonly memory?: ArrayBuffer;
   /** Beside each file of a `TakeJob`. */
   readonly taken?: readonly TakenFile[];
 }
 
-export interface CheckPiece {
+export interface TakePiece {
   readonly at: number;
   readonly length: number;
   /** Chunk id; null for a hole. */
   readonly id: Uint8Array | null;
 }
 
-export interface CheckFile extends StagedPath {
+/** A file of which there may be something already. */
+export interface TakeFile extends StagedPath {
   readonly size: number;
   /** Chunks of secret files have ids of their own domain. */
   readonly secret: boolean;
-  /** All of the file's pieces, or some of them where a large file is checked by several jobs. */
-  readonly pieces: readonly CheckPiece[];
-}
-
-/** Asks restore.worker.ts to read files back. */
-export interface CheckJob {
-  readonly suite: SuiteName;
-  readonly chunkKey: Uint8Array;
-  readonly files: readonly CheckFile[];
-}
-
-/** A file of which there may be something already. */
-export interface TakeFile extends CheckFile {
+  /** All of the file's pieces, or some of them where a large file is looked at by several jobs. */
+  readonly pieces: readonly TakePiece[];
   readonly metadata: Metadata;
   /** Its counterpart in the old data; null where that is not to be used. */
   readonly old: BytePath | null;
@@ -96,8 +94,8 @@ export interface TakeJob {
   readonly take: readonly TakeFile[];
 }
 
-/** What is known of a piece: to be fetched; written to staging, to be read back like all else; read back and right. */
-export const TAKEN = { not: 0, written: 1, proven: 2 } as const;
+/** What is known of a piece: to be fetched; in staging, read back from there and right. */
+export const TAKEN = { not: 0, proven: 1 } as const;
 
 export interface TakenFile {
   /** `absent`: nothing lies in staging; `there`: to be filled and finished; `linked`: the old file, nothing is left to do. */
@@ -106,4 +104,4 @@ export interface TakenFile {
   readonly states: Uint8Array;
 }
 
-export type RestoreJob = PlaceJob | CheckJob | TakeJob;
+export type RestoreJob = PlaceJob | TakeJob;

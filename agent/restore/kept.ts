@@ -1,17 +1,14 @@
 import { Bits } from "./bits.ts";
 
-/** What need not be fetched, or not even be read back. Files and pieces by their ordinals (`SelectedEntry`). */
+/** What need not be fetched: it was read from staging and is right. Files and pieces by their ordinals (`SelectedEntry`). */
 export interface Kept {
   /** Files that lie in staging, ready to be filled. */
   readonly there: Bits;
   /** Files that nothing is left to do for. */
   readonly linked: Bits;
-  /** Pieces whose content is in staging. */
   readonly pieces: Bits;
-  /** Those of them that were read back from there and are right. */
-  readonly proven: Bits;
   /** Plain bytes of those pieces. */
-  readonly bytes: { pieces: number; proven: number };
+  bytes: number;
   /** By root: bytes on disk that the rest will take. */
   readonly missing: Map<string, number>;
 }
@@ -22,8 +19,7 @@ export function nothingKept(): Kept {
     there: new Bits(),
     linked: new Bits(),
     pieces: new Bits(),
-    proven: new Bits(),
-    bytes: { pieces: 0, proven: 0 },
+    bytes: 0,
     missing: new Map(),
   };
 }

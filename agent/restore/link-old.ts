@@ -4,10 +4,10 @@ import { toFileTime } from "../../posix/times.ts";
 import { readXattrs } from "../../posix/xattrs.ts";
 import { systemCode } from "../../vault/names/index.ts";
 import { type BytePath, parentOf, toBytes } from "./byte-path.ts";
-import { type Metadata, TAKEN, type TakeFile, type TakeJob, type TakenFile } from "./jobs.ts";
+import { type Metadata, TAKEN, type TakeFile, type TakenFile } from "./jobs.ts";
 import { openOld } from "./open-old.ts";
 import { stagedBytes } from "./place-files.ts";
-import { isChunk, isZero, readPiece } from "./read-piece.ts";
+import { type IdKey, isChunk, isZero, readPiece } from "./read-piece.ts";
 
 /** Set by the system for every file it sees; a file that stays keeps its own. */
 const SYSTEMS_OWN = "security.selinux";
@@ -16,7 +16,7 @@ const SYSTEMS_OWN = "security.selinux";
  * Gives an old file that is in all what the snapshot holds a second name in staging: nothing is copied, and nothing of
  * it written. Null where anything differs, it has other names already, or the file system cannot.
  */
-export function linkOld(job: TakeJob, file: TakeFile, old: BytePath): TakenFile | null {
+export function linkOld(job: IdKey, file: TakeFile, old: BytePath): TakenFile | null {
   if (!isDirectly(old)) return null;
   const source = openOld(old);
   if (source === null) return null;
@@ -68,7 +68,7 @@ function hasMetadata(info: BigIntStats, path: BytePath, { mode, owner, mtime, xa
   );
 }
 
-function holds(job: TakeJob, file: TakeFile, fd: number): boolean {
+function holds(job: IdKey, file: TakeFile, fd: number): boolean {
   const extents = dataExtents(fd, file.size);
   return file.pieces.every(({ at, length, id }) => {
     if (id === null) return isZero(fd, at, length, extents).zero;

@@ -1,13 +1,18 @@
-import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, openSync } from "node:fs";
+import { setDirect, writeFullySync } from "../../posix/direct.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
-import { releaseBytes } from "../../vault/sealed/bytes.ts";
+import { chunkIdKey } from "../../vault/sealed/chunk-id.ts";
 import type { OpenedFrame } from "../../vault/sealed/types.ts";
 import { openFrames } from "../open/open-frames.ts";
 import { applyMetadata } from "./apply-metadata.ts";
 import { below, toBytes, toText } from "./byte-path.ts";
 import type { JobFile, PlaceJob, RestoreAnswer, StagedPath } from "./jobs.ts";
+import { assertPiece, assertShape } from "./read-back.ts";
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
+/** Files of at least this many bytes are written past the page cache. */
+const LARGE_FILE = 256 << 10;
+const ID_BYTES = 32;
 /** Files kept open at once by one job; their frames usually lie side by side, so few are needed. */
 const MAX_OPEN = 64;
 
@@ -18,11 +23,14 @@ interface OpenFile {
 }
 
 /**
- * One job of a restore, in a worker thread: opens each frame, writes it to the files it belongs to, and gives finished
- * files their metadata. Only opened, thus authenticated, frames reach the disk.
- * @throws ColdkeepError `integrity` for a damaged frame, `no-space`, `permission`.
+ * One job of a restore, in a worker thread: opens each frame, writes it to the files it belongs to, reads it back from
+ * there and compares it with its chunk id, and gives finished files their metadata. Only opened, thus authenticated,
+ * frames reach the disk.
+ * @throws ColdkeepError `integrity` for a damaged frame, or a file that does not hold what was backed up; `no-space`,
+ *   `permission`.
  */
-export function placeFiles({ files, batch, uses }: PlaceJob): RestoreAnswer {
+export function placeFiles({ suite, chunkKey, files, batch, uses, ids }: PlaceJob): RestoreAnswer {
+  const key = { suite, chunkKey: chunkIdKey(chunkKey) };
   const lost = new Set<string>();
   const left = files.map(() => 0);
   for (const use of uses.flat()) left[use.file] = (left[use.file] ?? 0) + 1;
@@ -31,21 +39,27 @@ export function placeFiles({ files, batch, uses }: PlaceJob): RestoreAnswer {
     files.forEach((file, i) => {
       if (left[i] === 0) finish(file, open, lost);
     });
-    if (batch === null) return { lost: [...lost], read: 0 };
+    if (batch === null) return { lost: [...lost] };
     let n = 0;
+    let nth = 0;
     for (const frame of openFrames(batch)) {
       for (const { file: i, at } of uses[n] ?? []) {
         const file = files[i];
         if (file === undefined) throw new RangeError(`job has no file ${i}`);
-        write(open.get(file), frame, at, file);
+        const target = open.get(file);
+        write(target, frame, at, file);
+        const id = ids.subarray(nth * ID_BYTES, (nth + 1) * ID_BYTES);
+        readBack(
+          () => assertPiece(key, file, target.fd, { at, length: frame.bytes.length, id, secret: file.secret }),
+          file,
+        );
+        nth += 1;
         left[i] = (left[i] ?? 0) - 1;
         if (left[i] === 0) finish(file, open, lost);
       }
-      releaseBytes(frame.bytes);
       n += 1;
     }
-    releaseBytes(batch.bytes);
-    return { lost: [...lost], read: 0 };
+    return { lost: [...lost], memory: batch.bytes.buffer };
   } finally {
     open.closeAll();
   }
@@ -58,9 +72,7 @@ export function stagedBytes({ base, path }: StagedPath): Buffer {
 
 function write(open: OpenFile, { bytes }: OpenedFrame, at: number, file: JobFile): void {
   try {
-    for (let done = 0; done < bytes.length; ) {
-      done += writeSync(open.fd, bytes, done, bytes.length - done, at + done);
-    }
+    writeFullySync(open.fd, bytes, at);
     open.end = Math.max(open.end, at + bytes.length);
   } catch (error) {
     throw failed(error, file);
@@ -72,11 +84,24 @@ function finish(file: JobFile, open: OpenFiles, lost: Set<string>): void {
   const { fd, end } = open.get(file);
   try {
     if (file.kind === "whole" && end < file.size) ftruncateSync(fd, file.size);
-    applyMetadata({ fd }, file.metadata, lost);
+    const found = readBack(() => assertShape(file, fd, file.size, file.holes), file);
+    applyMetadata({ fd, found }, file.metadata, lost);
   } catch (error) {
     throw failed(error, file);
   } finally {
     open.close(file);
+  }
+}
+
+function readBack<T>(act: () => T, file: JobFile): T {
+  try {
+    return act();
+  } catch (error) {
+    throw fromSystemError(error, {
+      what: "cannot read a restored file back",
+      on: toText(file.path),
+      otherwise: "integrity",
+    });
   }
 }
 
@@ -109,9 +134,12 @@ function makeOpenFiles(): OpenFiles {
       const end = ends.get(file);
       // What this job makes must not be there yet, whoever may have put it there.
       const flags = file.kind === "whole" && end === undefined ? O_CREAT | O_EXCL : 0;
+      // In a staging folder that is closed to others; so that most have their mode at once.
+      const mode = (file.metadata.mode & 0o777) | 0o600;
       try {
-        const made = { fd: openSync(stagedBytes(file), O_WRONLY | O_NOFOLLOW | flags, 0o600), end: end ?? 0 };
+        const made = { fd: openSync(stagedBytes(file), O_RDWR | O_NOFOLLOW | flags, mode), end: end ?? 0 };
         open.set(file, made);
+        if (file.size >= LARGE_FILE) setDirect(made.fd, true);
         return made;
       } catch (error) {
         throw failed(error, file);

@@ -1,11 +1,14 @@
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync } from "node:fs";
 import { fromSystemError } from "../../posix/system-error.ts";
+import type { SuiteName } from "../../vault/card/types.ts";
 import type { Progress } from "../../vault/names/index.ts";
 import {
   advise,
   explainDamage,
   type FrameRange,
   fetchBatch,
+  LARGEST_REQUEST,
+  makeLentMemory,
   makeRangeStream,
   makeTaskStream,
   type OpenedSnapshot,
@@ -20,6 +23,9 @@ import type { SelectedEntry } from "./selection.ts";
 
 /** Files without data in one job. */
 const BARE_BATCH = 256;
+const ID_BYTES = 32;
+const NO_HOLES: readonly number[] = [];
+const NO_DATA = { batch: null, uses: [], ids: new Uint8Array(0) };
 /** Such jobs at once. */
 const BARE_JOBS = 4;
 
@@ -29,6 +35,8 @@ export interface PlaceOptions {
   readonly pool: WorkerPool<RestoreJob, RestoreAnswer>;
   /** What need not be fetched; null for the first and only run, which makes everything. */
   readonly kept: Kept | null;
+  readonly suite: SuiteName;
+  readonly chunkKey: Uint8Array;
   readonly stagedPath: (selected: SelectedEntry) => StagedPath;
   readonly metadataOf: (selected: SelectedEntry) => Metadata;
   readonly progress: Progress;
@@ -40,7 +48,9 @@ export interface PlaceOptions {
 /** A file on its way. */
 interface Arriving extends StagedPath {
   readonly size: number;
+  readonly secret: boolean;
   readonly metadata: Metadata;
+  readonly holes: number[];
   /** True once all its pieces were handed to the gatherer. */
   complete: boolean;
   /** True once it was made on disk to be filled by several jobs. */
@@ -54,23 +64,28 @@ interface Arriving extends StagedPath {
 interface Use {
   readonly file: Arriving;
   readonly at: number;
+  readonly id: Uint8Array;
 }
 
 /**
  * Makes the directories and files of the selected entries in staging. Data comes in large requests in the order of the
- * packs; a file that one request fills is made, filled and finished by one thread in one go.
+ * packs; a file that one request fills is made, filled and finished by one thread in one go. What was written is read back
+ * and compared with its chunk id right away.
  * @throws ColdkeepError `integrity` naming pack and file; `no-space`; `permission`; the store's errors.
  */
 export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry[]>, o: PlaceOptions): Promise<void> {
   const stream = makeRangeStream<Use>({ packs: o.packs, signal: o.signal, gathered, arrive });
+  const lent = makeLentMemory(LARGEST_REQUEST);
   const bareStream = makeTaskStream(BARE_JOBS, o.signal);
   let bare: JobFile[] = [];
   let file: Arriving | null = null;
   let data = false;
 
-  async function run(job: PlaceJob, transfer: readonly ArrayBuffer[] = []): Promise<void> {
-    const { lost } = await o.pool.run(job, transfer);
+  async function run(job: Omit<PlaceJob, "suite" | "chunkKey">): Promise<void> {
+    const transfer = job.batch === null ? [] : [job.batch.bytes.buffer, job.ids.buffer];
+    const { lost, memory } = await o.pool.run({ suite: o.suite, chunkKey: o.chunkKey, ...job }, transfer);
     for (const what of lost) o.onLost(what);
+    if (memory !== undefined) lent.give(memory);
   }
 
   async function pushBare(file: JobFile): Promise<void> {
@@ -81,21 +96,21 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
   async function flushBare(): Promise<void> {
     const files = bare;
     bare = [];
-    if (files.length > 0) await bareStream.push(1, () => run({ files, batch: null, uses: [] }));
+    if (files.length > 0) await bareStream.push(1, () => run({ files, ...NO_DATA }));
   }
 
   async function arrive(range: FrameRange<Use>): Promise<void> {
     const { job, files } = toJob(range);
     try {
-      const batch = await fetchBatch(o.opened.store, o.packs, range);
-      await run({ ...job, batch }, [batch.bytes.buffer]);
+      const batch = await fetchBatch(o.opened.store, o.packs, range, lent);
+      await run({ ...job, batch });
     } catch (error) {
       throw advise(await explainDamage(o.opened.store, o.packs, range.pack, error), range.pack.object);
     }
     o.progress.advance(range.plain);
     for (const file of files) {
       file.waiting -= 1;
-      if (file.made && isFilled(file)) await run({ files: [toJobFile(file, "finish")], batch: null, uses: [] });
+      if (file.made && isFilled(file)) await run({ files: [toJobFile(file, "finish")], ...NO_DATA });
     }
   }
 
@@ -121,19 +136,21 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
       if (entry.from === undefined || file === null) {
         const made = o.kept?.there.has(selected.file) === true;
         const metadata = o.metadataOf(selected);
-        file = { ...staged, size: entry.size, metadata, complete: false, made, gathering: 0, waiting: 0 };
+        const { size, secret = false } = entry;
+        file = { ...staged, size, secret, metadata, holes: [], complete: false, made, gathering: 0, waiting: 0 };
         data = false;
       }
       let at = entry.from ?? 0;
       let ordinal = selected.piece;
       for (const piece of entry.pieces) {
         if ("hole" in piece) {
+          addHole(file.holes, at, piece.hole);
           at += piece.hole;
           continue;
         }
         if (o.kept?.pieces.has(ordinal) !== true) {
           data = true;
-          await stream.add(piece, { file, at });
+          await stream.add(piece, { file, at, id: piece.id });
           file.gathering += 1;
         }
         ordinal += 1;
@@ -160,17 +177,32 @@ function filesOf(range: FrameRange<Use>): Set<Arriving> {
 }
 
 function toJobFile(file: Arriving, kind: JobFile["kind"]): JobFile {
-  const { base, path, size, metadata } = file;
-  return { base, path, size, metadata, kind };
+  const { base, path, size, secret, metadata } = file;
+  return { base, path, size, secret, metadata, holes: kind === "part" ? NO_HOLES : file.holes, kind };
 }
 
-function toJob(range: FrameRange<Use>): { job: Omit<PlaceJob, "batch">; files: Arriving[] } {
+function addHole(holes: number[], at: number, length: number): void {
+  const last = holes.length - 2;
+  if (last >= 0 && (holes[last] ?? 0) + (holes[last + 1] ?? 0) === at)
+    holes[last + 1] = (holes[last + 1] ?? 0) + length;
+  else holes.push(at, length);
+}
+
+function toJob(range: FrameRange<Use>): { job: Omit<PlaceJob, "batch" | "suite" | "chunkKey">; files: Arriving[] } {
   const files = [...filesOf(range)];
   const ordinals = new Map(files.map((file, i) => [file, i]));
   const uses = range.frames.map((frame) =>
     frame.uses.map(({ file, at }): FrameUse => ({ file: ordinals.get(file) ?? 0, at })),
   );
-  return { files, job: { files: files.map((file) => toJobFile(file, file.made ? "part" : "whole")), uses } };
+  const ids = new Uint8Array(uses.reduce((sum, { length }) => sum + length, 0) * ID_BYTES);
+  let end = 0;
+  for (const frame of range.frames) {
+    for (const { id } of frame.uses) {
+      ids.set(id, end);
+      end += ID_BYTES;
+    }
+  }
+  return { files, job: { files: files.map((file) => toJobFile(file, file.made ? "part" : "whole")), uses, ids } };
 }
 
 function makeDirectory(staged: StagedPath): void {

@@ -1,26 +1,23 @@
 import { timingSafeEqual } from "node:crypto";
-import { readSync } from "node:fs";
+import { alignedBytes, roundUp } from "../../posix/aligned.ts";
+import { readFullySync } from "../../posix/direct.ts";
 import type { Extent } from "../../posix/holes.ts";
 import type { SuiteName } from "../../vault/card/types.ts";
-import { chunkId } from "../../vault/sealed/chunk-id.ts";
+import { chunkId, type MacKey } from "../../vault/sealed/chunk-id.ts";
 
 const STEP = 1 << 20;
-let buffer = Buffer.allocUnsafeSlow(STEP);
+let buffer: Uint8Array | undefined;
 
 /** What chunk ids are computed with. */
 export interface IdKey {
   readonly suite: SuiteName;
-  readonly chunkKey: Uint8Array;
+  readonly chunkKey: MacKey;
 }
 
 /** Some bytes of an open file, in a buffer of this thread that the next call overwrites; null where it ends before. */
-export function readPiece(fd: number, at: number, length: number): Buffer | null {
-  if (buffer.length < length) buffer = Buffer.allocUnsafeSlow(length);
-  for (let done = 0; done < length; ) {
-    const got = readSync(fd, buffer, done, length - done, at + done);
-    if (got === 0) return null;
-    done += got;
-  }
+export function readPiece(fd: number, at: number, length: number): Uint8Array | null {
+  if (buffer === undefined || buffer.length < length) buffer = alignedBytes(Math.max(STEP, roundUp(length)));
+  if (readFullySync(fd, buffer, length, at) < length) return null;
   return buffer.subarray(0, length);
 }
 

@@ -6,7 +6,6 @@ import { chunkKeyOf, defaultWorkers, startPool } from "../open/index.ts";
 import { assertNothingElse } from "./assert-complete.ts";
 import { type Begun, beginRestore } from "./begin.ts";
 import type { BytePath } from "./byte-path.ts";
-import { checkEntries } from "./check.ts";
 import { oldData } from "./delta.ts";
 import type { RestoreAnswer, RestoreJob, StagedPath } from "./jobs.ts";
 import { journalPath, type RestoreJournal, readJournal } from "./journal.ts";
@@ -19,6 +18,7 @@ import { makeNotes, type Notes } from "./notes.ts";
 import { placeEntries } from "./place.ts";
 import { assertFits, assertRestFits, detailsOf } from "./plan.ts";
 import { endJournal, keepStaged, recoverRestore } from "./recover.ts";
+import { makeSecondLook } from "./second-look.ts";
 import { type SelectedEntry, walkSelected } from "./selection.ts";
 import { makeStaging, type Staging } from "./staging.ts";
 import { swap } from "./swap.ts";
@@ -27,7 +27,7 @@ import { finishSwapped } from "./tidy.ts";
 import type { RestoreOptions, RestorePlan, RestoreResult } from "./types.ts";
 
 /**
- * Carries a plan out: stage everything beside the targets, sync, read it back, then exchange all roots or none. On any
+ * Carries a plan out: stage everything beside the targets and read it back, sync, then exchange all roots or none. On any
  * failure, an abort included, what was there before is there again. What was staged by then stays, so that the same
  * restore can go on from it, unless something in it cannot be trusted.
  * @throws ColdkeepError of the kind of what failed.
@@ -82,7 +82,7 @@ export async function runRestore(plan: RestorePlan, o: RestoreOptions): Promise<
   };
 }
 
-/** Everything into staging, durable and proven to be what was backed up. */
+/** Everything into staging, each byte read back from there and proven to be what was backed up, and all of it durable. */
 async function stage(
   plan: RestorePlan,
   { layout, resumed }: Begun,
@@ -123,19 +123,18 @@ async function stage(
       o.progress.stage("look at what is there", survey.data);
       await prepareTree(walk(), common);
       kept = await takeOver(walk(), { ...common, pool, oldPath: old.path, link: old.goes });
-      done.reused = kept.bytes.pieces;
+      done.reused = kept.bytes;
       if (resumed) assertRestFits(layout, kept);
       o.progress.note(sayKept(kept, survey.data, resumed));
     }
-    o.progress.stage("fetch and open", survey.fetch.plain - (kept?.bytes.pieces ?? 0));
-    await placeEntries(walk(), { ...common, opened, packs, pool, kept });
-    if (survey.hardlinks > 0) await placeHardlinks(walk(), common);
-    await placeSymlinksAndFinish(walk(), common);
+    o.progress.stage("fetch and open", survey.fetch.plain - (kept?.bytes ?? 0));
+    const entries = makeSecondLook(walk);
+    await placeEntries(entries.first, { ...common, opened, packs, pool, kept });
+    if (survey.hardlinks > 0) await placeHardlinks(entries.again(), common);
+    await placeSymlinksAndFinish(entries.again(), common);
     if (resumed) assertNothingElse(layout, survey.files + survey.directories + survey.hardlinks + survey.symlinks);
     o.progress.stage("write to disk");
     for (const fd of staging.descriptors) syncFileSystem(fd);
-    o.progress.stage("check", survey.data - (kept?.bytes.proven ?? 0));
-    await checkEntries(walk(), { ...common, pool, kept });
   } finally {
     await pool.close();
     staging.close();
@@ -143,10 +142,10 @@ async function stage(
 }
 
 function sayKept({ bytes }: Kept, all: number, resumed: boolean): string {
-  const percent = Math.floor((100 * bytes.pieces) / Math.max(1, all));
+  const percent = Math.floor((100 * bytes) / Math.max(1, all));
   return resumed
-    ? `going on from ${percent} %: ${bytes.pieces} of ${all} bytes are there and need not be fetched`
-    : `${percent} % is taken from the old data: ${bytes.pieces} of ${all} bytes need not be fetched`;
+    ? `going on from ${percent} %: ${bytes} of ${all} bytes are there and need not be fetched`
+    : `${percent} % is taken from the old data: ${bytes} of ${all} bytes need not be fetched`;
 }
 
 function stagedPaths(staging: Staging): (selected: { readonly path: BytePath }) => StagedPath {

@@ -1,9 +1,9 @@
 import { serveJobs } from "../open/serve.ts";
-import { checkFiles } from "./check-files.ts";
 import type { RestoreAnswer, RestoreJob } from "./jobs.ts";
 import { placeFiles } from "./place-files.ts";
 import { takeFiles } from "./take-files.ts";
 
-serveJobs<RestoreJob, RestoreAnswer>((job) =>
-  "batch" in job ? placeFiles(job) : "take" in job ? takeFiles(job) : checkFiles(job),
+serveJobs<RestoreJob, RestoreAnswer>(
+  (job) => ("take" in job ? takeFiles(job) : placeFiles(job)),
+  ({ memory }) => (memory === undefined ? [] : [memory]),
 );

@@ -2,28 +2,31 @@ import { chmodSync, closeSync, constants, ftruncateSync, lstatSync, openSync, wr
 import { tryReflink } from "../../posix/copy.ts";
 import { dataExtents, punchHole } from "../../posix/holes.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
+import { chunkIdKey } from "../../vault/sealed/chunk-id.ts";
 import { type BytePath, fromBytes, toText } from "./byte-path.ts";
 import { type RestoreAnswer, type StagedPath, TAKEN, type TakeFile, type TakeJob, type TakenFile } from "./jobs.ts";
 import { linkOld } from "./link-old.ts";
 import { openOld } from "./open-old.ts";
 import { stagedBytes } from "./place-files.ts";
-import { hasData, isChunk, isZero, readPiece } from "./read-piece.ts";
+import { assertPiece } from "./read-back.ts";
+import { hasData, type IdKey, isChunk, isZero, readPiece } from "./read-piece.ts";
 import { removeTree } from "./remove-tree.ts";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
 
 /**
  * Finds out what of some files need not be fetched: what an earlier run has staged, and what the old data holds. Only
- * content that has the very id the snapshot names is taken, read from where it will stay or in the same breath as it is
- * written; whatever else is there is fetched. The old data is only read.
+ * content that has the very id the snapshot names is taken, read from where it will stay, also what was just written;
+ * whatever else is there is fetched. The old data is only read.
  * @throws ColdkeepError `permission`, `no-space`, `refused` where staging cannot be read or written.
  */
 export function takeFiles(job: TakeJob): RestoreAnswer {
-  const taken = job.take.map((file) => takeFile(job, file));
-  return { lost: [], read: 0, taken };
+  const key = { suite: job.suite, chunkKey: chunkIdKey(job.chunkKey) };
+  const taken = job.take.map((file) => takeFile(key, file));
+  return { lost: [], taken };
 }
 
-function takeFile(job: TakeJob, file: TakeFile): TakenFile {
+function takeFile(job: IdKey, file: TakeFile): TakenFile {
   try {
     const linked =
       file.link && file.old !== null && !file.shared && !isStaged(file) ? linkOld(job, file, file.old) : null;
@@ -80,7 +83,7 @@ function openStaged(file: StagedPath, make = false): number {
 }
 
 /** Notes what `staged` holds already, then fills in what the old file can give. False where there is no file at all. */
-function fill(job: TakeJob, file: TakeFile, staged: number | null, states: Uint8Array): boolean {
+function fill(job: IdKey, file: TakeFile, staged: number | null, states: Uint8Array): boolean {
   let fd = staged;
   try {
     if (fd !== null) prove(job, file, fd, states);
@@ -96,7 +99,8 @@ function fill(job: TakeJob, file: TakeFile, staged: number | null, states: Uint8
           ftruncateSync(fd, file.size);
         }
         for (let done = 0; done < length; ) done += writeSync(fd, bytes, done, length - done, at + done);
-        states[n] = TAKEN.written;
+        assertPiece(job, file, fd, { at, length, id, secret: file.secret });
+        states[n] = TAKEN.proven;
       }
     } finally {
       closeSync(old.fd);
@@ -108,7 +112,7 @@ function fill(job: TakeJob, file: TakeFile, staged: number | null, states: Uint8
 }
 
 /** What is right in a staged file; holes are made holes. */
-function prove(job: TakeJob, file: TakeFile, fd: number, states: Uint8Array): void {
+function prove(job: IdKey, file: TakeFile, fd: number, states: Uint8Array): void {
   const extents = dataExtents(fd, file.size);
   for (const [n, { at, length, id }] of file.pieces.entries()) {
     if (id === null) {
@@ -123,7 +127,7 @@ function prove(job: TakeJob, file: TakeFile, fd: number, states: Uint8Array): vo
 }
 
 /** Null also where the old file cannot be read: its content is fetched then. */
-function readOld(fd: number, at: number, length: number): Buffer | null {
+function readOld(fd: number, at: number, length: number): Uint8Array | null {
   try {
     return readPiece(fd, at, length);
   } catch {

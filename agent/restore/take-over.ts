@@ -7,7 +7,6 @@ import type { ManifestEntry } from "../../vault/sealed/types.ts";
 import { makeTaskStream, type WorkerPool } from "../open/index.ts";
 import { type BytePath, fromBytes, toBytes, toText } from "./byte-path.ts";
 import {
-  type CheckPiece,
   type Metadata,
   type RestoreAnswer,
   type RestoreJob,
@@ -15,6 +14,7 @@ import {
   TAKEN,
   type TakeFile,
   type TakenFile,
+  type TakePiece,
 } from "./jobs.ts";
 import { type Kept, nothingKept } from "./kept.ts";
 import { stagedBytes } from "./place-files.ts";
@@ -102,7 +102,7 @@ export async function takeOver(batches: AsyncIterable<readonly SelectedEntry[]>,
     });
   }
 
-  async function give(selected: SelectedEntry, head: TakeFile, pieces: CheckPiece[], first: number): Promise<void> {
+  async function give(selected: SelectedEntry, head: TakeFile, pieces: TakePiece[], first: number): Promise<void> {
     let ordinal = first;
     const ordinals = pieces.map(({ id }) => (id === null ? -1 : ordinal++));
     shares.push({ file: { ...head, pieces }, selected, ordinals });
@@ -132,7 +132,7 @@ export async function takeOver(batches: AsyncIterable<readonly SelectedEntry[]>,
         link,
         shared,
       };
-      let pieces: CheckPiece[] = [];
+      let pieces: TakePiece[] = [];
       let ordinal = selected.piece;
       let first = ordinal;
       let at = entry.from ?? 0;
@@ -182,10 +182,7 @@ function note(kept: Kept, { file, selected, ordinals }: Share, { kind, states }:
       continue;
     }
     kept.pieces.add(ordinal);
-    kept.bytes.pieces += length;
-    if (state !== TAKEN.proven) continue;
-    kept.proven.add(ordinal);
-    kept.bytes.proven += length;
+    kept.bytes += length;
   }
 }
 

@@ -5,6 +5,8 @@ import {
   explainDamage,
   type FrameRange,
   fetchBatch,
+  LARGEST_REQUEST,
+  makeLentMemory,
   makeRangeStream,
   type OpenedSnapshot,
   type PackRow,
@@ -13,7 +15,7 @@ import {
   type WorkerPool,
 } from "../open/index.ts";
 import type { Damages } from "./damage.ts";
-import type { BadFrame, VerifyJob, WantedChunk } from "./open-job.ts";
+import type { VerifyAnswer, VerifyJob, WantedChunk } from "./open-job.ts";
 
 interface Use extends WantedChunk {
   /** The file, latin1. */
@@ -24,7 +26,7 @@ export interface ReadDataOptions {
   readonly opened: OpenedSnapshot;
   readonly packs: PackTable;
   readonly source: EntrySource;
-  readonly pool: WorkerPool<VerifyJob, readonly BadFrame[]>;
+  readonly pool: WorkerPool<VerifyJob, VerifyAnswer>;
   /** How many bytes there are of packs that lack some; those with none need not be asked for. */
   readonly short: ReadonlyMap<string, number>;
   readonly damages: Damages;
@@ -37,6 +39,7 @@ export async function readData(o: ReadDataOptions): Promise<void> {
   const { store, manifest } = o.opened;
   const common = { suite: manifest.suite, chunkKey: chunkKeyOf(o.opened) };
   const explained = new Set<string>();
+  const lent = makeLentMemory(LARGEST_REQUEST);
 
   async function note({ pack, frames }: FrameRange<Use>, row: number, what: string): Promise<void> {
     if (!explained.has(pack.object)) {
@@ -48,9 +51,10 @@ export async function readData(o: ReadDataOptions): Promise<void> {
   }
 
   async function open(range: FrameRange<Use>): Promise<void> {
-    const batch = await fetchBatch(store, o.packs, range);
+    const batch = await fetchBatch(store, o.packs, range, lent);
     const chunks = range.frames.map(({ uses }) => distinct(uses));
-    const bad = await o.pool.run({ ...common, batch, chunks }, [batch.bytes.buffer]);
+    const { bad, memory } = await o.pool.run({ ...common, batch, chunks }, [batch.bytes.buffer]);
+    lent.give(memory);
     for (const { row, what } of bad) await note(range, row, what);
   }
 

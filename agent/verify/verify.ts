@@ -12,7 +12,7 @@ import {
 import { checkEntryList, type EntryFigures } from "./check-entries.ts";
 import { checkPacks } from "./check-packs.ts";
 import { type Damages, makeDamages } from "./damage.ts";
-import type { BadFrame, VerifyJob } from "./open-job.ts";
+import type { VerifyAnswer, VerifyJob } from "./open-job.ts";
 import { readData } from "./read-data.ts";
 import type { VerifyOptions, VerifyResult } from "./types.ts";
 
@@ -65,7 +65,7 @@ async function verifyOpened(opened: OpenedSnapshot, damages: Damages, o: VerifyO
     if (!o.readData) return figures;
     o.progress.stage("data", figures.bytes);
     const url = new URL(`./verify.worker${extname(import.meta.url)}`, import.meta.url);
-    const pool = startPool<VerifyJob, readonly BadFrame[]>(url, o.workers ?? defaultWorkers());
+    const pool = startPool<VerifyJob, VerifyAnswer>(url, o.workers ?? defaultWorkers());
     try {
       await readData({ opened, packs, source, pool, short, damages, progress: o.progress, signal: o.signal });
     } finally {

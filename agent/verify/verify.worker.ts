@@ -1,4 +1,4 @@
 import { serveJobs } from "../open/serve.ts";
-import { type BadFrame, type VerifyJob, verifyFrames } from "./open-job.ts";
+import { type VerifyAnswer, type VerifyJob, verifyFrames } from "./open-job.ts";
 
-serveJobs<VerifyJob, readonly BadFrame[]>(verifyFrames);
+serveJobs<VerifyJob, VerifyAnswer>(verifyFrames, ({ memory }) => [memory]);

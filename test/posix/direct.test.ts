@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync }
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { alignedBytes, alignedView, isAligned, PAGE, roundUp } from "../../posix/aligned.ts";
-import { isCached, readFully, setDirect, writeFully } from "../../posix/direct.ts";
+import { isCached, readFully, readFullySync, setDirect, writeFully, writeFullySync } from "../../posix/direct.ts";
 import { libcTrouble } from "../../posix/libc.ts";
 import { tempDir } from "../support/tmp.ts";
 
@@ -75,6 +75,31 @@ describe("direct reads", () => {
     closeSync(fd);
   });
 
+  it("do so in a thread that waits, too, and leave direct access as it was for the next", async () => {
+    for (const length of [0, 1, PAGE, PAGE + 1, 10 * PAGE + 4095, (5 << 20) + 3]) {
+      for (const shift of [0, 1]) {
+        for (const position of [0, PAGE, 5]) {
+          await withFile(Buffer.alloc(position, 7), async (fd, path) => {
+            setDirect(fd, true);
+            const bytes = alignedBytes(length + shift).subarray(shift);
+            bytes.set(randomBytes(length));
+            writeFullySync(fd, bytes, position);
+            const wanted = Buffer.concat([Buffer.alloc(position, 7), bytes]);
+            expect(Buffer.compare(readFileSync(path), wanted)).toBe(0);
+            const next = alignedBytes(2 * PAGE);
+            next.fill(3);
+            writeFullySync(fd, next, 8 << 20);
+            const into = alignedBytes(roundUp(wanted.length) + PAGE);
+            expect(readFullySync(fd, into, wanted.length, 0)).toBe(wanted.length);
+            expect(Buffer.compare(into.subarray(0, wanted.length), wanted)).toBe(0);
+            expect(readFullySync(fd, into, 2 * PAGE, (8 << 20) + PAGE)).toBe(PAGE);
+            closeSync(fd);
+          });
+        }
+      }
+    }
+  });
+
   it("tell other errors as they are", async () => {
     const fd = openSync(tempDir(), "r");
     await expect(readFully(fd, alignedBytes(PAGE), PAGE, 0)).rejects.toMatchObject({ code: "EISDIR" });
@@ -100,10 +125,36 @@ describe("direct writes", () => {
     }
   });
 
+  it("do so in a thread that waits, too, and leave direct access as it was for the next", async () => {
+    for (const length of [0, 1, PAGE, PAGE + 1, 10 * PAGE + 4095, (5 << 20) + 3]) {
+      for (const shift of [0, 1]) {
+        for (const position of [0, PAGE, 5]) {
+          await withFile(Buffer.alloc(position, 7), async (fd, path) => {
+            setDirect(fd, true);
+            const bytes = alignedBytes(length + shift).subarray(shift);
+            bytes.set(randomBytes(length));
+            writeFullySync(fd, bytes, position);
+            const wanted = Buffer.concat([Buffer.alloc(position, 7), bytes]);
+            expect(Buffer.compare(readFileSync(path), wanted)).toBe(0);
+            const next = alignedBytes(2 * PAGE);
+            next.fill(3);
+            writeFullySync(fd, next, 8 << 20);
+            const into = alignedBytes(roundUp(wanted.length) + PAGE);
+            expect(readFullySync(fd, into, wanted.length, 0)).toBe(wanted.length);
+            expect(Buffer.compare(into.subarray(0, wanted.length), wanted)).toBe(0);
+            expect(readFullySync(fd, into, 2 * PAGE, (8 << 20) + PAGE)).toBe(PAGE);
+            closeSync(fd);
+          });
+        }
+      }
+    }
+  });
+
   it("tell other errors as they are", async () => {
     const fd = openSync("/dev/full", "w");
     setDirect(fd, true);
     await expect(writeFully(fd, alignedBytes(PAGE), 0)).rejects.toMatchObject({ code: "ENOSPC" });
+    expect(() => writeFullySync(fd, alignedBytes(PAGE), 0)).toThrow(expect.objectContaining({ code: "ENOSPC" }));
     closeSync(fd);
   });
 });

@@ -8,6 +8,8 @@ const OPEN_LABEL = lengthPrefixed("chunk");
 const SECRET_LABEL = lengthPrefixed("secret chunk");
 const FILE_LABEL = lengthPrefixed("file");
 
+export type { MacKey };
+
 /** A node's chunk-id key, made ready for many chunks. */
 export const chunkIdKey = macKey;
 

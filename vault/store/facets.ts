@@ -37,8 +37,12 @@ export interface Reader {
   head(name: string): Promise<ObjectInfo | null>;
   /** @throws ColdkeepError `integrity` where the object is larger than `maxBytes` (default 64 MiB). */
   get(name: string, options?: { readonly maxBytes?: number }): Promise<StoredObject | null>;
-  /** Exactly `length` bytes from `offset`; an object that ends earlier is kind `integrity`. */
-  getRange(name: string, offset: number, length: number): Promise<Uint8Array | null>;
+  /**
+   * Exactly `length` bytes from `offset`; an object that ends earlier is kind `integrity`.
+   * @param memory May be used for the answer, which then is a part of it: where it is aligned and has two pages of 4 KiB
+   * more than `length`, a store on this machine reads past the page cache.
+   */
+  getRange(name: string, offset: number, length: number, memory?: Uint8Array): Promise<Uint8Array | null>;
 }
 
 /** Proof that the store took an object; made by stores only. */

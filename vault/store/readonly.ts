@@ -15,7 +15,7 @@ export function readonly(store: Store): Store & Deleter {
     url: store.url,
     head: (name) => store.head(name),
     get: (name, options) => store.get(name, options),
-    getRange: (name, offset, length) => store.getRange(name, offset, length),
+    getRange: (name, offset, length, memory) => store.getRange(name, offset, length, memory),
     list: (prefix) => store.list(prefix),
     ...inspecting(store),
     ...(store.history === undefined ? {} : { history: store.history }),

@@ -38,7 +38,7 @@ export function retrying(store: Store, options: RetryOptions): Store {
     url: store.url,
     head: (name) => retry(() => store.head(name)),
     get: (name, limits) => retry(() => store.get(name, limits)),
-    getRange: (name, offset, length) => retry(() => store.getRange(name, offset, length)),
+    getRange: (name, offset, length, memory) => retry(() => store.getRange(name, offset, length, memory)),
     create: (name, body) =>
       retry(async (again) => {
         const outcome = await store.create(name, body);

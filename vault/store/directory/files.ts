@@ -1,5 +1,7 @@
 import { type BigIntStats, closeSync, constants, fstatSync, fsync, lstatSync, openSync, read } from "node:fs";
 import { promisify } from "node:util";
+import { PAGE, roundUp } from "../../../posix/aligned.ts";
+import { isCached, readFully, setDirect } from "../../../posix/direct.ts";
 import { systemCode } from "../../names/index.ts";
 import type { ObjectInfo } from "../facets.ts";
 import { inTheWay, type OpenFolder, type VaultRoot } from "./folders.ts";
@@ -57,4 +59,16 @@ export async function readAt(fd: number, offset: number, length: number): Promis
     done += bytesRead;
   }
   return buffer;
+}
+
+/**
+ * The same into memory that is there, past the page cache where what is wanted does not lie in that already. A direct read
+ * takes whole pages, so the answer begins inside of `memory`; where that is too small, memory is made.
+ */
+export async function readInto(fd: number, offset: number, length: number, memory: Uint8Array): Promise<Uint8Array> {
+  const lead = offset % PAGE;
+  if (memory.length < roundUp(lead + length)) return readAt(fd, offset, length);
+  if (!isCached(fd, offset, length)) setDirect(fd, true);
+  const got = await readFully(fd, memory, lead + length, offset - lead);
+  return memory.subarray(Math.min(lead, got), got);
 }

@@ -3,7 +3,7 @@ import { ColdkeepError } from "../../names/index.ts";
 import type { ObjectInfo, Reader, StoredObject } from "../facets.ts";
 import { assertCount, splitName } from "../object-name.ts";
 import { vaultError } from "./errors.ts";
-import { infoOf, type OpenObject, openObject, readAt, statObject } from "./files.ts";
+import { infoOf, type OpenObject, openObject, readAt, readInto, statObject } from "./files.ts";
 import { openFolder, type VaultRoot } from "./folders.ts";
 
 const DEFAULT_MAX = 64 << 20;
@@ -14,10 +14,10 @@ export function directoryReader(root: VaultRoot): Reader {
     head: async (name) => headObject(root, name),
     get: async (name, options) =>
       withObject(root, name, (object) => readWhole(root, name, object, options?.maxBytes ?? DEFAULT_MAX)),
-    getRange: async (name, offset, length) => {
+    getRange: async (name, offset, length, memory) => {
       assertCount("offset", offset);
       assertCount("length", length);
-      return withObject(root, name, (object) => readRange(root, name, object, offset, length));
+      return withObject(root, name, (object) => readRange(root, name, object, offset, length, memory));
     },
   };
 }
@@ -73,11 +73,18 @@ async function readWhole(root: VaultRoot, name: string, object: OpenObject, max:
   throw wrongSize(root, name, `${bytes.length} bytes could be read of the ${info.size} it had when opened`);
 }
 
-async function readRange(root: VaultRoot, name: string, object: OpenObject, offset: number, length: number) {
+async function readRange(
+  root: VaultRoot,
+  name: string,
+  object: OpenObject,
+  offset: number,
+  length: number,
+  memory?: Uint8Array,
+) {
   const { fd, info } = object;
   const wanted = `bytes ${offset} to ${offset + length} are wanted`;
   if (offset + length > info.size) throw wrongSize(root, name, `it ends at ${info.size}, ${wanted}`);
-  const bytes = await readAt(fd, offset, length);
+  const bytes = await (memory === undefined ? readAt(fd, offset, length) : readInto(fd, offset, length, memory));
   if (bytes.length === length) return bytes;
   throw wrongSize(root, name, `it ended at ${offset + bytes.length} while read, ${wanted}`);
 }
