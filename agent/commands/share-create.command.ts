@@ -13,7 +13,7 @@ export interface ShareFlags extends TicketKeyFlags, IdentityFlags {
 
 const optional = { kind: "parsed", optional: true } as const;
 
-export const SHARE_FLAGS = {
+const SHARE_FLAGS = {
   expires: { kind: "parsed", parse: String, placeholder: "time", brief: "How long it is good: 24h, 7d" },
   includeSecrets: {
     kind: "boolean",

@@ -18,7 +18,7 @@ import { lastingOf } from "./ticket-create.ts";
 import { ticketMacOf } from "./ticket-flags.ts";
 
 /** A share that is in the vault, and the token that opens it. */
-export interface Shared {
+interface Shared {
   readonly session: Session;
   readonly ticket: Ticket;
   readonly token: string;
@@ -55,7 +55,7 @@ export async function run(call: Call<ShareFlags>, id: string): Promise<Answer> {
 }
 
 /** Makes ticket and object of a share. The object is put last: a token that opens nothing yet harms nobody. */
-export async function share(call: Call<Omit<ShareFlags, "to">>, id: string): Promise<Shared> {
+async function share(call: Call<Omit<ShareFlags, "to">>, id: string): Promise<Shared> {
   const { flags, io, progress } = call;
   const session = openSession(call);
   const { config, node } = session;
@@ -90,7 +90,7 @@ export async function share(call: Call<Omit<ShareFlags, "to">>, id: string): Pro
 }
 
 /** What it gives away, for people. */
-export function sharedRows({ ticket, gives }: Shared): (readonly [string, string])[] {
+function sharedRows({ ticket, gives }: Shared): (readonly [string, string])[] {
   const { files, bytes, packs, sealed, leftOut, origins } = gives;
   const others =
     origins.length === 0
