@@ -163,6 +163,7 @@ describe.skipIf(missing !== "")(
     });
 
     const older = async (store: Store) => await store.history?.get("n/a", "v", { maxBytes: 1 });
+    const removed = (store: Store & Deleter) => store.delete(plan)[Symbol.asyncIterator]().next();
     const plan = { objects: [{ name: "n/a", etag: '"0"', version: "v" }] } as unknown as ApprovedPlan;
     it.each([
       ["head", "s3:GetObject", (store: Store) => store.head("n/a")],
@@ -173,12 +174,19 @@ describe.skipIf(missing !== "")(
       ["list", "s3:ListBucket", (store: Store) => store.list("")[Symbol.asyncIterator]().next()],
       ["history", "s3:ListBucketVersions", (store: Store) => store.history?.versions("n/a", 1) ?? Promise.reject()],
       ["older get", "s3:GetObjectVersion", (store: Store) => older(store)],
-      ["delete", "s3:GetObjectVersion", (store: Store & Deleter) => store.delete(plan)[Symbol.asyncIterator]().next()],
+      ["delete", "s3:ListBucketVersions", (store: Store & Deleter) => removed(store)],
     ] as const)("a denied %s names the right that is missing: %s", async (_, action, call) => {
       proxy.behave(() => ({ status: 403, code: "AccessDenied" }));
       const error = await refusal(call(open()));
       expect(error).toMatchObject({ kind: "permission", retryable: false });
       expect(error.todo).toContain(`allow ${action} on arn:aws:s3:::${bucket}`);
+    });
+
+    it("a delete that may list and not look names the right that is missing", async () => {
+      proxy.behave(({ method }) => (method === "HEAD" ? { status: 403, code: "AccessDenied" } : "pass"));
+      const error = await refusal(removed(open()));
+      expect(error).toMatchObject({ kind: "permission", retryable: false });
+      expect(error.todo).toContain(`allow s3:GetObjectVersion on arn:aws:s3:::${bucket}`);
     });
 
     it("missing credentials are told with the ways to give some", async () => {
