@@ -126,13 +126,11 @@ async function findFault(
   committed: number,
 ): Promise<string | null> {
   const { core } = card;
-  return (
-    signatureFault(on.node, card) ??
-    beginFault(card, begin) ??
-    (core.parent === undefined ? null : await parentFault(on, core.parent, card, begun, committed)) ??
-    (await usesFault(on, core, begin)) ??
-    (await objectsFault(on, core))
-  );
+  const own = signatureFault(on.node, card) ?? beginFault(card, begin);
+  if (own !== null) return own;
+  const parent = core.parent === undefined ? null : await lookAtParent(on, core.parent, card, begun, committed);
+  if (parent !== null && "fault" in parent) return parent.fault;
+  return (await usesFault(on, core, begin, parent?.vouching ?? null)) ?? (await objectsFault(on, core));
 }
 
 function signatureFault(node: NodeJson, card: Card): string | null {
@@ -153,38 +151,44 @@ function beginFault({ core, sig }: Card, begin: Begin): string | null {
   return null;
 }
 
-async function parentFault(
+/** What is wrong with a parent; else its card, or null where it is gone or going and vouches for nothing any more. */
+type ParentLook = { readonly fault: string } | { readonly vouching: CardCore | null };
+
+async function lookAtParent(
   on: Judge,
   parent: SnapshotId,
   card: Card,
   begun: number,
   committed: number,
-): Promise<string | null> {
+): Promise<ParentLook> {
   const { store, scope, node } = on;
+  const fault = (text: string) => ({ fault: text });
   const took = committed - begun;
-  if (took > RUN_WITH_PARENT) return `its run took ${hours(took)} h, with a parent at most ${hours(RUN_WITH_PARENT)}`;
+  if (took > RUN_WITH_PARENT)
+    return fault(`its run took ${hours(took)} h, with a parent at most ${hours(RUN_WITH_PARENT)}`);
   const began = await store.head(names.begin(scope.node, parent));
   const read = await readCard(store, scope, parent);
   // Collected meanwhile, card first and begin last: then what it vouched for is looked at pack by pack.
-  if (read.found === "nothing" && began === null) return null;
-  if (read.found === "malformed") return `its parent ${parent} is broken`;
-  if (read.found === "nothing" || !isCommitted(read.value)) return `its parent ${parent} never committed`;
-  const { seq } = read.value.core;
+  if (read.found === "nothing" && began === null) return { vouching: null };
+  if (read.found === "malformed") return fault(`its parent ${parent} is broken`);
+  if (read.found === "nothing" || !isCommitted(read.value)) return fault(`its parent ${parent} never committed`);
+  const { core } = read.value;
   // Also keeps two cards that name each other from leading in a circle.
-  if (seq >= card.core.seq) return `its parent ${parent} has number ${seq}, its own is ${card.core.seq}`;
+  if (core.seq >= card.core.seq)
+    return fault(`its parent ${parent} has number ${core.seq}, its own is ${card.core.seq}`);
   const here = { begun: began?.receivedAt ?? read.info.receivedAt, committed: read.info.receivedAt };
   const received = (await firstReceipts(store, scope, parent, here)).begun;
   const expiry = await expiryOf(store, scope, parent);
   if (expiry !== null && expiry.since < begun - EXPIRED_BEFORE) {
-    return `its parent ${parent} had expired long before it began`;
+    return fault(`its parent ${parent} had expired long before it began`);
   }
   // As one that is gone: the card may stay for a while, where the vault has locked it, and its data not.
-  if (expiry?.collecting) return null;
+  if (expiry?.collecting) return { vouching: null };
   // A verdict of this job before one of the index: what was damaged then may have been put back.
   const verdict = on.memo.get(parent) ?? (await on.known(parent, received)) ?? (await judge(on, parent));
-  if (verdict === null || verdict.state === "broken") return `its parent ${parent} is broken`;
-  if (verdict.writer !== writerOf(node.key)) return `its parent ${parent} is another host's`;
-  return null;
+  if (verdict === null || verdict.state === "broken") return fault(`its parent ${parent} is broken`);
+  if (verdict.writer !== writerOf(node.key)) return fault(`its parent ${parent} is another host's`);
+  return { vouching: core };
 }
 
 async function objectsFault(on: Judge, core: CardCore): Promise<string | null> {

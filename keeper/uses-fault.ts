@@ -9,21 +9,28 @@ import {
 } from "../vault/card/index.ts";
 import { names, type SnapshotId } from "../vault/names/index.ts";
 import type { Judge } from "./evaluate.ts";
-import { expiryOf } from "./markers.ts";
 import { listRows } from "./pack-lists.ts";
 import { firstPackDamage, listPacks } from "./packs-present.ts";
 import { countRanges, firstNotCovered, indexesOf, rangesOf } from "./ranges.ts";
-import { isMismatch, readCard, readCommitted } from "./read.ts";
+import { isMismatch, readCard } from "./read.ts";
 import { MAX_ADOPTIONS } from "./rules.ts";
 
-/** Every pack it uses must be its own, taken over from a dead run, or vouched for by its parent. */
-export async function usesFault(on: Judge, core: CardCore, begin: Begin): Promise<string | null> {
+/**
+ * Every pack it uses must be its own, taken over from a dead run, or vouched for by its parent.
+ * @param parent null where it has none, or one that is gone
+ */
+export async function usesFault(
+  on: Judge,
+  core: CardCore,
+  begin: Begin,
+  parent: CardCore | null,
+): Promise<string | null> {
   const adopted = new Set<SnapshotId>();
   for (const run of begin.adopts) if (await isAdopted(on, run, core.snapshot)) adopted.add(run);
   const isNew = (id: SnapshotId) => id === core.snapshot || adopted.has(id);
   const inherited = core.origins.filter(({ snapshot }) => !isNew(snapshot));
   return (
-    (await inheritedFault(on, core, inherited)) ??
+    (await inheritedFault(on, core, inherited, parent)) ??
     (await newPacksFault(
       on,
       core,
@@ -58,15 +65,18 @@ function isSigned(node: NodeJson, card: ClosingCard): boolean {
   }
 }
 
-async function inheritedFault(on: Judge, core: CardCore, inherited: readonly CardOrigin[]): Promise<string | null> {
+async function inheritedFault(
+  on: Judge,
+  core: CardCore,
+  inherited: readonly CardOrigin[],
+  parent: CardCore | null,
+): Promise<string | null> {
   const [first] = inherited;
   if (first === undefined) return null;
   if (core.parent === undefined) return `it uses packs of ${first.snapshot} and has no parent`;
-  const expiry = await expiryOf(on.store, on.scope, core.parent);
-  const parent = expiry?.collecting === true ? null : await readCommitted(on.store, on.scope, core.parent);
   for (const { snapshot, ranges } of inherited) {
     if (parent !== null) {
-      const index = firstNotCovered(ranges, rangesOf(parent.core.origins, snapshot));
+      const index = firstNotCovered(ranges, rangesOf(parent.origins, snapshot));
       if (index !== null) return `it uses ${names.packName(index)} of ${snapshot}, which its parent does not`;
       continue;
     }

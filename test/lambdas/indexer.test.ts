@@ -169,7 +169,7 @@ describe("the indexer", () => {
     for (let more = 0; more < 10; more += 1) await add();
     await indexBatch({ ...on, store: counted }, cards.slice(2).map(eventOf));
     const each = (calls.length - 30) / 10;
-    expect(alone).toBeLessThanOrEqual(22);
-    expect(each).toBeLessThanOrEqual(15);
+    expect(alone).toBeLessThanOrEqual(21);
+    expect(each).toBeLessThanOrEqual(14);
   });
 });
