@@ -29,6 +29,7 @@ function wordsOf(line: string): string[] {
 /** What an example may take that is not here, and why. */
 const NOT_HERE: readonly (readonly [what: RegExp, why: string])[] = [
   [/s3:/, "it takes a bucket"],
+  [/cloud agent-policy/, "it takes a vault in S3, whose policy it is"],
   [/age1…|identity:|identity age:/, "it takes somebody's age key"],
   [/--hsm|hsm:/, "it takes a token"],
   [/^serve|^restore --from/, "it takes a server and somebody to ask it, as test/cli/remote-restore.test.ts has"],
