@@ -1,5 +1,5 @@
 import { defineCommand } from "./define.ts";
-import { TICKET_KEY_FLAG, type TicketKeyFlags } from "./ticket-flags.ts";
+import { TICKET_KEY_FLAG, type TicketKeyFlags } from "./ticket-key-flag.ts";
 
 export interface ServeFlags extends TicketKeyFlags {
   readonly listen?: { readonly host: string; readonly port: number };

@@ -9,7 +9,7 @@ import type { Call } from "./define.ts";
 import { openVault } from "./opened.ts";
 import type { ServeFlags } from "./serve.command.ts";
 import { readConfig } from "./session.ts";
-import { ticketMacOf } from "./ticket-flags.ts";
+import { ticketMacOf } from "./ticket-mac.ts";
 
 const HERE = { host: "127.0.0.1", port: 8424 };
 

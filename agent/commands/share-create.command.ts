@@ -1,7 +1,7 @@
 import { defineCommand } from "./define.ts";
 import { ID_PARAMETER } from "./id-parameter.ts";
 import { IDENTITY_FLAG, type IdentityFlags } from "./identity-flag.ts";
-import { TICKET_KEY_FLAG, type TicketKeyFlags } from "./ticket-flags.ts";
+import { TICKET_KEY_FLAG, type TicketKeyFlags } from "./ticket-key-flag.ts";
 
 export interface ShareFlags extends TicketKeyFlags, IdentityFlags {
   readonly expires: string;

@@ -15,7 +15,7 @@ import { assertNotBroken, selectionOf } from "./selection.ts";
 import { openSession, type Session, scopeOf } from "./session.ts";
 import type { ShareFlags } from "./share-create.command.ts";
 import { lastingOf } from "./ticket-create.ts";
-import { ticketMacOf } from "./ticket-flags.ts";
+import { ticketMacOf } from "./ticket-mac.ts";
 
 /** A share that is in the vault, and the token that opens it. */
 interface Shared {

@@ -1,6 +1,6 @@
 import { defineCommand } from "./define.ts";
 import { positiveNumber } from "./parse.ts";
-import { TICKET_KEY_FLAG, type TicketKeyFlags } from "./ticket-flags.ts";
+import { TICKET_KEY_FLAG, type TicketKeyFlags } from "./ticket-key-flag.ts";
 
 export interface TicketCreateFlags extends TicketKeyFlags {
   readonly expires: string;

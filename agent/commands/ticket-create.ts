@@ -10,7 +10,7 @@ import { openVault, pinnedKeyOf } from "./opened.ts";
 import { type OneLiner, oneLinerOf, putAgent } from "./restore-line.ts";
 import { openSession, scopeOf } from "./session.ts";
 import type { TicketCreateFlags } from "./ticket-create.command.ts";
-import { ticketMacOf } from "./ticket-flags.ts";
+import { ticketMacOf } from "./ticket-mac.ts";
 
 /** `coldkeep ticket create`. */
 export async function run(call: Call<TicketCreateFlags>): Promise<Answer> {
