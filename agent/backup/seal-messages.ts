@@ -43,7 +43,9 @@ export type ToWorker =
   /** A buffer to seal a pack into; the worker hands it on with the pack. */
   | { readonly type: "buffer"; readonly buffer: ArrayBuffer }
   /** Close the open packs and say so. */
-  | { readonly type: "flush"; readonly job: number };
+  | { readonly type: "flush"; readonly job: number }
+  /** Leave everything as it is and end. */
+  | { readonly type: "end" };
 
 /** What was done for a job, in bytes of plaintext. */
 export interface JobFigures {

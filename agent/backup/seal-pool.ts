@@ -36,6 +36,7 @@ export function startSealThreads(count: number): SealThreads {
   const url = new URL(`./seal.worker${extname(import.meta.url)}`, import.meta.url);
   const workers = Array.from({ length: count }, () => new Worker(url, { resourceLimits: SMALL_YOUNG }));
   let death: { readonly error: unknown } | null = null;
+  const exits = workers.map((worker) => new Promise((resolve) => worker.once("exit", resolve)));
   for (const worker of workers) {
     // Without a listener an early error would end the process while the node is down.
     worker.on("error", (error) => {
@@ -48,7 +49,12 @@ export function startSealThreads(count: number): SealThreads {
   return {
     workers,
     died: () => death,
-    close: async () => void (await Promise.allSettled(workers.map((worker) => worker.terminate()))),
+    close: async () => {
+      // Not terminate(): one that it cuts off while koffi is being loaded takes the whole process with it, maybe before the
+      // node is started again. Each ends by itself, after the piece it is at.
+      for (const worker of workers) worker.postMessage({ type: "end" } satisfies ToWorker);
+      await Promise.all(exits);
+    },
   };
 }
 

@@ -19,8 +19,15 @@ const queue: ToWorker[] = [];
 const buffers: ArrayBuffer[] = [];
 let wake: (() => void) | null = null;
 let figures = { read: 0, known: 0, added: 0 };
+let ended = false;
 
 port.on("message", (message: ToWorker) => {
+  if (message.type === "end") {
+    // Nothing else keeps the thread: whatever still waits for a buffer or a message waits for ever.
+    ended = true;
+    port.close();
+    return;
+  }
   if (message.type === "open") sealing = beginSealing(message.data);
   else if (message.type === "buffer") buffers.push(message.buffer);
   else queue.push(message);
@@ -47,8 +54,8 @@ function run() {
 
 work().catch((error: unknown) => send({ type: "failed", error: flatten(error) }));
 
-async function work(): Promise<never> {
-  for (;;) {
+async function work(): Promise<void> {
+  while (!ended) {
     const message = queue.shift();
     if (message === undefined) {
       await sleepUntilMessage();
@@ -65,6 +72,7 @@ async function perform(message: ToWorker): Promise<number[]> {
   const pieces: number[] = [];
   if (message.type === "files") {
     for (const task of message.tasks) {
+      if (ended) break;
       const at = pieces.push(0) - 1;
       await storeFile(task, pieces);
       pieces[at] = pieces.length - at - 1;
@@ -80,7 +88,7 @@ async function perform(message: ToWorker): Promise<number[]> {
 
 async function storeFile(task: FileTask, pieces: number[]): Promise<void> {
   const writer = task.secret ? run().secret : run().open;
-  for (let piece = await reader.next(); piece !== null; piece = await reader.next()) {
+  for (let piece = await reader.next(); piece !== null && !ended; piece = await reader.next()) {
     if (typeof piece === "number") {
       pieces.push(-piece);
     } else {
