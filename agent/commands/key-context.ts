@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { join } from "node:path";
 import { ColdkeepError, isColdkeepError, type NodeName } from "../../vault/names/index.ts";
 import type { Config, NodeSettings } from "../config/index.ts";
@@ -8,7 +9,7 @@ import { openNodeState } from "../state/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import type { IdentityFlags } from "./identity-flag.ts";
-import { contextOf, loadOpeners, openVault, pinnedKeyOf, suiteOf, withoutConsuming } from "./opened.ts";
+import { assertStrict, contextOf, loadOpeners, openVault, pinnedKeyOf, suiteOf, withoutConsuming } from "./opened.ts";
 import { pickNode, readConfig, scopeOf } from "./session.ts";
 
 /** The nodes a key command is about: the one named, else all of the configuration. */
@@ -64,7 +65,8 @@ export async function rekeyAll(call: Call<IdentityFlags>, change: Rekeying): Pro
       identities: [...stay, ...leaving],
       proof: [...stay, ...added],
       ...(pinnedKey === undefined ? {} : { pinnedKey }),
-      keepFolder: join(config.stateDir, node.name, "old-key-files"),
+      // A vault of its own each: what was kept of one is put back into no other.
+      keepFolder: join(config.stateDir, node.name, "old-key-files", hash("sha256", store.url).slice(0, 16)),
       now: call.io.clock.now(),
       progress: call.progress,
       signal: call.io.signal,
@@ -109,6 +111,13 @@ function answerOf(all: readonly { readonly node: string; readonly outcomes: read
   };
 }
 
+/** Reads the keys that a key command gives every key file. @throws ColdkeepError as `loadOne`; `config` under strict_sm. */
+export async function loadAdded(call: Call, config: Config, settings: Config["keys"]): Promise<LoadedKey[]> {
+  const keys = await Promise.all(settings.map((setting) => loadOne(call, config, setting)));
+  assertStrict(config, keys);
+  return keys;
+}
+
 /** Reads one key for a key command. */
 export function loadOne(call: Call, config: Config, setting: Config["keys"][number]): Promise<LoadedKey> {
   return loadKey(setting, contextOf(config, call));
@@ -122,7 +131,10 @@ export function ownerOf(key: LoadedKey): (slot: Slot, scope: Parameters<KeyChang
   return async (slot, scope) => {
     if (key.identity !== null) {
       if (key.identity.type !== slot.type) return false;
-      return (await key.identity.unwrap(slot, scope).catch(() => null)) !== null;
+      // One that could not be asked is no answer: who owns the slot is not known then, and it must not pass for another's.
+      const sk = await key.identity.unwrap(slot, scope);
+      sk?.fill(0);
+      return sk !== null;
     }
     const recipient = key.toRecipient(noStretch);
     return recipient.type === slot.type && (await recipient.kid(scope.suite)) === slot.kid;

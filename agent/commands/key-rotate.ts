@@ -2,7 +2,7 @@ import { ColdkeepError } from "../../vault/names/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import { keyByPlace } from "./key-by-place.ts";
-import { keyNodes, loadOne, ownerOf, rekeyAll } from "./key-context.ts";
+import { keyNodes, loadAdded, loadOne, ownerOf, rekeyAll } from "./key-context.ts";
 import type { RotateFlags } from "./key-rotate.command.ts";
 
 /** `coldkeep key rotate`. */
@@ -15,7 +15,7 @@ export async function run(call: Call<RotateFlags>): Promise<Answer> {
     });
   }
   const { config } = keyNodes(call);
-  const add = await Promise.all(config.keys.map((setting) => loadOne(call, config, setting)));
+  const add = await loadAdded(call, config, config.keys);
   const settings = old.map((text) => keyByPlace(text, "--old", config.token));
   const leaving = await Promise.all(settings.map((setting) => loadOne(call, config, setting)));
   const owners = leaving.map(ownerOf);

@@ -58,8 +58,14 @@ export async function loadKeys(config: Config, call: Call): Promise<LoadedKey[]>
     });
   }
   const keys = await loadRecipients(config.keys, contextOf(config, call));
+  assertStrict(config, keys);
+  return keys;
+}
+
+/** Under `strict_sm` only what is wrapped by SM4 and SM3 may open (docs/FORMAT.md). @throws ColdkeepError `config`. */
+export function assertStrict(config: Config, keys: readonly LoadedKey[]): void {
   const other = config.strictSm ? keys.find(({ software }) => software === undefined) : undefined;
-  if (other === undefined) return keys;
+  if (other === undefined) return;
   throw new ColdkeepError("config", {
     what: "strict_sm refuses this key",
     on: other.label,

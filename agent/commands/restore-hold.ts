@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { askStanding, pinForRestore } from "../../keeper/index.ts";
-import { isColdkeepError, messageOf, type SnapshotId } from "../../vault/names/index.ts";
+import { isColdkeepError, messageOf, names, type SnapshotId } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
 import { tiersFor } from "../config/index.ts";
 import { formatTime } from "../report/index.ts";
@@ -27,6 +27,8 @@ export async function holdSnapshot(
   try {
     const { expired, going } = await askStanding({ ...of, store });
     const { grace } = tiersFor(config, settings, node).tiers;
+    // Where not even the card is left, opening it says so, and why.
+    if (going && (await store.head(names.card(node.name, snapshot))) === null) return;
     if (going) progress.warn(`${snapshot} is being deleted: not all of it may be there any more`);
     else if (expired !== null) progress.warn(`${snapshot} is expired: ${lasts(until, expired + grace)}`);
   } catch (error) {

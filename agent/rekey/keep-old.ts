@@ -83,6 +83,8 @@ export async function settleKept(o: RekeyOptions): Promise<SnapshotId[]> {
     for (const { snapshot, bytes } of keptIn(path)) {
       const name = names.keyJson(o.node, snapshot);
       const there = await o.store.get(name, { maxBytes: 64 << 10 });
+      // Nobody who rewrites a key file takes it away: without it and its card the snapshot is gone by rights.
+      if (there === null && (await o.store.head(names.card(o.node, snapshot))) === null) continue;
       if (there === null || !isReadable(there.bytes, name)) {
         await o.store.replace(name, bytes, there?.info.etag ?? null);
         back.push(snapshot);

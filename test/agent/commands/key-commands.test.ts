@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { globSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, globSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -62,7 +62,7 @@ describe("key rotate", () => {
       expect({ generation, types: slots.map(({ type }) => type) }).toEqual({ generation: 2, types: ["age"] });
     }
     expect(await node.json<Rekeyed>("key", "rotate", "--old", old)).toMatchObject({ rewritten: 0, unchanged: 2 });
-    expect(globSync(`${node.home}/state/demo/old-key-files/*`)).toEqual([]);
+    expect(globSync(`${node.home}/state/demo/old-key-files/*/*`)).toEqual([]);
     expect(await node.restored()).toBe("content of the node");
     node.setKeys(`keys: [${oldKey}]\nidentities: [age:HOME/old.txt]`);
     expect(await node.run(["restore", "--to", node.path("never")])).toMatchObject({ code: 4 });
@@ -91,12 +91,70 @@ describe("key rotate", () => {
     writeFileSync(first, untouched.subarray(0, 100));
     const snapshot = first.split("/").at(-2);
     const kept = JSON.stringify({ snapshot, bytes: untouched.toString("base64url") });
-    node.file("state/demo/old-key-files/1-0.jsonl", `${kept}\n{"snapshot":"2026`);
+    const [folder = ""] = globSync("state/demo/old-key-files/*", { cwd: node.home });
+    node.file(join(folder, "1-0.jsonl"), `${kept}\n{"snapshot":"2026`);
     const again = await node.json<Rekeyed & { warnings: string[] }>(...rotate);
     expect(again).toMatchObject({ rewritten: 1, unchanged: 1 });
     expect(again.warnings.join()).toContain("was brought back");
     expect(read(second).generation).toBe(2);
     expect(await node.restored()).toBe("content of the node");
+  });
+});
+
+describe("what a cut-off run kept", () => {
+  /** A node whose first vault a rotation was cut off on, as if in the middle of its first key file. */
+  async function cutOff() {
+    const node = await made();
+    const [first = ""] = keyFiles(node);
+    const untouched = readFileSync(first);
+    node.setKeys(`keys: [${newKey}]\nidentities: [age:HOME/new.txt]`);
+    const rotate = ["key", "rotate", "--old", `age:${node.path("old.txt")}`];
+    await node.json(...rotate);
+    const [folder = ""] = globSync("state/demo/old-key-files/*", { cwd: node.home });
+    const snapshot = first.split("/").at(-2) ?? "";
+    const kept = join(folder, "1-0.jsonl");
+    node.file(kept, `${JSON.stringify({ snapshot, bytes: untouched.toString("base64url") })}\n`);
+    return { node, rotate, first, snapshot, kept: node.path(kept) };
+  }
+
+  it("is put back into no other vault, and waits for its own", async () => {
+    const { node, rotate, first, kept } = await cutOff();
+    const other = `${node.home}/other`;
+    cpSync(node.vault, other, { recursive: true, preserveTimestamps: true });
+    chmodSync(other, 0o700);
+    const there = first.replace(node.vault, other);
+    rmSync(there);
+    const config = readFileSync(node.config, "utf8");
+    writeFileSync(node.config, config.replace(`file://${node.vault}`, `file://${other}`));
+    await node.run(rotate);
+    expect(existsSync(there)).toBe(false);
+    expect(existsSync(kept)).toBe(true);
+    writeFileSync(node.config, config);
+    expect(await node.run(rotate)).toMatchObject({ code: 0 });
+    expect(existsSync(kept)).toBe(false);
+  });
+
+  it("is not put back where the snapshot is gone", async () => {
+    const { node, rotate, first, snapshot, kept } = await cutOff();
+    rmSync(first);
+    rmSync(`${node.vault}/demo/snapshots/${snapshot}.card.json`);
+    await node.run(rotate);
+    expect(existsSync(first)).toBe(false);
+    expect(existsSync(kept)).toBe(false);
+  });
+});
+
+describe("strict_sm", () => {
+  it("lets key add and key rotate give nothing that SM4 does not wrap", async () => {
+    const node = await made();
+    const before = keyFiles(node).map((path) => readFileSync(path, "utf8"));
+    node.setKeys(`encryptor: sm4\nstrict_sm: true\nkeys: [${newKey}]\nidentities: [age:HOME/old.txt]`);
+    for (const words of [["add"], ["add", spareKey ?? ""], ["rotate", "--old", `age:${node.path("old.txt")}`]]) {
+      const ran = await node.run(["key", ...words]);
+      expect(ran.code, ran.stderr).toBe(3);
+      expect(ran.stderr).toContain("strict_sm refuses this key");
+    }
+    expect(keyFiles(node).map((path) => readFileSync(path, "utf8"))).toEqual(before);
   });
 });
 
