@@ -10,6 +10,7 @@ import {
   KMSClient,
   ScheduleKeyDeletionCommand,
 } from "@aws-sdk/client-kms";
+import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { loadKey } from "../../agent/keys/load.ts";
 import type { LoadedKey } from "../../agent/keys/loaded.ts";
@@ -162,6 +163,37 @@ describe.skipIf(why !== null)(`AWS KMS, emulated${why === null ? "" : ` (skipped
     expect((await node.run(["restore", "--to", node.path("never")])).code).toBe(4);
     expect(asked).toContain(`Decrypt ${arn}`);
     expect(asked.filter((one) => !one.endsWith(` ${arn}`))).toEqual([]);
+  });
+
+  it("removes nothing, and says so, where KMS does not answer whether a slot is the key's (by a stand-in)", async () => {
+    const identity = await generateX25519Identity();
+    const age = await identityToRecipient(identity);
+    const node = await keyedNode(
+      `keys: [{ key: "kms:${arn}", region: ${region}, endpoint: "${endpoint}" }, ${age}]\nidentities: [age:HOME/own.txt]`,
+    );
+    node.file("own.txt", identity);
+    await node.json("backup");
+    node.setKeys(`keys: [${age}]\nidentities: [age:HOME/own.txt]`);
+    const [path = ""] = globSync(`${node.vault}/demo/data/*/key.json`);
+    const before = readFileSync(path, "utf8");
+    const server = createServer((_, response) => {
+      response.writeHead(400, {
+        "content-type": "application/x-amz-json-1.1",
+        "x-amzn-errortype": "AccessDeniedException",
+      });
+      response.end(JSON.stringify({ __type: "AccessDeniedException", message: "no" }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    vi.stubEnv("AWS_REGION", region);
+    vi.stubEnv("AWS_ENDPOINT_URL_KMS", `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const denied = await node.run(["key", "remove", `kms:${arn}`]);
+    expect(denied.code, denied.stderr).toBe(4);
+    expect(denied.stderr).toContain("1 key file could not be rewritten");
+    expect(readFileSync(path, "utf8")).toBe(before);
+    vi.stubEnv("AWS_ENDPOINT_URL_KMS", endpoint);
+    expect(await node.run(["key", "remove", `kms:${arn}`])).toMatchObject({ code: 0 });
+    expect(JSON.parse(readFileSync(path, "utf8")).slots.map(({ type }: { type: string }) => type)).toEqual(["age"]);
   });
 
   it("keeps a node's snapshots: backup, verify, restore", async () => {
