@@ -57,6 +57,8 @@ export class ProtocolObserver {
   /** Cards that lay damaged once: who could not be read for a month is expired by rights, and comes back. */
   readonly damaged = new Set<SnapshotId>();
   readonly begins = new Map<SnapshotId, number>();
+  /** Committed on top of what had expired more than a day before they began: the index must never call them good. */
+  readonly late = new Set<SnapshotId>();
   readonly #leaving = new Map<SnapshotId, Leaving>();
   readonly #outcomes = new Map<SnapshotId, string>();
   /** Digest of what ever lay under a name that is written once. */
@@ -238,6 +240,11 @@ export class ProtocolObserver {
     this.happened("committed");
     const begun = this.begins.get(id) ?? this.#now();
     const writer = writerOf(sig.key);
+    const parent = core.parent === undefined ? undefined : this.#leaving.get(core.parent);
+    if (parent !== undefined && parent.fate !== "rescued" && parent.since < begun - DAY) {
+      this.late.add(id);
+      return;
+    }
     this.cards.set(id, { core, writer, begun, committed: this.#now(), wanted: this.#wantedBy(core) });
   }
 
@@ -298,6 +305,7 @@ export class ProtocolObserver {
 
   /** I1, I2: from now on it may be built on, so all of it is there, as recorded, and nothing of it was ever given up. */
   #becameGood(id: SnapshotId): void {
+    if (this.late.has(id)) this.#violated(`I2: ${id} is good, and its parent had expired long before it began`);
     const seen = this.cards.get(id);
     if (seen === undefined || this.good.has(id)) return;
     this.good.add(id);

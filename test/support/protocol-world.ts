@@ -22,7 +22,7 @@ const SCOPE = { vault: makeVaultId(Buffer.alloc(16, 7)), node: toNodeName("icon"
 const { node } = SCOPE;
 
 /** A process: it goes on one call of the store at a time, and may be killed at each. */
-interface Actor {
+export interface Actor {
   readonly kind: "backup" | "index" | "retain" | "collect" | "rebuild" | "pin" | "restore";
   readonly agent: number | null;
   readonly gate: Gate;
@@ -106,11 +106,11 @@ export class ProtocolWorld {
   }
 
   /** With `listed`, the host also takes the snapshot into the index, as the command line does after a backup. */
-  backup(agent: number, full: boolean, packs: number, reuse: number, listed = false): void {
-    if (this.isBusy(agent)) return;
+  backup(agent: number, full: boolean, packs: number, reuse: number, listed = false): Actor | undefined {
+    if (this.isBusy(agent)) return undefined;
     const id = this.#nextId();
     this.hosts.set(id, agent);
-    this.start("backup", agent, async (store) => {
+    return this.start("backup", agent, async (store) => {
       const clock = { now: () => this.now, monotonic: () => this.now };
       const done = await this.agents[agent]?.backup({ store, id, full, packs, reuse, ...clock });
       if (done === null || done === undefined) return;
@@ -133,8 +133,8 @@ export class ProtocolWorld {
     this.seen.happened("cloned");
   }
 
-  index(ids: readonly SnapshotId[]): void {
-    this.start("index", null, (store) => this.#takeIn(store, ids));
+  index(ids: readonly SnapshotId[]): Actor {
+    return this.start("index", null, (store) => this.#takeIn(store, ids));
   }
 
   async #takeIn(store: Store, ids: readonly SnapshotId[]) {
@@ -143,8 +143,8 @@ export class ProtocolWorld {
     return entries;
   }
 
-  rebuild(): void {
-    this.start("rebuild", null, (store) => rebuildIndex({ store, node }));
+  rebuild(): Actor {
+    return this.start("rebuild", null, (store) => rebuildIndex({ store, node }));
   }
 
   retain(last: number, skew: number): Actor {
