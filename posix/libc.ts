@@ -31,6 +31,8 @@ export interface Libc {
   memcpy(to: Uint8Array, from: Uint8Array, length: number): number | bigint;
   /** syscall(2), for cachestat(2), which libc does not declare. */
   syscall(number: number, fd: number, range: BigUint64Array, answer: BigUint64Array, flags: number): number;
+  /** statx(2); absent where this libc has none. */
+  readonly statx?: (folder: number, path: CString, flags: number, mask: number, answer: Buffer) => number;
   errno(): number;
 }
 
@@ -75,11 +77,23 @@ function load(): Loaded {
         syscall: own.func(
           "int64_t syscall(int64_t number, int64_t fd, const void *range, void *answer, int64_t flags)",
         ),
+        ...optional("statx", () =>
+          own.func("int statx(int folder, const void *path, int flags, unsigned int mask, void *answer)"),
+        ),
         errno: () => koffi.errno(),
       },
     };
   } catch (error) {
     return { libc: null, trouble: messageOf(error) };
+  }
+}
+
+/** What a libc that is older does not have (glibc from 2.28, musl from 1.2.5). */
+function optional<Name extends string, Call>(name: Name, find: () => Call): { [key in Name]?: Call } {
+  try {
+    return { [name]: find() } as { [key in Name]?: Call };
+  } catch {
+    return {};
   }
 }
 

@@ -1,5 +1,6 @@
 import { constants } from "node:os";
-import { callError, cString, libc } from "./libc.ts";
+import { calledPath } from "./called-path.ts";
+import { callError, cString, type Libc, libc } from "./libc.ts";
 import type { PathBytes } from "./system-error.ts";
 
 /** An extended attribute (xattr(7)). */
@@ -13,6 +14,8 @@ const { ENODATA, ERANGE, EOPNOTSUPP } = constants.errno;
 /** XATTR_LIST_MAX and XATTR_SIZE_MAX, limits.h: no answer is longer. */
 const LIST_MAX = 65_536;
 const VALUE_MAX = 65_536;
+/** The kernel makes room for as much as it is told to: most files have none. */
+const LIST_USUAL = 512;
 
 const buffers = { list: Buffer.alloc(0), value: Buffer.alloc(0) };
 
@@ -23,16 +26,31 @@ const buffers = { list: Buffer.alloc(0), value: Buffer.alloc(0) };
  */
 export function readXattrs(path: PathBytes): Xattr[] {
   const calls = libc();
-  if (calls === null) return [];
+  return calls === null ? [] : readCalled(calls, cString(path), path);
+}
+
+/** Those of `name` in `folder`, both latin1: one character a byte. @throws the system's error. */
+export function readXattrsBelow(folder: string, name: string): Xattr[] {
+  const calls = libc();
+  const at = calls === null ? null : calledPath(folder, name);
+  return calls === null || at === null
+    ? readXattrs(Buffer.from(`${folder}/${name}`, "latin1"))
+    : readCalled(calls, at, null);
+}
+
+/** `path`, for messages; where it is null it is what `at` holds. */
+function readCalled(calls: Libc, at: Buffer, path: PathBytes | null): Xattr[] {
+  const on = () => path ?? Buffer.from(at.subarray(0, at.indexOf(0)));
   if (buffers.list.length === 0)
     Object.assign(buffers, { list: Buffer.alloc(LIST_MAX), value: Buffer.alloc(VALUE_MAX) });
-  const at = cString(path);
-  const length = calls.llistxattr(at, buffers.list, LIST_MAX);
+  let length = calls.llistxattr(at, buffers.list, LIST_USUAL);
+  if (length < 0 && calls.errno() === ERANGE) length = calls.llistxattr(at, buffers.list, LIST_MAX);
   if (length < 0) {
     const errno = calls.errno();
     if (errno === EOPNOTSUPP) return [];
-    throw callError("llistxattr", errno, path);
+    throw callError("llistxattr", errno, on());
   }
+  if (length === 0) return [];
   const found: Xattr[] = [];
   for (let from = 0; from < length; ) {
     const end = buffers.list.indexOf(0, from);
@@ -43,7 +61,7 @@ export function readXattrs(path: PathBytes): Xattr[] {
     else {
       const errno = calls.errno();
       // A value beyond the kernel's own limit can only be told by file systems that lie about it.
-      if (errno !== ENODATA && errno !== ERANGE) throw callError("lgetxattr", errno, path);
+      if (errno !== ENODATA && errno !== ERANGE) throw callError("lgetxattr", errno, on());
     }
     from = end + 1;
   }

@@ -63,14 +63,19 @@ async function stopAndFinish(run: FreezeRun, known: KnownFiles | undefined): Pro
     ...proof,
     clock,
     signal: o.signal,
-    // Files that came since the preparation: linked where that will do, and known to the proof.
-    beforeProof: async () => void (await run.pass(whileRunning(inodes, makeCopyNeeds(), null), true)),
+    // Files that came since the preparation: linked where that will do, and known to the proof. What else changed is
+    // the next walk's: no name leads to another inode without its folder's times telling so.
+    beforeProof: async () =>
+      void (await run.pass(whileRunning(inodes, makeCopyNeeds(), null), { settled: true, again: false })),
   });
   o.progress.stage("freeze");
   const capturedAt = clock.now();
   const fresh = makeInodes(places, makeInodeSet);
   const groups: FileGroups = new Map();
-  const { walk, counts } = await run.pass(onceStopped(inodes, fresh, groups, knownBy(known)), true);
+  const { walk, counts } = await run.pass(onceStopped(inodes, fresh, groups, knownBy(known)), {
+    settled: true,
+    again: true,
+  });
   for (const place of places) place.flush();
   const isNew = [...fresh.values()].some((set) => set.size > 0);
   if (isNew) assertStillDown({ ...proof, inodes: fresh });

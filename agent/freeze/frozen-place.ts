@@ -54,7 +54,7 @@ export interface FrozenPlace extends PlannedPlace {
   /** By the file system's own clock, now; nanoseconds since the epoch. */
   now(): bigint;
   /** Bytes this process may still write there. */
-  free(): bigint;
+  free(): number;
   /** Makes a new hard link; null where this file or file system cannot have one. @throws the system's error. */
   link(from: Latin1): number | null;
   /** Makes a copy of the data, by reflink where possible; `size` as it was seen. @throws the system's error. */
@@ -149,7 +149,7 @@ function operations(planned: PlannedPlace, probe: Buffer, reflinks: boolean): Fr
       return lstatSync(probe, { bigint: true }).mtimeNs;
     },
     free() {
-      const { bavail, bsize } = statfsSync(tree, { bigint: true });
+      const { bavail, bsize } = statfsSync(tree);
       return bavail * bsize;
     },
     link(from) {

@@ -1,18 +1,37 @@
-import { type BigIntStats, type Dirent, lstatSync, opendirSync } from "node:fs";
+import { type Dirent, opendirSync } from "node:fs";
+import { lookAt, lookBelow, type PathInfo } from "../../posix/stat.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
-import { readXattrs } from "../../posix/xattrs.ts";
+import { readXattrs, readXattrsBelow, type Xattr } from "../../posix/xattrs.ts";
 import { type ColdkeepError, systemCode } from "../../vault/names/index.ts";
-import { fromBytes, type Latin1, toBytes } from "./bytes.ts";
+import { below, fromBytes, type Latin1, toBytes } from "./bytes.ts";
 import type { FileRow } from "./records.ts";
 
 /** Mode, owner and group as rows keep them. */
-export function ownerOf(info: BigIntStats) {
-  return { mode: Number(info.mode & 0o7777n), uid: Number(info.uid), gid: Number(info.gid) };
+export function ownerOf({ mode, uid, gid }: PathInfo) {
+  return { mode: mode & 0o7777, uid, gid };
 }
 
+type RowXattrs = NonNullable<FileRow["xattrs"]>;
+const NO_XATTRS: RowXattrs = [];
+
 /** Extended attributes as rows keep them; none of what is gone. @throws ColdkeepError. */
-export function xattrsOf(path: Latin1): NonNullable<FileRow["xattrs"]> {
-  return guard(path, () => readXattrs(toBytes(path)).map(({ name, value }) => [name, fromBytes(value)] as const)) ?? [];
+export function xattrsOf(path: Latin1): RowXattrs {
+  return asRow(guard(path, () => readXattrs(toBytes(path))));
+}
+
+/** Those of `name` in `folder`. */
+export function xattrsBelow(folder: Latin1, name: Latin1): RowXattrs {
+  try {
+    return asRow(readXattrsBelow(folder, name));
+  } catch (error) {
+    if (isGone(error)) return NO_XATTRS;
+    throw failure(error, below(folder, name));
+  }
+}
+
+function asRow(found: readonly Xattr[] | null): RowXattrs {
+  if (found === null || found.length === 0) return NO_XATTRS;
+  return found.map(({ name, value }) => [name, fromBytes(value)] as const);
 }
 
 export type EntryKind = "file" | "folder" | "symlink" | "other";
@@ -42,8 +61,17 @@ function kindOf(entry: Dirent): EntryKind {
 }
 
 /** What lies there now; null where nothing does. @throws ColdkeepError. */
-export function statOf(path: Latin1): BigIntStats | null {
-  return guard(path, () => lstatSync(toBytes(path), { bigint: true }));
+export function statOf(path: Latin1): PathInfo | null {
+  return guard(path, () => lookAt(path));
+}
+
+/** What lies at `name` in `folder`. */
+export function statBelow(folder: Latin1, name: Latin1): PathInfo | null {
+  try {
+    return lookBelow(folder, name);
+  } catch (error) {
+    throw failure(error, below(folder, name));
+  }
 }
 
 /** What `look` at a path gives; null where the path is gone. @throws ColdkeepError. */

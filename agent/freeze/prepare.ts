@@ -78,12 +78,12 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
 
     let last = -1;
     let counts = { linked: 0 };
-    const pass: FreezeRun["pass"] = async (handle, settled) => {
+    const pass: FreezeRun["pass"] = async (handle, { settled, again }) => {
       const writer = files.begin();
       const before = last < 0 ? null : makeCursor(files.heads(last));
       try {
         await drive(
-          walk({ ...base, ...(before === null ? { lister } : {}), writer, before, handle, settled }),
+          walk({ ...base, ...(before === null ? { lister } : {}), writer, before, handle, settled, again }),
           clock,
           signal,
         );
@@ -95,7 +95,7 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
       counts = writer.counts;
       return writer;
     };
-    await pass(whileRunning(inodes, needs, makeReadAhead(), knownBy(o.known)), false);
+    await pass(whileRunning(inodes, needs, makeReadAhead(), knownBy(o.known)), { settled: false, again: true });
     needs.assertRoom();
     const prelinked = counts.linked;
     const heights = control.probe === null ? null : await control.probe.heights({ signal, timeoutMs: HEIGHT_LIMIT });
@@ -116,7 +116,7 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
     };
     let used = false;
     return {
-      bytesToCopy: Number(needs.total()),
+      bytesToCopy: needs.total(),
       prelinked,
       heights,
       async capture(known) {

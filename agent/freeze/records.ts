@@ -27,6 +27,8 @@ export interface FileRow {
   readonly secret: boolean;
   /** Changed so lately that it may be changing still: looked at again after the stop. */
   readonly young: boolean;
+  /** Its ctime is so young that a change after this look could bear the same. */
+  readonly fresh: boolean;
   /** Of a symlink. */
   readonly target: Latin1;
   /** Name and value, latin1; null where they are read from the frozen inode. */
@@ -78,61 +80,97 @@ const SPARSE = 2;
 const SECRET = 4;
 const YOUNG = 8;
 const SYMLINK = 16;
+const FRESH = 32;
+/** Attributes are read from the frozen inode. */
+const INODE_XATTRS = 64;
+const CLASS_SHIFT = 8;
+const MEANS_SHIFT = 10;
 
-/** One line of JSON, newline included. Positions instead of names, as there may be millions. */
-export function rowToLine(r: FileRow): string {
+/** Bytes of a row without its texts. */
+const FIXED = 80;
+const NO_XATTRS: NonNullable<FileRow["xattrs"]> = [];
+
+/** Bytes that `writeRow` may need. */
+export function mostRowBytes(r: FileRow): number {
+  const xattrs = r.xattrs === null || r.xattrs.length === 0 ? 0 : 3 * JSON.stringify(r.xattrs).length;
+  return FIXED + r.name.length + r.target.length + xattrs;
+}
+
+/**
+ * Writes a row at `at`, where `mostRowBytes` must have room; numbers stand in fixed places, as there may be millions of
+ * rows, each written and read several times in a run. Returns where it ends.
+ */
+export function writeRow(r: FileRow, bytes: Buffer, view: DataView, at: number): number {
   const flags =
     (r.grouped ? GROUPED : 0) |
     (r.sparse ? SPARSE : 0) |
     (r.secret ? SECRET : 0) |
     (r.young ? YOUNG : 0) |
-    (r.kind === "symlink" ? SYMLINK : 0);
-  const head = [r.name, flags, r.mode, r.uid, r.gid, r.size, String(r.mtimeNs), String(r.ctimeNs), String(r.ino)];
-  const state = [CLASSES.indexOf(r.mutability), MEANS.indexOf(r.means), r.number, r.offset];
-  return `${JSON.stringify([...head, ...state, r.target, r.xattrs])}\n`;
+    (r.kind === "symlink" ? SYMLINK : 0) |
+    (r.fresh ? FRESH : 0) |
+    (r.xattrs === null ? INODE_XATTRS : 0) |
+    (CLASSES.indexOf(r.mutability) << CLASS_SHIFT) |
+    (MEANS.indexOf(r.means) << MEANS_SHIFT);
+  let end = at + FIXED;
+  end += bytes.write(r.name, end, "latin1");
+  if (r.target !== "") end += bytes.write(r.target, end, "latin1");
+  const texts = end;
+  if (r.xattrs !== null && r.xattrs.length > 0) end += bytes.write(JSON.stringify(r.xattrs), end, "utf8");
+  view.setUint32(at, end - at, true);
+  view.setUint16(at + 4, flags, true);
+  view.setUint16(at + 6, r.mode, true);
+  view.setUint32(at + 8, r.uid, true);
+  view.setUint32(at + 12, r.gid, true);
+  view.setFloat64(at + 16, r.size, true);
+  view.setBigInt64(at + 24, r.mtimeNs, true);
+  view.setBigInt64(at + 32, r.ctimeNs, true);
+  view.setBigUint64(at + 40, r.ino, true);
+  view.setFloat64(at + 48, r.number, true);
+  view.setFloat64(at + 56, r.offset, true);
+  view.setUint32(at + 64, r.name.length, true);
+  view.setUint32(at + 68, r.target.length, true);
+  view.setUint32(at + 72, end - texts, true);
+  return end;
 }
 
-/** The row of a line that `rowToLine` wrote in this very run. */
-export function lineToRow(line: string): FileRow {
-  const [name, flags, mode, uid, gid, size, mtimeNs, ctimeNs, ino, mutability, means, number, offset, target, xattrs] =
-    JSON.parse(line) as [
-      string,
-      number,
-      number,
-      number,
-      number,
-      number,
-      string,
-      string,
-      string,
-      number,
-      number,
-      number,
-      number,
-      string,
-      FileRow["xattrs"],
-    ];
+/** The row that `writeRow` wrote at `at`, in this very run. */
+export function readRow(bytes: Buffer, view: DataView, at: number): FileRow {
+  const flags = view.getUint16(at + 4, true);
+  const name = at + FIXED;
+  const target = name + view.getUint32(at + 64, true);
+  const xattrs = target + view.getUint32(at + 68, true);
+  const length = view.getUint32(at + 72, true);
   return {
-    name,
+    name: bytes.toString("latin1", name, target),
     kind: (flags & SYMLINK) === 0 ? "file" : "symlink",
-    mode,
-    uid,
-    gid,
-    size,
-    mtimeNs: BigInt(mtimeNs),
-    ctimeNs: BigInt(ctimeNs),
-    ino: BigInt(ino),
-    mutability: CLASSES[mutability] ?? "mutable",
-    means: MEANS[means] ?? "none",
-    number,
-    offset,
+    mode: view.getUint16(at + 6, true),
+    uid: view.getUint32(at + 8, true),
+    gid: view.getUint32(at + 12, true),
+    size: view.getFloat64(at + 16, true),
+    mtimeNs: view.getBigInt64(at + 24, true),
+    ctimeNs: view.getBigInt64(at + 32, true),
+    ino: view.getBigUint64(at + 40, true),
+    mutability: CLASSES[(flags >> CLASS_SHIFT) & 3] ?? "mutable",
+    means: MEANS[(flags >> MEANS_SHIFT) & 3] ?? "none",
+    number: view.getFloat64(at + 48, true),
+    offset: view.getFloat64(at + 56, true),
     grouped: (flags & GROUPED) !== 0,
     sparse: (flags & SPARSE) !== 0,
     secret: (flags & SECRET) !== 0,
     young: (flags & YOUNG) !== 0,
-    target,
-    xattrs,
+    fresh: (flags & FRESH) !== 0,
+    target: target === xattrs ? "" : bytes.toString("latin1", target, xattrs),
+    xattrs: (flags & INODE_XATTRS) !== 0 ? null : length === 0 ? NO_XATTRS : parse(bytes, xattrs, length),
   };
+}
+
+function parse(bytes: Buffer, at: number, length: number): FileRow["xattrs"] {
+  return JSON.parse(bytes.toString("utf8", at, at + length)) as FileRow["xattrs"];
+}
+
+/** Bytes of the row at `at`; null where fewer than `end` allows are there to tell. */
+export function rowLength(view: DataView, at: number, end: number): number | null {
+  return at + 4 > end ? null : view.getUint32(at, true);
 }
 
 export function headToLine(h: FolderHead): string {

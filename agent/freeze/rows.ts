@@ -1,11 +1,12 @@
 import type { Latin1 } from "./bytes.ts";
-import { addCounts, type Counts, type FileRow, NO_COUNTS } from "./records.ts";
+import { type Counts, type FileRow, NO_COUNTS } from "./records.ts";
 
 /** Looks up rows by ascending names. */
-export function findByName(rows: Generator<FileRow>): (name: Latin1) => FileRow | null {
-  let next = rows.next();
+export function findByName(rows: Iterable<FileRow>): (name: Latin1) => FileRow | null {
+  const all = rows[Symbol.iterator]();
+  let next = all.next();
   return (name) => {
-    while (next.done !== true && next.value.name < name) next = rows.next();
+    while (next.done !== true && next.value.name < name) next = all.next();
     if (next.done === true || next.value.name !== name) return null;
     return next.value.kind === "file" ? next.value : null;
   };
@@ -13,12 +14,21 @@ export function findByName(rows: Generator<FileRow>): (name: Latin1) => FileRow 
 
 /** Adds up the rows of one folder. */
 export function makeSums() {
-  let counts: Counts = NO_COUNTS;
+  const counts = { ...NO_COUNTS };
   let volatile = false;
   return {
     add(row: FileRow) {
       volatile ||= isVolatile(row);
-      if (row.kind === "file") counts = addCounts(counts, countsOf(row));
+      // Names of one inode are counted with their group, once.
+      if (row.kind !== "file" || row.grouped) return;
+      counts.files += 1;
+      counts.bytes += row.size;
+      if (row.means === "none") return;
+      const { linked, copied, copiedBytes, reflinked } = countOf(row);
+      counts.linked += linked;
+      counts.copied += copied;
+      counts.copiedBytes += copiedBytes;
+      counts.reflinked += reflinked;
     },
     sums: () => ({ counts, volatile }),
   };
@@ -27,12 +37,6 @@ export function makeSums() {
 /** True for rows that an unchanged folder does not vouch for. */
 export function isVolatile(row: FileRow): boolean {
   return row.kind === "file" && (row.mutability !== "immutable" || row.young || row.grouped || row.means === "none");
-}
-
-/** Names of one inode are counted with their group, once. */
-function countsOf(row: FileRow): Counts {
-  if (row.grouped) return NO_COUNTS;
-  return countOf(row);
 }
 
 /** What one frozen file adds to the figures. */

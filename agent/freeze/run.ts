@@ -21,10 +21,11 @@ export interface FreezeRun {
   readonly heights: Heights | null;
   readonly record: Omit<FreezeRecord, "format" | "identity" | "step">;
   /**
-   * Walks all roots once more, building on the walk before. `settled`: the node is said to be down.
+   * Walks all roots once more, building on the walk before. `settled`: the node is said to be down; `again`: files of
+   * folders that did not change are looked at, where they may have changed.
    * @throws the signal's reason on abort.
    */
-  pass(handle: FileHandler, settled: boolean): Promise<WalkWriter>;
+  pass(handle: FileHandler, how: { readonly settled: boolean; readonly again: boolean }): Promise<WalkWriter>;
   /** Removes frozen trees and records; the journal stays. */
   removeTrees(): Promise<void>;
   /** Removes frozen trees, records and journal. Safe to call twice. */

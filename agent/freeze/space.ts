@@ -1,4 +1,4 @@
-import type { BigIntStats } from "node:fs";
+import type { PathInfo } from "../../posix/stat.ts";
 import { showPath } from "../../posix/system-error.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { toBytes } from "./bytes.ts";
@@ -6,26 +6,29 @@ import type { FrozenPlace } from "./frozen-place.ts";
 
 /** What will have to be copied while the node is down. */
 export interface CopyNeeds {
-  add(place: FrozenPlace, info: BigIntStats): void;
+  add(place: FrozenPlace, info: PathInfo): void;
   /** Bytes, all file systems together. */
-  total(): bigint;
+  total(): number;
   /** @throws ColdkeepError `no-space` where a file system has less than what is to be copied, and a margin. */
   assertRoom(): void;
 }
 
 /** Room for folders, and for what a log grows by until the node stops. */
-const LEAST_MARGIN = 16n << 20n;
+const LEAST_MARGIN = 16 << 20;
 
 export function makeCopyNeeds(): CopyNeeds {
-  const needs = new Map<bigint, { readonly place: FrozenPlace; bytes: bigint }>();
+  const needs = new Map<bigint, { readonly place: FrozenPlace; bytes: number }>();
+  let last: { readonly place: FrozenPlace; bytes: number } | null = null;
   return {
     add(place, info) {
       if (place.reflinks) return;
-      const known = needs.get(place.dev) ?? { place, bytes: 0n };
-      needs.set(place.dev, known);
-      known.bytes += allocated(info);
+      if (last?.place !== place) {
+        last = needs.get(place.dev) ?? { place, bytes: 0 };
+        needs.set(place.dev, last);
+      }
+      last.bytes += allocated(info);
     },
-    total: () => [...needs.values()].reduce((sum, { bytes }) => sum + bytes, 0n),
+    total: () => [...needs.values()].reduce((sum, { bytes }) => sum + bytes, 0),
     assertRoom() {
       for (const { place, bytes } of needs.values()) assertRoom(place, bytes);
     },
@@ -33,9 +36,9 @@ export function makeCopyNeeds(): CopyNeeds {
 }
 
 /** @throws ColdkeepError `no-space` where `bytes` and a margin do not fit. */
-export function assertRoom(place: FrozenPlace, bytes: bigint): void {
-  if (bytes === 0n) return;
-  const margin = bytes / 10n > LEAST_MARGIN ? bytes / 10n : LEAST_MARGIN;
+export function assertRoom(place: FrozenPlace, bytes: number): void {
+  if (bytes === 0) return;
+  const margin = Math.max(LEAST_MARGIN, Math.ceil(bytes / 10));
   const free = place.free();
   if (free >= bytes + margin) return;
   throw new ColdkeepError("no-space", {
@@ -46,12 +49,11 @@ export function assertRoom(place: FrozenPlace, bytes: bigint): void {
   });
 }
 
-export function isSparse({ blocks, size }: BigIntStats): boolean {
-  return blocks * 512n < size;
+export function isSparse({ blocks, size }: PathInfo): boolean {
+  return blocks * 512 < size;
 }
 
 /** Bytes a file takes on disk, holes left out (stat(2): blocks of 512). */
-export function allocated(info: BigIntStats): bigint {
-  const bytes = info.blocks * 512n;
-  return bytes < info.size ? bytes : info.size;
+export function allocated({ blocks, size }: PathInfo): number {
+  return Math.min(blocks * 512, size);
 }

@@ -1,18 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { comparePaths, isBelow, type Latin1 } from "./bytes.ts";
-import { createLines, type LineReader, openLines, readLines } from "./line-files.ts";
-import {
-  addCounts,
-  type Counts,
-  type FileRow,
-  type FolderHead,
-  headToLine,
-  lineToHead,
-  lineToRow,
-  NO_COUNTS,
-  rowToLine,
-} from "./records.ts";
+import { createLines, readLines } from "./line-files.ts";
+import { addCounts, type Counts, type FileRow, type FolderHead, headToLine, lineToHead, NO_COUNTS } from "./records.ts";
+import { createRows, openRows, type RowReader } from "./row-files.ts";
 
 /** What the walks of one run found, on disk, so that a million files take no memory. */
 export interface WalkFiles {
@@ -21,7 +12,7 @@ export interface WalkFiles {
   /** The heads of a finished walk, in its order. */
   heads(walk: number): Generator<FolderHead>;
   /** The rows of one folder, in the order of their names. */
-  rows(head: FolderHead): Generator<FileRow>;
+  rows(head: FolderHead): Iterable<FileRow>;
   /** Lets go of the files; what is asked for later opens them again. */
   close(): void;
 }
@@ -38,16 +29,18 @@ export interface WalkWriter {
   finish(): void;
 }
 
+const NO_ROWS: readonly FileRow[] = [];
+
 /** In a fresh folder of its own. @throws the system's error. */
 export function createWalkFiles(folder: string): WalkFiles {
   mkdirSync(folder, { mode: 0o700 });
   const headsOf = (walk: number) => join(folder, `folders-${walk}`);
   const rowsOf = (walk: number) => join(folder, `rows-${walk}`);
-  const readers = new Map<number, LineReader>();
+  const readers = new Map<number, RowReader>();
   let walks = 0;
 
-  function reader(walk: number): LineReader {
-    const found = readers.get(walk) ?? openLines(rowsOf(walk));
+  function reader(walk: number): RowReader {
+    const found = readers.get(walk) ?? openRows(rowsOf(walk));
     readers.set(walk, found);
     return found;
   }
@@ -55,7 +48,7 @@ export function createWalkFiles(folder: string): WalkFiles {
   function begin(): WalkWriter {
     const walk = walks++;
     const heads = createLines(headsOf(walk));
-    const rows = createLines(rowsOf(walk));
+    const rows = createRows(rowsOf(walk));
     let counts = NO_COUNTS;
     let offset = 0;
     const keep = (head: FolderHead) => {
@@ -67,7 +60,7 @@ export function createWalkFiles(folder: string): WalkFiles {
       get counts() {
         return counts;
       },
-      row: (row) => rows.write(rowToLine(row)),
+      row: (row) => rows.write(row),
       end(head) {
         keep({ ...head, rows: { walk, offset, length: rows.length - offset } });
         offset = rows.length;
@@ -85,10 +78,7 @@ export function createWalkFiles(folder: string): WalkFiles {
     *heads(walk) {
       for (const line of readLines(headsOf(walk))) yield lineToHead(line);
     },
-    *rows({ rows: { walk, offset, length } }) {
-      if (length === 0) return;
-      for (const line of reader(walk).lines(offset, length)) yield lineToRow(line);
-    },
+    rows: ({ rows: { walk, offset, length } }) => (length === 0 ? NO_ROWS : reader(walk).rows(offset, length)),
     close() {
       for (const open of readers.values()) open.close();
       readers.clear();

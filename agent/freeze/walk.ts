@@ -1,9 +1,10 @@
-import { type BigIntStats, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
+import { isFolder, isSymlink, type PathInfo } from "../../posix/stat.ts";
 import type { FileRule, Profile } from "../profiles/types.ts";
 import { below, fromBytes, fromText, type Latin1, toBytes } from "./bytes.ts";
 import { FREEZE_FOLDER, type FrozenPlace } from "./frozen-place.ts";
 import type { Lister } from "./list-ahead.ts";
-import { failure, guard, isGone, list, ownerOf, statOf, xattrsOf } from "./look.ts";
+import { failure, guard, isGone, list, ownerOf, statBelow, statOf, xattrsBelow, xattrsOf } from "./look.ts";
 import type { Notes } from "./notes.ts";
 import { type FileRow, type FolderHead, NO_COUNTS } from "./records.ts";
 import { findByName, isVolatile, makeSums } from "./rows.ts";
@@ -11,21 +12,40 @@ import type { HeadCursor, WalkFiles, WalkWriter } from "./walk-files.ts";
 
 /**
  * What a walk does with the plain files it meets, the rest it does by itself: makes the row of one file, or null where
- * it is not captured. May yield between long steps.
+ * it is not captured. Where that is long, as steps to be taken.
  */
-export type FileHandler = (file: FoundFile) => Generator<void, FileRow | null>;
+export type FileHandler = (file: FoundFile) => FileRow | null | Generator<void, FileRow | null>;
+
+/** A folder as long as its files are handled. */
+export interface FoundIn {
+  readonly place: FrozenPlace;
+  /** Its path, and `<root name>/<path below it>`. */
+  readonly source: Latin1;
+  readonly shown: Latin1;
+  /** Files changed after this moment count as young (ns). */
+  readonly youngFrom: bigint;
+  /** What changed after this moment may change again and bear the same time (ns). */
+  readonly freshFrom: bigint;
+}
 
 export interface FoundFile {
-  readonly place: FrozenPlace;
-  readonly path: Latin1;
+  readonly folder: FoundIn;
   readonly name: Latin1;
-  /** `<root name>/<path below it>`, for notes. */
-  readonly shown: Latin1;
   readonly rule: FileRule;
   /** The row that an earlier walk made of this name. */
   readonly old: FileRow | null;
-  /** Files changed after this moment count as young (ns). */
-  readonly youngFrom: bigint;
+}
+
+export function pathOf({ folder, name }: FoundFile): Latin1 {
+  return below(folder.source, name);
+}
+
+/** `<root name>/<path below it>`. */
+export function shownOf({
+  folder,
+  name,
+}: Pick<FoundFile, "name"> & { readonly folder: Pick<FoundIn, "shown"> }): Latin1 {
+  return below(folder.shown, name);
 }
 
 export interface WalkOptions {
@@ -41,6 +61,8 @@ export interface WalkOptions {
   readonly notes: Notes;
   /** True where the node is said to be down: no file is in the writing any more. */
   readonly settled: boolean;
+  /** False: files of folders that did not change are taken over as they were, since a later walk looks at them. */
+  readonly again?: boolean;
   /** Mount points, latin1. */
   readonly mounts: ReadonlySet<Latin1>;
 }
@@ -59,23 +81,29 @@ export function* walk(o: WalkOptions): Generator<void> {
   for (const [root, place] of o.places.entries()) {
     const now = place.now();
     const filesFrom = now - (o.settled ? CLOCK_MARGIN : WRITING_MARGIN);
-    yield* visit(o, { root, place, foldersFrom: now - CLOCK_MARGIN, filesFrom }, "");
+    const name = fromText(place.root.name);
+    yield* visit(o, { root, place, name, foldersFrom: now - CLOCK_MARGIN, filesFrom }, "");
   }
 }
 
 interface Root {
   readonly root: number;
   readonly place: FrozenPlace;
+  /** The root's name, latin1. */
+  readonly name: Latin1;
   readonly foldersFrom: bigint;
   readonly filesFrom: bigint;
 }
+
+/** Files between two moments at which a walk may be stopped: handing on through all its folders costs more than a file. */
+const STEP = 16;
 
 function* visit(o: WalkOptions, at: Root, path: Latin1): Generator<void> {
   const { before, writer } = o;
   const source = path === "" ? at.place.path : below(at.place.path, path);
   const info = statOf(source);
   const old = before?.take(at.root, path) ?? null;
-  if (info?.isDirectory() !== true) {
+  if (info === null || !isFolder(info)) {
     before?.leave(at.root, path);
     return;
   }
@@ -83,14 +111,14 @@ function* visit(o: WalkOptions, at: Root, path: Latin1): Generator<void> {
   if (isMounted) {
     o.notes.add(
       "another file system is mounted here and not captured; name it as a root of its own",
-      shownOf(at, path),
+      below(at.name, path),
     );
     writer.end({ ...headOf(at, path, info, source), volatile: false, counts: NO_COUNTS });
     before?.leave(at.root, path);
     return;
   }
   if (old !== null && !old.young && isSame(old, info)) {
-    if (old.volatile) yield* again(o, at, old, source);
+    if (old.volatile && o.again !== false) yield* again(o, at, old, source);
     else writer.keep(old);
     for (;;) {
       const child = before?.peekChild(at.root, path) ?? null;
@@ -113,67 +141,85 @@ function* read(
   at: Root,
   path: Latin1,
   source: Latin1,
-  info: BigIntStats,
+  info: PathInfo,
   old: FolderHead | null,
 ): Generator<void, Latin1[]> {
   const { files, symlinks, folders } = sort(o, at, path, source);
   o.lister?.expect(source, folders);
   const rules = o.profile.classify({ path, files });
   const known = old === null ? null : findByName(o.files.rows(old));
+  const folder = foundIn(at, path, source);
   const sums = makeSums();
   for (let file = 0, link = 0; file < files.length || link < symlinks.length; ) {
     const isLink = file === files.length || (symlinks[link] ?? files[file] ?? "") < (files[file] ?? "");
-    const rule = rules[file];
+    const rule = rules[file] ?? MUTABLE;
     const name = (isLink ? symlinks[link++] : files[file++]) ?? "";
-    const child = below(source, name);
-    const row = isLink
-      ? symlinkRow(child, name)
-      : yield* handle(o, at, child, name, shownOf(at, below(path, name)), rule, known?.(name) ?? null);
+    let row: FileRow | null;
+    if (isLink) row = symlinkRow(source, name);
+    else {
+      const made = handle(o, { folder, name, rule, old: known?.(name) ?? null });
+      row = made === null || !("next" in made) ? made : yield* made;
+    }
+    if ((file + link) % STEP === 0) yield;
     if (row === null) continue;
     sums.add(row);
     o.writer.row(row);
-    yield;
   }
   o.writer.end({ ...headOf(at, path, info, source), ...sums.sums() });
   return folders;
 }
 
+const MUTABLE: FileRule = { mutability: "mutable" };
+
 /** Handles the files of a folder that did not change: only those that may have changed without it. */
 function* again(o: WalkOptions, at: Root, old: FolderHead, source: Latin1): Generator<void> {
+  const folder = foundIn(at, old.path, source);
   const sums = makeSums();
+  let count = 0;
   for (const row of o.files.rows(old)) {
-    const { name, mutability, secret } = row;
-    const shown = shownOf(at, below(old.path, name));
-    const next = isVolatile(row)
-      ? yield* handle(o, at, below(source, name), name, shown, { mutability, secret }, row)
-      : row;
+    let next: FileRow | null = row;
+    if (isVolatile(row)) {
+      const { name, mutability, secret } = row;
+      const made = handle(o, { folder, name, rule: secret ? { mutability, secret } : RULES[mutability], old: row });
+      next = made === null || !("next" in made) ? made : yield* made;
+    }
+    count += 1;
+    if (count % STEP === 0) yield;
     if (next === null) continue;
     sums.add(next);
     o.writer.row(next);
-    yield;
   }
   const { rows: _, ...head } = old;
   o.writer.end({ ...head, ...sums.sums() });
 }
 
-function* handle(
-  o: WalkOptions,
-  at: Root,
-  path: Latin1,
-  name: Latin1,
-  shown: Latin1,
-  rule: FileRule = { mutability: "mutable" },
-  old: FileRow | null,
-): Generator<void, FileRow | null> {
+const RULES = {
+  immutable: { mutability: "immutable" },
+  "append-only": { mutability: "append-only" },
+  mutable: MUTABLE,
+} as const;
+
+function foundIn(at: Root, path: Latin1, source: Latin1): FoundIn {
+  const { place, name, filesFrom, foldersFrom } = at;
+  return { place, source, shown: below(name, path), youngFrom: filesFrom, freshFrom: foldersFrom };
+}
+
+function handle(o: WalkOptions, file: FoundFile): ReturnType<FileHandler> {
+  const { rule } = file;
   if (rule.mutability === "omitted") {
-    o.notes.add(`left out: ${rule.why ?? "rebuildable"}`, shown);
+    o.notes.add(`left out: ${rule.why ?? "rebuildable"}`, shownOf(file));
     return null;
   }
-  if (o.mounts.has(path)) {
-    o.notes.add("another file is mounted over it, and not captured", shown);
+  if (o.mounts.has(pathOf(file))) {
+    o.notes.add("another file is mounted over it, and not captured", shownOf(file));
     return null;
   }
-  return yield* attempt(path, o.handle({ place: at.place, path, name, shown, rule, old, youngFrom: at.filesFrom }));
+  try {
+    const made = o.handle(file);
+    return made === null || !("next" in made) ? made : attempt(file, made);
+  } catch (error) {
+    return unlessGone(error, file);
+  }
 }
 
 /** Names in order: plain files for the profile, symlinks, folders to go into. Little more than the names is held. */
@@ -186,9 +232,9 @@ function sort(o: WalkOptions, at: Root, path: Latin1, source: Latin1) {
     else if (kind === "symlink") symlinks.push(name);
     else if (kind === "folder") {
       const why = o.profile.omitFolder(below(path, name));
-      if (why !== null) o.notes.add(`left out: ${why}`, shownOf(at, below(path, name)));
+      if (why !== null) o.notes.add(`left out: ${why}`, below(at.name, below(path, name)));
       else if (!isOurs(path, name)) folders.push(name);
-    } else o.notes.add("a socket, FIFO or device: not captured", shownOf(at, below(path, name)));
+    } else o.notes.add("a socket, FIFO or device: not captured", below(at.name, below(path, name)));
   });
   return { files: files.sort(byBytes), symlinks: symlinks.sort(byBytes), folders: folders.sort(byBytes) };
 }
@@ -198,7 +244,7 @@ function isOurs(path: Latin1, name: Latin1): boolean {
   return name === FREEZE_FOLDER || (path === "" && name.startsWith(".coldkeep-"));
 }
 
-function headOf(at: Root, path: Latin1, info: BigIntStats, source: Latin1) {
+function headOf(at: Root, path: Latin1, info: PathInfo, source: Latin1) {
   const { dev, ino, mtimeNs, ctimeNs } = info;
   return {
     root: at.root,
@@ -213,15 +259,16 @@ function headOf(at: Root, path: Latin1, info: BigIntStats, source: Latin1) {
   };
 }
 
-function isSame(head: FolderHead, info: BigIntStats): boolean {
+function isSame(head: FolderHead, info: PathInfo): boolean {
   return (
     head.ino === info.ino && head.dev === info.dev && head.mtimeNs === info.mtimeNs && head.ctimeNs === info.ctimeNs
   );
 }
 
-function symlinkRow(path: Latin1, name: Latin1): FileRow | null {
-  const info = statOf(path);
-  if (info?.isSymbolicLink() !== true) return null;
+function symlinkRow(folder: Latin1, name: Latin1): FileRow | null {
+  const info = statBelow(folder, name);
+  if (info === null || !isSymlink(info)) return null;
+  const path = below(folder, name);
   const target = guard(path, () => fromBytes(readlinkSync(toBytes(path), "buffer")));
   if (target === null) return null;
   return {
@@ -240,24 +287,27 @@ function symlinkRow(path: Latin1, name: Latin1): FileRow | null {
     sparse: false,
     secret: false,
     young: false,
+    fresh: false,
     target,
-    xattrs: xattrsOf(path),
+    xattrs: xattrsBelow(folder, name),
   };
 }
 
-/** Runs a handler; a file that is proven to have vanished under it is not captured. */
-function* attempt(path: Latin1, steps: Generator<void, FileRow | null>): Generator<void, FileRow | null> {
+/** Takes a handler's steps. */
+function* attempt(file: FoundFile, steps: Generator<void, FileRow | null>): Generator<void, FileRow | null> {
   try {
     return yield* steps;
   } catch (error) {
-    // The same error tells of a frozen tree that somebody removed.
-    if (isGone(error) && statOf(path) === null) return null;
-    throw failure(error, path);
+    return unlessGone(error, file);
   }
 }
 
-function shownOf(at: Root, path: Latin1): Latin1 {
-  return below(fromText(at.place.root.name), path);
+/** A file that is proven to have vanished under its handler is not captured. */
+function unlessGone(error: unknown, file: FoundFile): null {
+  const path = pathOf(file);
+  // The same error tells of a frozen tree that somebody removed.
+  if (isGone(error) && statOf(path) === null) return null;
+  throw failure(error, path);
 }
 
 function byBytes(a: Latin1, b: Latin1): number {
