@@ -2,8 +2,15 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { pythonOrSkip } from "../support/python.ts";
+import { softHsmOrSkip } from "../support/softhsm.ts";
 import { tempDir } from "../support/tmp.ts";
+import { toolOrSkip } from "../support/tools.ts";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 const project = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -100,10 +107,30 @@ describe("the sum of a CI run", () => {
 
   it("takes an unexplained skip for a failure in CI, and names it elsewhere", () => {
     const tally = { passed: 1, failed: 0, skipped: 1, skippedNames: ["test/x.test.ts > quietly left out"] };
-    expect(sum([tally], "true").lines.at(-1)).toBe("1 passed, 1 failed, 0 skipped");
+    // Services write it as they please.
+    for (const ci of ["true", "1", "True"])
+      expect(sum([tally], ci).lines.at(-1), ci).toBe("1 passed, 1 failed, 0 skipped");
     const { lines, status } = sum([tally], "");
     expect(lines.join("\n")).toContain("quietly left out");
     expect(lines.at(-1)).toBe("1 passed, 0 failed, 1 skipped");
     expect(status).toBe(0);
+  });
+});
+
+describe("what cannot run for want of a program", () => {
+  it.each(["1", "true", "yes"])("is an error where CI is %s, whoever asks", async (ci) => {
+    vi.stubEnv("CI", ci);
+    vi.stubEnv("PATH", tempDir("coldkeep-no-tools"));
+    expect(() => toolOrSkip("age", "age")).toThrow(/age is missing.*apt-get install age/);
+    expect(() => pythonOrSkip({ missing: "no python3" })).toThrow("no python3");
+    await expect(softHsmOrSkip()).rejects.toThrow(/SoftHSM is missing/);
+  });
+
+  it.each([undefined, ""])("is skipped by name where CI is %o", async (ci) => {
+    vi.stubEnv("CI", ci);
+    vi.stubEnv("PATH", tempDir("coldkeep-no-tools"));
+    expect(toolOrSkip("age", "age")).toMatchObject({ skip: true, title: expect.stringContaining("age is missing") });
+    expect(pythonOrSkip({ missing: "no python3" })).toMatchObject({ skip: true });
+    expect(await softHsmOrSkip()).toMatchObject({ skip: true, title: expect.stringContaining("SoftHSM is missing") });
   });
 });

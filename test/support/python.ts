@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { onCi } from "./ci.ts";
 
 const run = promisify(execFile);
 const SETUP_LIMIT_MS = 240_000;
@@ -59,6 +60,6 @@ export async function pythonWith(requirements: string): Promise<Python> {
  */
 export function pythonOrSkip(found: Python): { readonly skip: boolean; readonly title: string } {
   if ("python" in found) return { skip: false, title: "" };
-  if (process.env.CI === "true") throw new Error(found.missing);
+  if (onCi()) throw new Error(found.missing);
   return { skip: true, title: ` (skipped: ${found.missing})` };
 }

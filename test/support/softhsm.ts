@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { onCi } from "./ci.ts";
 import { keepSecret } from "./secrets.ts";
 
 const LIBRARIES = [
@@ -26,7 +27,7 @@ export async function softHsmOrSkip(): Promise<{ readonly skip: boolean; readonl
           () => "pkcs11js was not built; run: npm rebuild pkcs11js",
         );
   if (missing === null) return { skip: false, title: "" };
-  if (process.env.CI === "true") throw new Error(missing);
+  if (onCi()) throw new Error(missing);
   return { skip: true, title: ` (skipped: ${missing})` };
 }
 

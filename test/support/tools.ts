@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { onCi } from "./ci.ts";
 
 /**
  * Skips the tests that follow where a program is missing, and says why in their title. On CI that is a failure: nothing
@@ -7,6 +8,6 @@ import { spawnSync } from "node:child_process";
 export function toolOrSkip(name: string, apt: string): { readonly skip: boolean; readonly title: string } {
   if (spawnSync("which", [name]).status === 0) return { skip: false, title: "" };
   const missing = `${name} is missing; on Debian and Ubuntu: apt-get install ${apt}`;
-  if (process.env.CI === "true") throw new Error(missing);
+  if (onCi()) throw new Error(missing);
   return { skip: true, title: ` (skipped: ${missing})` };
 }

@@ -1,6 +1,7 @@
 import { get } from "node:http";
 import { text } from "node:stream/consumers";
 import { inject } from "vitest";
+import { onCi } from "../../support/ci.ts";
 import type { Missing } from "./venv.ts";
 
 /**
@@ -10,7 +11,7 @@ import type { Missing } from "./venv.ts";
 export async function emulator(): Promise<{ readonly endpoint: string } | Missing> {
   const answer = await ask(inject("emulatorDoor"));
   const found = JSON.parse(answer) as { readonly endpoint: string } | Missing;
-  if ("missing" in found && process.env.CI !== undefined) throw new Error(`CI has no emulator: ${found.missing}`);
+  if ("missing" in found && onCi()) throw new Error(`CI has no emulator: ${found.missing}`);
   return found;
 }
 

@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { onCi } from "../../support/ci.ts";
 import type { Emulator } from "../emulator/localstack.ts";
 import { answers, freePort, serverFolder, startServer } from "../emulator/server.ts";
 import { type Missing, venvPython } from "../emulator/venv.ts";
@@ -18,7 +19,7 @@ export const ROOT = { accessKeyId: "test", secretAccessKey: "test" } as const;
 export async function startMiniStack(): Promise<Emulator | Missing> {
   const python = await venvPython("ministack", join(HERE, "requirements.txt"));
   if (typeof python !== "string") {
-    if (process.env.CI !== undefined) throw new Error(`CI has no MiniStack: ${python.missing}`);
+    if (onCi()) throw new Error(`CI has no MiniStack: ${python.missing}`);
     return python;
   }
   const port = await freePort();

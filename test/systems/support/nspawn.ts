@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { cacheFolder, lockInstall } from "../../e2e/emulator/cache.ts";
+import { onCi } from "../../support/ci.ts";
 
 const SUITE = "bookworm";
 const PACKAGES = ["systemd", "systemd-sysv", "dbus"];
@@ -23,7 +24,7 @@ export function obstacleToMachines(): string | null {
       : missing.length > 0
         ? `${missing.join(", ")} missing; on Debian and Ubuntu: apt-get install mmdebstrap systemd-container`
         : null;
-  if (why !== null && process.env.CI !== undefined) throw new Error(`CI boots no machine: ${why}`);
+  if (why !== null && onCi()) throw new Error(`CI boots no machine: ${why}`);
   return why;
 }
 
