@@ -1,21 +1,24 @@
 /**
  * How long it takes to rotate the recipient of many snapshots: `node bench/rotation.ts [directory|localstack|versitygw …]`,
  * with BENCH_SNAPSHOTS of them (default 1000), in BENCH_DIR. Both keys are software keys, the costliest kind. The S3 servers
- * are those of the tests, on this machine.
+ * are those of the tests, on this machine. It fails where anything but key files was touched, by the etag and, in S3, the
+ * version of every object before and after.
  */
+import { strictEqual } from "node:assert";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ListObjectVersionsCommand } from "@aws-sdk/client-s3";
 import { rekeyNode } from "../agent/rekey/index.ts";
 import { systemClock } from "../posix/clock.ts";
 import { startLocalStack } from "../test/e2e/emulator/localstack.ts";
 import { startVersityGw } from "../test/e2e/emulator/versitygw.ts";
-import { freshVault } from "../test/e2e/s3.ts";
+import { freshVault, plainClient } from "../test/e2e/s3.ts";
 import { buildSnapshot, makeNode } from "../test/support/build-snapshot.ts";
 import { encodeIndex, type IndexEntry, publicKeyOf, writerOf } from "../vault/card/index.ts";
 import type { Card } from "../vault/card/types.ts";
-import { makeSnapshotId, names, silent } from "../vault/names/index.ts";
+import { makeSnapshotId, names, parseS3Url, silent } from "../vault/names/index.ts";
 import { keyIdentity, keyRecipient, newStretch } from "../vault/sealed/index.ts";
 import { openStore, retrying, type Store } from "../vault/store/index.ts";
 
@@ -33,7 +36,7 @@ try {
 async function measure(place: string): Promise<void> {
   const opened = await open(place);
   if ("missing" in opened) return console.log(`${place}: skipped, ${opened.missing}`);
-  const { store, stop } = opened;
+  const { store, objects, stop } = opened;
   const old = Buffer.from("0123456789abcdef");
   const young = Buffer.from("fedcba9876543210");
   const recipients = [keyRecipient({ source: old, stretch: newStretch("aes-256-gcm") })];
@@ -51,6 +54,7 @@ async function measure(place: string): Promise<void> {
     encodeIndex({ ...ofNode, generation: 1, snapshots: entries, months: [] }),
     null,
   );
+  const before = await objects();
   calls.clear();
   const began = systemClock.monotonic();
   const processor = process.cpuUsage();
@@ -74,10 +78,60 @@ async function measure(place: string): Promise<void> {
   const { user, system } = process.cpuUsage(processor);
   const done = outcomes.filter(({ outcome }) => outcome === "rewritten").length;
   const told = [...calls].map(([call, times]) => `${times} ${call}`).join(", ");
+  const untouched = assertUntouched(before, await objects());
+  strictEqual(done, count, `${place}: key files rewritten`);
   console.log(
-    `${place}: ${done} of ${count} rewritten in ${seconds.toFixed(1)} s, ${((user + system) / 1e6).toFixed(1)} s of the processor's; ${told}`,
+    `${place}: ${done} of ${count} rewritten in ${seconds.toFixed(1)} s, ${((user + system) / 1e6).toFixed(1)} s of the processor's; ${told}; ${untouched} other objects untouched`,
   );
   await stop();
+}
+
+/** Every object by name, with what names its bytes and each of its versions. */
+type Objects = ReadonlyMap<string, readonly string[]>;
+
+/** @returns how many objects there are beside key files. @throws AssertionError where one of them is not as it was. */
+function assertUntouched(before: Objects, after: Objects): number {
+  const isKeyFile = (name: string) => name.endsWith("/key.json");
+  const rest = (objects: Objects) =>
+    [...objects].flatMap(([name, told]) => (isKeyFile(name) ? [] : [`${name} ${told.join(" ")}`])).toSorted();
+  const kept = rest(before);
+  strictEqual(rest(after).join("\n"), kept.join("\n"), "an object that is no key file was touched");
+  for (const [name, told] of before) {
+    if (isKeyFile(name) && after.get(name)?.join() === told.join()) throw new Error(`${name} is as it was`);
+  }
+  for (const kind of [".pack", "/manifest", ".card.json"]) {
+    if (!kept.some((line) => line.split(" ")[0]?.endsWith(kind)))
+      throw new Error(`there is no ${kind} to be untouched`);
+  }
+  return kept.length;
+}
+
+async function listed(store: Store): Promise<Objects> {
+  const found = new Map<string, readonly string[]>();
+  for await (const { name, info } of store.list("")) found.set(name, [info.etag, String(info.receivedAt)]);
+  return found;
+}
+
+/** As S3 itself tells it: all versions, and delete markers, too. */
+async function versions(endpoint: string, place: string): Promise<Objects> {
+  const url = parseS3Url(place);
+  if (typeof url === "string") throw new Error(url);
+  const client = plainClient(endpoint);
+  const found = new Map<string, string[]>();
+  let from = {};
+  for (;;) {
+    const page = await client.send(
+      new ListObjectVersionsCommand({ Bucket: url.bucket, Prefix: `${url.prefix}/`, ...from }),
+    );
+    for (const { Key = "", VersionId } of page.DeleteMarkers ?? []) {
+      found.set(Key, [...(found.get(Key) ?? []), `${VersionId} deleted`]);
+    }
+    for (const { Key = "", VersionId, ETag } of page.Versions ?? []) {
+      found.set(Key, [...(found.get(Key) ?? []), `${VersionId} ${ETag}`]);
+    }
+    if (page.IsTruncated !== true) return found;
+    from = { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker };
+  }
 }
 
 /** What an index says of a good snapshot. */
@@ -95,15 +149,23 @@ function entryOf({ core, sig }: Card): IndexEntry {
   };
 }
 
-async function open(place: string): Promise<{ store: Store; stop: () => Promise<void> } | { missing: string }> {
+interface Place {
+  readonly store: Store;
+  readonly objects: () => Promise<Objects>;
+  readonly stop: () => Promise<void>;
+}
+
+async function open(place: string): Promise<Place | { missing: string }> {
   if (place === "directory") {
     const store = await openStore(join(folder, "vault"), { create: true });
-    return { store: counted(retrying(store, { clock: systemClock })), stop: async () => {} };
+    const patient = counted(retrying(store, { clock: systemClock }));
+    return { store: patient, objects: () => listed(store), stop: async () => {} };
   }
   const server = await (place === "versitygw" ? startVersityGw() : startLocalStack());
   if ("missing" in server) return server;
   const at = await freshVault(server.endpoint);
-  return { store: counted(retrying(await openStore(at.url, at), { clock: systemClock })), stop: () => server.stop() };
+  const store = counted(retrying(await openStore(at.url, at), { clock: systemClock }));
+  return { store, objects: () => versions(server.endpoint, at.url), stop: () => server.stop() };
 }
 
 /** Counts what is asked of a store. */
