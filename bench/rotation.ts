@@ -1,7 +1,7 @@
 /**
  * How long it takes to rotate the recipient of many snapshots: `node bench/rotation.ts [directory|localstack|versitygw …]`,
  * with BENCH_SNAPSHOTS of them (default 1000), in BENCH_DIR. Both keys are software keys, the costliest kind. The S3 servers
- * are those of the tests, on this machine. It fails where anything but key files was touched, by the etag and, in S3, the
+ * are those of the tests, on this machine. It fails where anything but key files was touched, by the etag and, on LocalStack, every
  * version of every object before and after.
  */
 import { strictEqual } from "node:assert";
@@ -95,7 +95,9 @@ function assertUntouched(before: Objects, after: Objects): number {
   const rest = (objects: Objects) =>
     [...objects].flatMap(([name, told]) => (isKeyFile(name) ? [] : [`${name} ${told.join(" ")}`])).toSorted();
   const kept = rest(before);
-  strictEqual(rest(after).join("\n"), kept.join("\n"), "an object that is no key file was touched");
+  const now = new Set(rest(after));
+  const touched = kept.filter((line) => !now.delete(line)).concat([...now].map((line) => `new: ${line}`));
+  strictEqual(touched.slice(0, 3).join("\n"), "", "objects that are no key files were touched");
   for (const [name, told] of before) {
     if (isKeyFile(name) && after.get(name)?.join() === told.join()) throw new Error(`${name} is as it was`);
   }
@@ -165,7 +167,9 @@ async function open(place: string): Promise<Place | { missing: string }> {
   if ("missing" in server) return server;
   const at = await freshVault(server.endpoint);
   const store = counted(retrying(await openStore(at.url, at), { clock: systemClock }));
-  return { store, objects: () => versions(server.endpoint, at.url), stop: () => server.stop() };
+  // VersityGW's list of versions loses some at the edges of its pages; its plain list does not.
+  const objects = () => (place === "versitygw" ? listed(store) : versions(server.endpoint, at.url));
+  return { store, objects, stop: () => server.stop() };
 }
 
 /** Counts what is asked of a store. */

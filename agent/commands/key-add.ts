@@ -9,5 +9,5 @@ export async function run(call: Call<IdentityFlags>, ...given: readonly string[]
   const { config } = keyNodes(call);
   const settings = given.length === 0 ? config.keys : given.map((text) => keyByPlace(text, "<key>", config.token));
   const add = await loadAdded(call, config, settings);
-  return await rekeyAll(call, { add, removes: async () => false, leaving: [] });
+  return await rekeyAll(call, { add, going: [] });
 }

@@ -34,14 +34,19 @@ function stretchesOf(config: Config, node: NodeName) {
   };
 }
 
-type Slot = Parameters<KeyChange["removes"]>[0];
+/** What is to lose its slots. */
+export interface Going {
+  /** Names it in messages. */
+  readonly label: string;
+  readonly owns: KeyChange["removes"];
+  /** It opens the files as they are, and proves nothing about the new ones. Left out where only a label is known. */
+  readonly key?: LoadedKey;
+}
 
 export interface Rekeying {
   /** Recipients that every key file gets. */
   readonly add: readonly LoadedKey[];
-  readonly removes: KeyChange["removes"];
-  /** Keys that are removed: they open the files as they are, and prove nothing about the new ones. */
-  readonly leaving: readonly LoadedKey[];
+  readonly going: readonly Going[];
 }
 
 /** Rewrites the key files of all nodes asked for, and tells of each. */
@@ -49,19 +54,28 @@ export async function rekeyAll(call: Call<IdentityFlags>, change: Rekeying): Pro
   const { config, nodes } = keyNodes(call);
   const store = await openVault(config, call, "write");
   const stay = await loadOpeners(config, call, call.flags.identity).catch((error: unknown) => {
-    if (change.leaving.length > 0 && isColdkeepError(error, "key")) return [];
+    if (change.going.some(({ key }) => key !== undefined) && isColdkeepError(error, "key")) return [];
     throw error;
   });
-  const leaving = change.leaving.flatMap(({ identity }) => (identity === null ? [] : [identity]));
+  const leaving = change.going.flatMap(({ key }) => (key?.identity == null ? [] : [key.identity]));
   const added = change.add.flatMap(({ identity }) => (identity === null ? [] : [identity]));
-  const all: { readonly node: string; readonly outcomes: readonly RekeyOutcome[] }[] = [];
+  const fitting = new Set<Going>();
+  const removes: KeyChange["removes"] = async (slot, scope) => {
+    for (const one of change.going) {
+      if (!(await one.owns(slot, scope))) continue;
+      fitting.add(one);
+      return true;
+    }
+    return false;
+  };
+  const all: NodeOutcomes[] = [];
   for (const node of nodes) {
     const stretch = stretchesOf(config, node.name);
     const pinnedKey = pinnedKeyOf({ config, node });
     const outcomes = await rekeyNode({
       store,
       ...scopeOf(config, node.name),
-      change: { add: change.add.map((key) => key.toRecipient(stretch)), removes: change.removes },
+      change: { add: change.add.map((key) => key.toRecipient(stretch)), removes },
       identities: [...stay, ...leaving],
       proof: [...stay, ...added],
       ...(pinnedKey === undefined ? {} : { pinnedKey }),
@@ -73,10 +87,18 @@ export async function rekeyAll(call: Call<IdentityFlags>, change: Rekeying): Pro
     });
     all.push({ node: node.name, outcomes });
   }
-  return answerOf(all);
+  return answerOf(
+    all,
+    change.going.filter((one) => !fitting.has(one)),
+  );
 }
 
-function answerOf(all: readonly { readonly node: string; readonly outcomes: readonly RekeyOutcome[] }[]): Answer {
+interface NodeOutcomes {
+  readonly node: string;
+  readonly outcomes: readonly RekeyOutcome[];
+}
+
+function answerOf(all: readonly NodeOutcomes[], unfit: readonly Going[]): Answer {
   const rows = all.flatMap(({ node, outcomes }) => outcomes.map((outcome) => ({ node, ...outcome })));
   const failed = rows.filter(({ outcome }) => outcome === "failed");
   const count = (what: RekeyOutcome["outcome"]) => rows.filter(({ outcome }) => outcome === what).length;
@@ -95,20 +117,36 @@ function answerOf(all: readonly { readonly node: string; readonly outcomes: read
         );
   const sum = `${counted(count("rewritten"), "key file")} rewritten, ${count("as it was")} as they should be, ${failed.length} failed.`;
   const [first] = failed;
+  const failure = first === undefined ? fitsNothing(unfit, rows) : notRewritten(failed.length, first);
   return {
     document: { nodes: all, rewritten: count("rewritten"), unchanged: count("as it was"), failed: failed.length },
     text: `${text}\n\n${sum}`,
-    ...(first === undefined
-      ? {}
-      : {
-          failure: new ColdkeepError("key", {
-            what: `${counted(failed.length, "key file")} could not be rewritten`,
-            on: first.snapshot,
-            ...(first.why === undefined ? {} : { why: first.why }),
-            todo: "mend that and run the same command again: what is done stays done",
-          }),
-        }),
+    ...(failure === null ? {} : { failure }),
   };
+}
+
+function notRewritten(count: number, first: RekeyOutcome): ColdkeepError {
+  return new ColdkeepError("key", {
+    what: `${counted(count, "key file")} could not be rewritten`,
+    on: first.snapshot,
+    ...(first.why === undefined ? {} : { why: first.why }),
+    todo: "mend that and run the same command again: what is done stays done",
+  });
+}
+
+/**
+ * A key that was to go and fits no slot may be the wrong one, and then the right one still opens everything. Null where
+ * nobody else is left whom it could have been: an earlier run took its slots.
+ */
+function fitsNothing([one]: readonly Going[], rows: readonly RekeyOutcome[]): ColdkeepError | null {
+  const left = [...new Set(rows.flatMap(({ others }) => others))];
+  if (one === undefined || left.length === 0) return null;
+  return new ColdkeepError("key", {
+    what: "no snapshot has a slot of the key that is to go",
+    on: one.label,
+    why: `it may be another key than was meant, or an earlier run has taken its slots; slots of others there are: ${left.slice(0, 8).join(", ")}${left.length > 8 ? " and more" : ""}`,
+    todo: "compare with `coldkeep key list`; `coldkeep key remove` takes a slot by its label",
+  });
 }
 
 /** Reads the keys that a key command gives every key file. @throws ColdkeepError as `loadOne`; `config` under strict_sm. */
@@ -123,11 +161,18 @@ export function loadOne(call: Call, config: Config, setting: Config["keys"][numb
   return loadKey(setting, contextOf(config, call));
 }
 
+/** For recipients of keys that are no text: only software keys are stretched. */
+export function noStretch(): never {
+  throw new RangeError("only software keys are stretched");
+}
+
+/** A key that is to go. */
+export function goingKey(key: LoadedKey): Going {
+  return { label: key.label, owns: ownerOf(key), key };
+}
+
 /** Whether a slot is this key's: the public half knows by the label, all others by opening it. */
-export function ownerOf(key: LoadedKey): (slot: Slot, scope: Parameters<KeyChange["removes"]>[1]) => Promise<boolean> {
-  const noStretch = () => {
-    throw new RangeError("a key without a private half is not stretched");
-  };
+function ownerOf(key: LoadedKey): KeyChange["removes"] {
   return async (slot, scope) => {
     if (key.identity !== null) {
       if (key.identity.type !== slot.type) return false;

@@ -8,7 +8,7 @@ export const command = defineCommand<IdentityFlags, [key: string]>({
     "Removes the key's slot from every key file, once another key at hand has opened the new file. The key opens no current\n" +
     "key file and no later snapshot after that. It may still have kept copies of old key files, or of snapshot keys;\n" +
     "old versions of key files in a vault that keeps versions go when their lock ends. Take it out of the configuration\n" +
-    "first. `coldkeep backup --full` begins anew with keys that it never had.",
+    "first. `coldkeep backup --full` begins anew with keys that it never had. A key that has no slot anywhere is an error.",
   examples: [
     ["key remove age1…", "an age recipient"],
     ["key remove /etc/coldkeep/old.key --identity /etc/coldkeep/new.key", "a key file"],

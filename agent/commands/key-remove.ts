@@ -3,7 +3,7 @@ import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import type { IdentityFlags } from "./identity-flag.ts";
 import { keyByPlace } from "./key-by-place.ts";
-import { keyNodes, loadOne, ownerOf, rekeyAll } from "./key-context.ts";
+import { goingKey, keyNodes, loadOne, rekeyAll } from "./key-context.ts";
 
 /** The labels that `key list` shows: of software, age and RSA keys, tokens and KMS keys. */
 const LABEL = /^([0-9a-f]{16}|[^/\s]{1,64}\/(label=.+|[0-9a-f]+)|arn:.+)$/s;
@@ -11,7 +11,7 @@ const LABEL = /^([0-9a-f]{16}|[^/\s]{1,64}\/(label=.+|[0-9a-f]+)|arn:.+)$/s;
 /** `coldkeep key remove`. */
 export async function run(call: Call<IdentityFlags>, given: string): Promise<Answer> {
   if (LABEL.test(given)) {
-    return await rekeyAll(call, { add: [], removes: async ({ kid }) => kid === given, leaving: [] });
+    return await rekeyAll(call, { add: [], going: [{ label: given, owns: async ({ kid }) => kid === given }] });
   }
   const { config } = keyNodes(call);
   const setting = keyByPlace(given, "<key>", config.token);
@@ -25,5 +25,5 @@ export async function run(call: Call<IdentityFlags>, given: string): Promise<Ans
     });
   }
   const key = await loadOne(call, config, setting);
-  return await rekeyAll(call, { add: [], removes: ownerOf(key), leaving: [key] });
+  return await rekeyAll(call, { add: [], going: [goingKey(key)] });
 }

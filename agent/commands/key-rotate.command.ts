@@ -11,7 +11,8 @@ export const command = defineCommand<RotateFlags>({
   about:
     "Write the new key into the configuration, then run this with the old one: every key file gets slots of the\n" +
     "configuration's keys and loses those of the old ones, after the new file has been opened. Other slots stay as they\n" +
-    "are. No data is read or written. Run again after an interruption it does what is left.",
+    "are. No data is read or written. Run again after an interruption it does what is left. It is an error where the old\n" +
+    "key has no slot anywhere and keys beside the configuration's have: it may be the wrong one.",
   examples: [["key rotate --old /etc/coldkeep/2025.key", "after encrypt_key was set to another file"]],
   flags: {
     old: {

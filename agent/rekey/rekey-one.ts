@@ -33,8 +33,12 @@ export async function rekeyOne(
     if (found === null) throw missing(snapshot, node);
     const { file } = checkKeyFile({ bytes: found.bytes, scope, commit });
     const add = await wanting(o.change.add, file, scope);
-    const gone = await going(o, file, scope);
-    const labels = { added: add.map(({ label }) => label), removed: gone.map(labelOf) };
+    const { gone, others } = await going(o, file, scope);
+    const labels = {
+      added: add.map(({ label }) => label),
+      removed: gone.map(labelOf),
+      others: others.map(labelOf),
+    };
     if (add.length === 0 && gone.length === 0) {
       return { snapshot, outcome: "as it was", ...labels, generation: file.generation };
     }
@@ -76,15 +80,19 @@ async function wanting(add: readonly LabelledRecipient[], { slots }: KeyFile, { 
   return found;
 }
 
-async function going(o: RekeyOptions, { slots }: KeyFile, scope: SnapshotScope): Promise<Slot[]> {
+/** The slots that are to go, and those that stay though they are of none of the keys to be added. */
+async function going(o: RekeyOptions, { slots }: KeyFile, scope: SnapshotScope) {
   const stay = new Set<string>();
   for (const recipient of o.change.add)
     stay.add(labelOf({ type: recipient.type, kid: await recipient.kid(scope.suite) }));
-  const found: Slot[] = [];
+  const gone: Slot[] = [];
+  const others: Slot[] = [];
   for (const slot of slots) {
-    if (!stay.has(labelOf(slot)) && (await o.change.removes(slot, scope))) found.push(slot);
+    if (stay.has(labelOf(slot))) continue;
+    if (await o.change.removes(slot, scope)) gone.push(slot);
+    else others.push(slot);
   }
-  return found;
+  return { gone, others };
 }
 
 /** What people and reports call a slot. */

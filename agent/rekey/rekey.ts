@@ -50,6 +50,6 @@ async function attempt(
     return await rekeyOne(o, ref, card, kept);
   } catch (error) {
     if (!isColdkeepError(error) || error.kind === "interrupted") throw error;
-    return { snapshot, outcome: "failed", added: [], removed: [], why: error.message };
+    return { snapshot, outcome: "failed", added: [], removed: [], others: [], why: error.message };
   }
 }

@@ -36,6 +36,8 @@ export interface RekeyOutcome {
   /** `<type> <kid>` of slots. */
   readonly added: readonly string[];
   readonly removed: readonly string[];
+  /** Slots that stay and are of none of the keys that were to be added. */
+  readonly others: readonly string[];
   readonly generation?: number;
   /** Why it failed. */
   readonly why?: string;
