@@ -2,9 +2,9 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { selectSnapshot } from "../../keeper/index.ts";
 import { ColdkeepError, isColdkeepError } from "../../vault/names/index.ts";
 import { openSnapshot } from "../open/index.ts";
-import { formatTime } from "../report/index.ts";
 import { openNodeState } from "../state/index.ts";
 import type { Answer } from "./answer.ts";
+import { challengeText } from "./challenge-text.ts";
 import type { Call } from "./define.ts";
 import { keyByPlace } from "./key-by-place.ts";
 import { loadOne } from "./key-context.ts";
@@ -36,10 +36,7 @@ export async function run(call: Call<KeyTestFlags>): Promise<Answer> {
   const tested = await tryAll(session, all, call);
   const failed = tested.filter(({ opens }) => !opens);
   const open = elsewhere.filter(({ proven }) => proven === undefined);
-  const lines = [
-    ...tested.map(({ key, words }) => `${key}: ${words}`),
-    ...elsewhere.flatMap((one) => challengeText(one)),
-  ];
+  const lines = [...tested.map(({ key, words }) => `${key}: ${words}`), ...elsewhere.flatMap(challengeText)];
   return {
     document: {
       node: node.name,
@@ -94,18 +91,6 @@ function accept(session: Session, keys: readonly PublicKey[], answer: string, no
     document: { key: key.label, label, proven: now },
     text: `${key.label}: proven. Its private half is there and opens.`,
   };
-}
-
-function challengeText({ key, label, question, proven }: PublicKey): string[] {
-  if (proven !== undefined) return [`${key.label}: proven on ${formatTime(proven)}`];
-  const open = label.startsWith("age ")
-    ? "age -d -i identity.txt"
-    : "openssl pkeyutl -decrypt -inkey private.pem -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -pkeyopt rsa_mgf1_md:sha256";
-  return [
-    `${key.label}: NOT PROVEN. Where its private half is, run:`,
-    `  echo ${question} | base64 -d | ${open}`,
-    "  and here: coldkeep key test --answer <what it prints>",
-  ];
 }
 
 function unproven(failed: readonly Tested[], open: readonly PublicKey[]): ColdkeepError {

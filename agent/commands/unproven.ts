@@ -6,7 +6,7 @@ import { suiteOf } from "./opened.ts";
 /** A key whose private half is elsewhere, and whether anybody has shown that it opens. */
 export interface PublicKey {
   readonly key: LoadedKey;
-  /** `age 0123456789abcdef`. */
+  /** `age 0123456789abcdef`, or `rsa 0123456789abcdef sha1`. */
   readonly label: string;
   readonly question: string;
   readonly sha256: string;
@@ -25,7 +25,9 @@ export async function publicKeys(config: Config, node: NodeSettings, keys: reado
     const recipient = key.toRecipient(() => {
       throw new RangeError("a public key is not stretched");
     });
-    const label = `${recipient.type} ${await recipient.kid(suite)}`;
+    // By another hash the private half has something else to show: some tokens know SHA-1 alone.
+    const by = key.oaepHash === "sha1" ? " sha1" : "";
+    const label = `${recipient.type} ${await recipient.kid(suite)}${by}`;
     const known = recipients.get(label);
     // A key in a token that wraps and never unwraps can be asked nothing.
     if (known === null && recipient.type === "pkcs11") continue;

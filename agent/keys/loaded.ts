@@ -17,6 +17,8 @@ export interface LoadedKey {
   readonly label: string;
   /** The bytes of a software key, for those who judge its strength. */
   readonly software?: KeySource;
+  /** The hash that OAEP wraps by, of an RSA key in PEM. */
+  readonly oaepHash?: "sha256" | "sha1";
   /** Worth a warning: what is allowed but unwise. */
   readonly notes?: readonly string[];
   /** What wraps snapshot keys. `stretch` gives the public parameters of a software key, by its label. */

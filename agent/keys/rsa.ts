@@ -37,9 +37,10 @@ export async function rsaKey(pem: Buffer, o: RsaContent, context: LoadContext): 
   try {
     const privateKey = isPrivate(pem) ? await privateOf(pem, o, context) : null;
     const publicKey = publicOf(privateKey ?? pem, o.label);
-    const wraps = rsaRecipient(publicKey, o.hash ?? "sha256");
+    const oaepHash = o.hash ?? "sha256";
+    const wraps = rsaRecipient(publicKey, oaepHash);
     const identity = privateKey === null ? null : { ...rsaKeyIdentity(privateKey, publicKey), label: o.label };
-    return { setting: o.setting, label: o.label, toRecipient: () => wraps, identity };
+    return { setting: o.setting, label: o.label, oaepHash, toRecipient: () => wraps, identity };
   } finally {
     pem.fill(0);
   }
