@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { openModule } from "../../agent/keys/pkcs11/module.ts";
 import { onCi } from "./ci.ts";
 import { keepSecret } from "./secrets.ts";
 
@@ -40,7 +41,11 @@ export interface SoftHsm {
   tool(label: string, ...words: string[]): string;
   /** Makes an AES key of 32 bytes, which pkcs11-tool lets wrap and unwrap unless `usage` says otherwise. */
   aes(token: string, label: string, id: string, ...usage: string[]): void;
+  /** Makes an AES key that may do what is said and nothing else; its id is its label. pkcs11-tool cannot say that. */
+  mayOnly(token: string, label: string, may: May): Promise<void>;
 }
+
+type May = Partial<Record<"wrap" | "unwrap" | "encrypt" | "decrypt", boolean>>;
 
 export function softHsm(folder: string): SoftHsm {
   const tokens = join(folder, "tokens");
@@ -62,5 +67,26 @@ export function softHsm(folder: string): SoftHsm {
       const words = usage.length === 0 ? ["--usage-wrap"] : usage;
       this.tool(token, "--keygen", "--key-type", "AES:32", "--label", label, "--id", id, ...words);
     },
+    mayOnly,
   };
+}
+
+async function mayOnly(token: string, label: string, may: May): Promise<void> {
+  const { api, lib } = await openModule(SOFTHSM);
+  const slot = lib.C_GetSlotList(true).find((one) => lib.C_GetTokenInfo(one).label.trim() === token);
+  const session = lib.C_OpenSession(slot as Buffer, api.CKF_SERIAL_SESSION | api.CKF_RW_SESSION);
+  try {
+    lib.C_Login(session, api.CKU_USER, PIN);
+  } catch {
+    // Another session of this process is logged in.
+  }
+  const flags = { wrap: api.CKA_WRAP, unwrap: api.CKA_UNWRAP, encrypt: api.CKA_ENCRYPT, decrypt: api.CKA_DECRYPT };
+  lib.C_GenerateKey(session, { mechanism: api.CKM_AES_KEY_GEN }, [
+    { type: api.CKA_TOKEN, value: true },
+    { type: api.CKA_VALUE_LEN, value: 32 },
+    { type: api.CKA_LABEL, value: label },
+    { type: api.CKA_ID, value: Buffer.from(label) },
+    ...Object.entries(flags).map(([name, type]) => ({ type, value: may[name as keyof May] === true })),
+  ]);
+  lib.C_CloseSession(session);
 }

@@ -42,26 +42,7 @@ const open = async (key: LoadedKey, slot: Slot) => {
 describe.skipIf(hsm.skip)(`a real SoftHSM${hsm.title}`, () => {
   const folder = sharedTempDir("coldkeep-softhsm");
   let soft: SoftHsm;
-  /** A key that may do only what is said. */
-  async function make(label: string, may: Partial<Record<"wrap" | "unwrap" | "encrypt" | "decrypt", boolean>>) {
-    const { lib } = await openModule(SOFTHSM);
-    const slot = lib.C_GetSlotList(true).find((one) => lib.C_GetTokenInfo(one).label.trim() === "one");
-    const session = lib.C_OpenSession(slot as Buffer, api.CKF_SERIAL_SESSION | api.CKF_RW_SESSION);
-    try {
-      lib.C_Login(session, api.CKU_USER, PIN);
-    } catch {
-      // Another session of this process is logged in.
-    }
-    const flags = { wrap: api.CKA_WRAP, unwrap: api.CKA_UNWRAP, encrypt: api.CKA_ENCRYPT, decrypt: api.CKA_DECRYPT };
-    lib.C_GenerateKey(session, { mechanism: api.CKM_AES_KEY_GEN }, [
-      { type: api.CKA_TOKEN, value: true },
-      { type: api.CKA_VALUE_LEN, value: 32 },
-      { type: api.CKA_LABEL, value: label },
-      { type: api.CKA_ID, value: Buffer.from(label) },
-      ...Object.entries(flags).map(([name, type]) => ({ type, value: may[name as keyof typeof may] === true })),
-    ]);
-    lib.C_CloseSession(session);
-  }
+  const make = (label: string, may: Parameters<SoftHsm["mayOnly"]>[2]) => soft.mayOnly("one", label, may);
 
   beforeAll(async () => {
     soft = softHsm(folder);
