@@ -104,5 +104,8 @@ export class ColdkeepStack extends Stack {
       output(`${name}Queue`, queue.queueUrl, "what waits");
       output(`${name}DeadLetters`, dead.queueUrl, "what waited in vain");
     }
+    const { worker } = this.presenter;
+    output("PresenterFunction", worker.function.functionName, "coldkeep cloud status asks it");
+    output("PresenterRoleArn", worker.role.roleArn, "whose rights URLs to restore by have");
   }
 }

@@ -1,3 +1,4 @@
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import {
   CompleteMultipartUploadCommand,
   CreateBucketCommand,
@@ -8,6 +9,7 @@ import {
   S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
+import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, startMiniStack } from "./ministack/index.ts";
 import { createUser } from "./ministack/users.ts";
@@ -25,7 +27,7 @@ describe.skipIf(why !== "")(`MiniStack${why}`, () => {
   const objects = `arn:aws:s3:::${Bucket}/*`;
   let root: S3Client;
   let user: S3Client;
-  const client = (credentials: { accessKeyId: string; secretAccessKey: string }) =>
+  const client = (credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }) =>
     new S3Client({
       endpoint: endpointOf(server),
       region: "us-east-1",
@@ -56,6 +58,38 @@ describe.skipIf(why !== "")(`MiniStack${why}`, () => {
     await expect(put(client({ accessKeyId: id, secretAccessKey: "wrong" }), "x")).rejects.toMatchObject({
       name: "SignatureDoesNotMatch",
     });
+  });
+
+  it("takes the loopback for TLS, and names a role, not its session", async () => {
+    const root_ = { endpoint: endpointOf(server), region: "us-east-1", credentials: ROOT };
+    const [iam, sts] = [new IAMClient(root_), new STSClient(root_)];
+    const roleOf = async (RoleName: string) => {
+      const trust = { Effect: "Allow", Principal: { AWS: "arn:aws:iam::000000000000:root" }, Action: "sts:AssumeRole" };
+      const document = (Statement: object) => JSON.stringify({ Version: "2012-10-17", Statement });
+      const made = await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: document(trust) }));
+      const PolicyDocument = document({ Effect: "Allow", Action: "s3:PutObject", Resource: objects });
+      await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: "all", PolicyDocument }));
+      const RoleArn = made.Role?.Arn ?? "";
+      const { Credentials: c } = await sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName: "any" }));
+      const keys = { accessKeyId: c?.AccessKeyId ?? "", secretAccessKey: c?.SecretAccessKey ?? "" };
+      return { arn: RoleArn, client: client({ ...keys, sessionToken: c?.SessionToken ?? "" }) };
+    };
+    const [named, other] = [await roleOf("named"), await roleOf("other")];
+    const deny = (Condition: object) => ({
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:PutObject",
+      Resource: objects,
+      Condition,
+    });
+    const Statement = [
+      deny({ Bool: { "aws:SecureTransport": "false" } }),
+      deny({ ArnNotEquals: { "aws:PrincipalArn": named.arn } }),
+    ];
+    const Policy = JSON.stringify({ Version: "2012-10-17", Statement });
+    await root.send(new PutBucketPolicyCommand({ Bucket, Policy }));
+    await put(named.client, "by-role");
+    await expect(put(other.client, "by-role")).rejects.toMatchObject(denied);
   });
 
   it("enforces that objects are created only, by put and in parts", async () => {

@@ -1,6 +1,3 @@
-import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
@@ -12,19 +9,19 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { systemClock } from "../../../posix/clock.ts";
-import { runHere } from "../../cli/run.ts";
 import { startLocalStack } from "../../e2e/emulator/localstack.ts";
 import { endpointOf, plainClient } from "../../e2e/s3.ts";
 import { sharedTempDir } from "../../support/tmp.ts";
 import { bootstrap, type Deployed, deploy } from "./deploy.ts";
+import { makeHost } from "./host.ts";
+import { until } from "./until.ts";
 
 const aws = await startLocalStack();
 const missing = "missing" in aws ? ` (${aws.missing})` : "";
 
 describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missing}`, { timeout: 300_000 }, () => {
   const folder = sharedTempDir("coldkeep-cloud");
-  const config = ["--config", join(folder, "config.yaml")];
+  let coldkeep: ReturnType<typeof makeHost>["run"];
   let stack: Deployed["outputs"];
   let first: string;
   let lambda: LambdaClient;
@@ -37,36 +34,12 @@ describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missi
     ({ outputs: stack } = await deploy(account, { nodes: { demo: null, idle: null }, prefix: "nodes" }));
     lambda = new LambdaClient({ endpoint, region: "us-east-1" });
     sqs = new SQSClient({ endpoint, region: "us-east-1" });
-    const data = join(folder, "data");
-    mkdirSync(data);
-    writeFileSync(join(data, "large"), randomBytes(3_000_000));
-    const up = join(folder, "up");
-    writeFileSync(up, "");
-    await coldkeep(
-      ...["init", "--vault", stack.VaultUrl ?? "", "--endpoint", endpoint, "--region", "us-east-1"],
-      ...["--state-dir", join(folder, "state"), "--key-file", join(folder, "key"), "--node", "demo"],
-      ...["--profile", "files", "--root", `data=${data}`],
-      ...["--stop", `rm -f ${up}`, "--start", `touch ${up}`, "--is-running", `test -e ${up}`],
-    );
-    putOnly();
+    const host = makeHost({ folder, endpoint, vault: stack.VaultUrl ?? "", node: "demo" });
+    coldkeep = host.run;
+    await host.init();
+    host.putOnly();
   });
   afterAll(() => ("stop" in aws ? aws.stop() : undefined));
-
-  /** Runs a command in this process. @throws Error where it does not end with 0. */
-  async function coldkeep<T>(...words: string[]): Promise<T> {
-    const { code, stdout, stderr } = await runHere([...words, "--json", ...config], { clock: systemClock });
-    if (code !== 0) throw new Error(`coldkeep ${words.join(" ")} ended with ${code}: ${stderr}${stdout}`);
-    return JSON.parse(stdout) as T;
-  }
-
-  /** From here on the host lists nothing itself. */
-  function putOnly(): void {
-    const path = join(folder, "config.yaml");
-    const text = readFileSync(path, "utf8");
-    const changed = text.replace(/^( *)region:.*$/m, (line, indent) => `${line}\n${indent}put_only: true`);
-    expect(changed).not.toBe(text);
-    writeFileSync(path, changed);
-  }
 
   async function call<T>(name: string, payload: object): Promise<T> {
     const { Payload, FunctionError } = await lambda.send(
@@ -78,16 +51,6 @@ describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missi
   }
 
   const bucket = () => (stack.VaultUrl ?? "").split("/")[2] ?? "";
-
-  async function until<T>(what: string, look: () => Promise<T | null>): Promise<T> {
-    const end = performance.now() + 120_000;
-    for (;;) {
-      const found = await look();
-      if (found !== null) return found;
-      if (performance.now() > end) throw new Error(`never came: ${what}`);
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
-  }
 
   const depth = async (queue: string) => {
     const { Attributes } = await sqs.send(
