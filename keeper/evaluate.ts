@@ -10,6 +10,7 @@ import {
 } from "../vault/card/index.ts";
 import { messageOf, names, type SnapshotId } from "../vault/names/index.ts";
 import type { Lister, ObjectInfo, Reader } from "../vault/store/facets.ts";
+import type { RecentCores } from "./index-memory.ts";
 import { expiryOf } from "./markers.ts";
 import { isPinned, readMark } from "./marks.ts";
 import { oddity } from "./order.ts";
@@ -18,13 +19,25 @@ import { firstReceipts } from "./receipts.ts";
 import { EXPIRED_BEFORE, MAX_BYTES, RUN_WITH_PARENT } from "./rules.ts";
 import { usesFault } from "./uses-fault.ts";
 
+/** What is told of a snapshot that was judged before. */
+type Told = Pick<IndexEntry, "snapshot" | "state" | "writer" | "seq" | "proven">;
+
 /** What the index needs to judge a snapshot. One for a whole job, since cards never change. */
 export interface Judge {
   readonly store: Reader & Lister;
   readonly scope: NodeScope;
   readonly node: NodeJson;
   /** Verdicts on snapshots already indexed; asked for parents. */
-  readonly known: (id: SnapshotId, received: number) => Promise<Pick<IndexEntry, "state" | "writer" | "proven"> | null>;
+  readonly known: (id: SnapshotId, received: number) => Promise<Told | null>;
+  /**
+   * The same, as far as it can be told without the time: of the newest, which most parents are among. Null where the
+   * index is not to be believed.
+   */
+  readonly newest: ReadonlyMap<SnapshotId, Told> | null;
+  /** Cards that were read before. */
+  readonly cores: RecentCores;
+  /** Whether a card has just come: whoever marks or expires a snapshot tells the index, and the index knows none such yet. */
+  readonly justCame: (id: SnapshotId, received: number) => Promise<boolean>;
   /** Verdicts of this job. */
   readonly memo: Map<SnapshotId, IndexEntry | null>;
 }
@@ -54,8 +67,10 @@ async function judgeAnew(on: Judge, id: SnapshotId): Promise<IndexEntry | null> 
   const card = read.value as Card;
   const { core } = card;
   const here = { begun: received ?? info.receivedAt, committed: info.receivedAt };
+  on.cores.add(core, info.size);
   const { begun, committed, remark } = await firstReceipts(store, scope, id, here);
-  const expiry = await expiryOf(store, scope, id);
+  const unmarkedYet = await on.justCame(id, begun);
+  const expiry = unmarkedYet ? null : await expiryOf(store, scope, id);
   const why =
     // Some of it may be gone by rights: that is no damage to tell of.
     expiry?.collecting === true
@@ -67,7 +82,7 @@ async function judgeAnew(on: Judge, id: SnapshotId): Promise<IndexEntry | null> 
           : `its begin cannot be read: ${begin.why}`;
   const odd = oddity({ snapshot: id, received: begun });
   const expired = expiry?.since ?? null;
-  const mark = await readMark(store, scope, id);
+  const mark = unmarkedYet ? null : await readMark(store, scope, id);
   const unmarked =
     mark !== null && "unreadable" in mark ? `pinned, as its mark cannot be read: ${mark.unreadable}` : null;
   return {
@@ -166,6 +181,10 @@ async function lookAtParent(
   const took = committed - begun;
   if (took > RUN_WITH_PARENT)
     return fault(`its run took ${hours(took)} h, with a parent at most ${hours(RUN_WITH_PARENT)}`);
+  const told = on.memo.get(parent) ?? on.newest?.get(parent);
+  const vouching = told?.state === "good" ? await coreOf(on, parent) : null;
+  // What this job or the index found good is not looked at again.
+  if (told?.state === "good" && vouching !== null) return lookAtGood(on, told, vouching, card);
   const began = await store.head(names.begin(scope.node, parent));
   const read = await readCard(store, scope, parent);
   // Collected meanwhile, card first and begin last: then what it vouched for is looked at pack by pack.
@@ -189,6 +208,23 @@ async function lookAtParent(
   if (verdict === null || verdict.state === "broken") return fault(`its parent ${parent} is broken`);
   if (verdict.writer !== writerOf(node.key)) return fault(`its parent ${parent} is another host's`);
   return { vouching: core };
+}
+
+/** A parent that is known to be good: there, unexpired, its packs looked at. */
+function lookAtGood({ node }: Judge, told: Told, core: CardCore, card: Card): ParentLook {
+  const { snapshot, seq, writer } = told;
+  if (seq >= card.core.seq) return { fault: `its parent ${snapshot} has number ${seq}, its own is ${card.core.seq}` };
+  if (writer !== writerOf(node.key)) return { fault: `its parent ${snapshot} is another host's` };
+  return { vouching: core };
+}
+
+async function coreOf({ store, scope, cores }: Judge, id: SnapshotId): Promise<CardCore | null> {
+  const recent = cores.get(scope.node, id);
+  if (recent !== null) return recent;
+  const read = await readCard(store, scope, id);
+  if (read.found !== "it" || !isCommitted(read.value)) return null;
+  cores.add(read.value.core, read.info.size);
+  return read.value.core;
 }
 
 async function objectsFault(on: Judge, core: CardCore): Promise<string | null> {

@@ -12,6 +12,15 @@ export interface StoredIndex {
   readonly etag: string | null;
 }
 
+/** An index that is there and can be read. */
+export interface WrittenIndex extends StoredIndex {
+  readonly index: Index;
+}
+
+function isWritten(stored: StoredIndex): stored is WrittenIndex {
+  return stored.index !== null;
+}
+
 /** Reads index.json. @throws `refused` where a newer coldkeep wrote it. */
 export async function readIndex(store: Reader, scope: NodeScope): Promise<StoredIndex> {
   return readIndexAt(store, scope, names.indexJson(scope.node));
@@ -119,6 +128,7 @@ export async function monthsBeyond(
 /**
  * Replaces an index where its entries differ; its generation grows with each change.
  * @param since a generation that it must be beyond
+ * @returns what is there now; the very `stored` where nothing had to change
  */
 export async function replaceIndex(
   store: Replacer,
@@ -128,13 +138,13 @@ export async function replaceIndex(
   snapshots: readonly IndexEntry[],
   months: readonly string[],
   since = 0,
-): Promise<Index | "lost"> {
+): Promise<WrittenIndex | "lost"> {
   const generation = Math.max(stored.index?.generation ?? 0, since);
   const now: Index = { format: 1, ...scope, generation, snapshots, months };
-  if (stored.index !== null && sameBytes(encodeIndex(stored.index), encodeIndex(now))) return stored.index;
-  const next: Index = { ...now, generation: now.generation + 1 };
-  const outcome = await store.replace(name, encodeIndex(next), stored.etag);
-  return outcome.replaced ? next : "lost";
+  if (isWritten(stored) && sameBytes(encodeIndex(stored.index), encodeIndex(now))) return stored;
+  const index: Index = { ...now, generation: now.generation + 1 };
+  const outcome = await store.replace(name, encodeIndex(index), stored.etag);
+  return outcome.replaced ? { index, etag: outcome.info.etag } : "lost";
 }
 
 /** Finds entries that are already in the index, in index.json or in the month they were received in. */

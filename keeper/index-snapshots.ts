@@ -11,13 +11,15 @@ import {
   newestOfMonths,
   readIndex,
   replaceIndex,
+  type StoredIndex,
   writeMonth,
 } from "./index-files.ts";
+import { type IndexMemory, makeRecentCores, type RecentCores, type Remembered } from "./index-memory.ts";
 import { assertMayChange } from "./may-change.ts";
 import { type NodeScope, readNode } from "./read.ts";
 import { INDEX_NEWEST } from "./rules.ts";
 import { cardIds, proofTimes } from "./scan-names.ts";
-import { readList, writeHead, writeList } from "./summaries.ts";
+import { readList, type StoredList, type WrittenHead, writeHead, writeList } from "./summaries.ts";
 
 export type IndexStore = Reader & Replacer & Lister;
 
@@ -32,6 +34,10 @@ export interface IndexOptions {
   readonly ids: readonly SnapshotId[];
   /** Names of proofs that are new. */
   readonly proofs?: readonly string[];
+  /** An event told of these cards when they came: those that the index lacks bear no marks yet. Default: they may. */
+  readonly justCame?: boolean;
+  /** What an earlier call of this process left behind. */
+  readonly memory?: IndexMemory;
   /** Waits before the next attempt, when so many were lost to others. Default: not at all. */
   readonly pause?: (lost: number) => Promise<void>;
 }
@@ -65,14 +71,21 @@ export async function rebuildIndex(options: Omit<IndexOptions, "ids" | "proofs">
 }
 
 async function runIndex(options: IndexOptions, all: boolean): Promise<IndexOutcome> {
-  const { store } = options;
+  const { store, memory } = options;
+  const cores = memory?.cores ?? makeRecentCores();
+  const remembered = all ? null : (memory?.recall(options.node) ?? null);
+  if (remembered !== null && isAskedFor(options, remembered.node)) {
+    const on: Run = { options, all, node: remembered.node, memo: new Map(), cores, remembered };
+    const outcome = await tryIndex(on, 0);
+    if (outcome !== "lost" && !("ahead" in outcome)) return outcome;
+  }
+  memory?.forget(options.node);
   await assertMayChange(store);
   const node = await readNode(store, options.node, options.vault, options.cardKey);
-  const scope: NodeScope = { vault: node.vault, node: node.node };
-  const memo: Judge["memo"] = new Map();
+  const on: Run = { options, all, node, memo: new Map(), cores, remembered: null };
   let since = 0;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const outcome = await tryIndex(options, all, node, scope, memo, since);
+    const outcome = await tryIndex(on, since);
     if (outcome === "lost") {
       await options.pause?.(attempt + 1);
       continue;
@@ -80,24 +93,47 @@ async function runIndex(options: IndexOptions, all: boolean): Promise<IndexOutco
     if (!("ahead" in outcome)) return outcome;
     since = outcome.ahead;
   }
-  throw contended(names.indexJson(scope.node));
+  throw contended(names.indexJson(node.node));
 }
 
-async function tryIndex(
-  options: IndexOptions,
-  all: boolean,
-  node: NodeJson,
-  scope: NodeScope,
-  memo: Judge["memo"],
-  since: number,
-): Promise<IndexOutcome | "lost" | { readonly ahead: number }> {
-  const { store } = options;
+/** One call's work, over all its attempts. */
+interface Run {
+  readonly options: IndexOptions;
+  readonly all: boolean;
+  readonly node: NodeJson;
+  /** Verdicts of this run. */
+  readonly memo: Judge["memo"];
+  readonly cores: RecentCores;
+  /** What it begins from, in place of what the vault says; then what it finds is believed only where all is well. */
+  readonly remembered: Remembered | null;
+}
+
+/** Whether a node's record is the one that this call would have read. */
+function isAskedFor({ vault, cardKey }: IndexOptions, node: NodeJson): boolean {
+  return (vault === undefined || vault === node.vault) && (cardKey === undefined || cardKey === node.key);
+}
+
+interface Caches {
+  readonly list: StoredList;
+  readonly stored: StoredIndex;
+  readonly head: WrittenHead | null;
+}
+
+async function readCaches({ options: { store }, remembered }: Run, scope: NodeScope): Promise<Caches> {
+  if (remembered !== null) return { list: remembered.list, stored: remembered.index, head: remembered.head };
   // The list before the index: whoever changes the index after this makes our write of the list fail.
   const list = await readList(store, scope);
-  const stored = await readIndex(store, scope);
+  return { list, stored: await readIndex(store, scope), head: null };
+}
+
+async function tryIndex(run: Run, since: number): Promise<IndexOutcome | "lost" | { readonly ahead: number }> {
+  const { options, all, node, remembered } = run;
+  const { store } = options;
+  const scope: NodeScope = { vault: node.vault, node: node.node };
+  const { list, stored, head } = await readCaches(run, scope);
   const before = all ? null : stored.index;
   const rebuilding = before === null;
-  const on: Judge = { store, scope, node, known: knownEntries(store, scope, before), memo };
+  const on = judgeOf(run, scope, before);
   const ids = rebuilding ? await cardIds(store, scope.node) : [...new Set(options.ids)];
   const proofs = rebuilding ? await proofTimes(store, scope.node) : await timesOf(options);
   const found = new Map<SnapshotId, IndexEntry | null>();
@@ -106,6 +142,7 @@ async function tryIndex(
     const earlier = entry === null ? null : await on.known(id, entry.received);
     found.set(id, withProof(entry, earlier?.proven, proofs.get(id)));
   }
+  if (remembered !== null && !isGoodNews(found)) return "lost";
   const merged = new Map((before?.snapshots ?? []).map((entry) => [entry.snapshot, entry]));
   const gone = new Set<SnapshotId>();
   for (const [id, entry] of found) {
@@ -123,12 +160,31 @@ async function tryIndex(
   for (const [month, entries] of months) await writeMonth(store, scope, month, entries, rebuilding);
   const still = room > 0 ? await monthsBeyond(store, scope, closed, new Set(newest.map((e) => e.snapshot))) : closed;
   const named = [...new Set([...still, ...months.keys()])].sort().reverse();
-  const index = await replaceIndex(store, scope, names.indexJson(scope.node), stored, newest, named, since);
-  if (index === "lost" || !(await writeList(store, index, list))) return "lost";
-  const ahead = await writeHead(store, scope, index);
-  if (ahead !== null) return { ahead };
+  const written = await replaceIndex(store, scope, names.indexJson(scope.node), stored, newest, named, since);
+  // Nothing to change in an index of memory: that there is such an index was not seen.
+  if (written === "lost" || (remembered !== null && written === stored)) return "lost";
+  const { index } = written;
+  const listed = await writeList(store, index, list);
+  if (listed === null) return "lost";
+  const told = await writeHead(store, scope, index, head);
+  if (told !== null && "ahead" in told) return told;
+  options.memory?.remember(scope.node, { node, index: written, list: listed, head: told });
   const asked = options.ids.map((id) => found.get(id)).filter((entry) => entry !== undefined && entry !== null);
   return { index, entries: asked, changed: index !== stored.index, rebuilt: rebuilding };
+}
+
+function judgeOf({ options, node, memo, cores }: Run, scope: NodeScope, before: Index | null): Judge {
+  const { store, justCame = false } = options;
+  const known = knownEntries(store, scope, before);
+  const isNew = async (id: SnapshotId, received: number) =>
+    justCame && before !== null && (await known(id, received)) === null;
+  const newest = before === null ? null : new Map(before.snapshots.map((entry) => [entry.snapshot, entry]));
+  return { store, scope, node, known, newest, cores, justCame: isNew, memo };
+}
+
+/** All of them are there and whole; else the vault itself is asked before that is said. */
+function isGoodNews(found: ReadonlyMap<SnapshotId, IndexEntry | null>): boolean {
+  return [...found.values()].every((entry) => entry !== null && entry.state !== "broken");
 }
 
 async function timesOf(options: IndexOptions): Promise<Map<SnapshotId, number>> {

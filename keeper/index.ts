@@ -3,6 +3,7 @@ export { foretellDead } from "./collect/foretell.ts";
 export type { CollectOptions, CollectOutcome, DeadObject, Despite } from "./collect/types.ts";
 export { copySnapshots } from "./copy/copy.ts";
 export type { CopyOptions, CopyVerdict } from "./copy/types.ts";
+export { type IndexMemory, makeIndexMemory } from "./index-memory.ts";
 export {
   type IndexOptions,
   type IndexOutcome,

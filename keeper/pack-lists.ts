@@ -1,10 +1,4 @@
-import {
-  type CardCore,
-  type PackList,
-  type PackListRef,
-  type PackListRow,
-  parsePackList,
-} from "../vault/card/index.ts";
+import { type CardCore, type PackList, type PackListRow, parsePackList } from "../vault/card/index.ts";
 import { names } from "../vault/names/index.ts";
 import type { Reader } from "../vault/store/facets.ts";
 import { type NodeScope, readObject } from "./read.ts";
@@ -26,11 +20,17 @@ export async function readPackList(store: Reader, scope: NodeScope, core: CardCo
   if (ref === undefined || ref.name !== names.packListName(at)) {
     return { damage: { object, problem: "unlisted", detail: `the card names ${ref?.name ?? "nothing"} in its place` } };
   }
-  const damage = await checkListSize(store, object, ref);
-  if (damage !== null) return { damage };
+  if (ref.size > MAX_BYTES.packList) {
+    const detail = `${ref.size} bytes, at most ${MAX_BYTES.packList} are allowed`;
+    return { damage: { object, problem: "malformed", detail } };
+  }
   const expected = { vault: scope.vault, node: scope.node, snapshot: core.snapshot };
-  const read = await readObject(store, object, MAX_BYTES.packList, (bytes) => parsePackList(bytes, expected));
+  const read = await readObject(store, object, ref.size, (bytes) => parsePackList(bytes, expected));
   if (read.found === "nothing") return { damage: missing(object) };
+  // Where it is larger than it should be nothing was read, and only a look tells how large.
+  const size = (read.info ?? (await store.head(object)))?.size;
+  const damage = size === undefined ? missing(object) : sizeDamage(object, size, ref.size);
+  if (damage !== null) return { damage };
   if (read.found === "malformed") return { damage: { object, problem: "malformed", detail: read.why } };
   if (read.sha256 !== ref.sha256) return { damage: changed(object, read.sha256, ref.sha256) };
   return { list: read.value };
@@ -63,12 +63,4 @@ export function sizeDamage(object: string, found: number, expected: number): Obj
   if (found === expected) return null;
   const problem = found < expected ? "truncated" : "changed";
   return { object, problem, detail: `it has ${found} bytes, expected are ${expected}` };
-}
-
-async function checkListSize(store: Reader, object: string, ref: PackListRef): Promise<ObjectDamage | null> {
-  if (ref.size > MAX_BYTES.packList) {
-    return { object, problem: "malformed", detail: `${ref.size} bytes, at most ${MAX_BYTES.packList} are allowed` };
-  }
-  const info = await store.head(object);
-  return info === null ? missing(object) : sizeDamage(object, info.size, ref.size);
 }

@@ -2,7 +2,7 @@ import { names, type SnapshotId } from "../vault/names/index.ts";
 import type { Lister, Reader } from "../vault/store/facets.ts";
 import { missing, type ObjectDamage, sizeDamage } from "./pack-lists.ts";
 import type { NodeScope } from "./read.ts";
-import { HEAD_LIMIT } from "./rules.ts";
+import { HEAD_LIMIT, LIST_FROM } from "./rules.ts";
 
 /** Packs by origin: index → bytes. */
 export type PackSizes = ReadonlyMap<SnapshotId, ReadonlyMap<number, number>>;
@@ -55,7 +55,7 @@ export async function packSizes(
   origin: SnapshotId,
   indexes: readonly number[],
 ): Promise<ReadonlyMap<number, number>> {
-  return indexes.length <= HEAD_LIMIT
+  return indexes.length <= LIST_FROM
     ? await headPacks(store, scope, origin, indexes)
     : await listPacks(store, scope, origin);
 }

@@ -20,7 +20,14 @@ export const INDEX_NEWEST = 500;
 /** Snapshots by writer that head.json tells of. */
 export const HEAD_RECENT = 16;
 /** Up to this many new packs are looked at one by one; more are listed. */
-export const HEAD_LIMIT = 64;
+export const HEAD_LIMIT = 20_000;
+/** Where nothing hangs on it but time, packs are listed from so many on. */
+export const LIST_FROM = 64;
+/**
+ * A copy that arrives so soon after its snapshot's own time is not asked for the receipts of where it came from: those
+ * here are as near to it as clocks are to each other.
+ */
+export const SAME_TIME = HOUR;
 
 /** Dead runs that took over one another before one committed; also ends a walk in a circle. */
 export const MAX_ADOPTIONS = 256;

@@ -49,29 +49,49 @@ export async function readList(store: Reader, scope: NodeScope): Promise<StoredL
   }
 }
 
-/** Brings backup_list in line with the index. False where somebody else was faster. */
-export async function writeList(store: Replacer, index: Index, stored: StoredList): Promise<boolean> {
+/** Brings backup_list in line with the index. Null where somebody else was faster. */
+export async function writeList(store: Replacer, index: Index, stored: StoredList): Promise<StoredList | null> {
   const bytes = backupListOf(index);
-  if (stored.bytes !== null && sameBytes(stored.bytes, bytes)) return true;
-  return (await store.replace(names.backupList(index.node), bytes, stored.etag)).replaced;
+  if (stored.bytes !== null && sameBytes(stored.bytes, bytes)) return stored;
+  const outcome = await store.replace(names.backupList(index.node), bytes, stored.etag);
+  return outcome.replaced ? { bytes, etag: outcome.info.etag } : null;
+}
+
+/** head.json as it was written: its version and the generation it tells of. */
+export interface WrittenHead {
+  readonly etag: string;
+  readonly generation: number;
 }
 
 /**
- * Brings head.json in line with the index, unless it tells of a later generation already. Null, or the generation it
- * tells of where there is no such index any more: one was lost, and what took its place must go beyond that.
+ * Brings head.json in line with the index, unless it tells of a later generation already.
+ * @param before what an earlier call wrote: then nothing is read, unless another wrote since
+ * @returns what is there now; null where it is of a later index; `ahead` where it tells of an index that is not there any
+ * more: one was lost, and what took its place must go beyond that generation
  */
-export async function writeHead(store: Reader & Replacer, scope: NodeScope, index: Index): Promise<number | null> {
+export async function writeHead(
+  store: Reader & Replacer,
+  scope: NodeScope,
+  index: Index,
+  before: WrittenHead | null,
+): Promise<WrittenHead | { readonly ahead: number } | null> {
   const name = names.headJson(scope.node);
   const bytes = encodeHead(headOf(index));
+  const { generation: own } = index;
+  if (before !== null && before.generation <= own) {
+    const outcome = await store.replace(name, bytes, before.etag);
+    if (outcome.replaced) return { etag: outcome.info.etag, generation: own };
+  }
   for (let attempt = 0; attempt < 32; attempt += 1) {
     const read = await readObject(store, name, MAX_BYTES.index, (raw) => parseHead(raw, scope, name));
     if (read.found === "it") {
       const { generation } = read.value;
-      if (generation > index.generation) return (await isBehind(store, scope, generation)) ? generation : null;
-      if (sameBytes(encodeHead(read.value), bytes)) return null;
+      if (generation > own) return (await isBehind(store, scope, generation)) ? { ahead: generation } : null;
+      if (sameBytes(encodeHead(read.value), bytes)) return { etag: read.info.etag, generation };
     }
     const etag = read.found === "nothing" ? null : (read.info ?? (await store.head(name)))?.etag;
-    if ((await store.replace(name, bytes, etag ?? null)).replaced) return null;
+    const outcome = await store.replace(name, bytes, etag ?? null);
+    if (outcome.replaced) return { etag: outcome.info.etag, generation: own };
   }
   throw contended(name);
 }

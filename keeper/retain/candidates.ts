@@ -4,6 +4,7 @@ import type { Candidate } from "../../vault/retain/index.ts";
 import type { Lister, Reader } from "../../vault/store/facets.ts";
 import { judge } from "../evaluate.ts";
 import { readIndex } from "../index-files.ts";
+import { makeRecentCores } from "../index-memory.ts";
 import { isPinned, readMarkOf } from "../marks.ts";
 import { oddity } from "../order.ts";
 import type { NodeScope } from "../read.ts";
@@ -23,7 +24,7 @@ export interface Candidates {
   /** Those that are good, broken or expired; what is being collected is out of reach. */
   readonly candidates: readonly Candidate[];
   readonly known: ReadonlyMap<SnapshotId, Known>;
-  /** Snapshots of which the index says nothing, or something that is gone. */
+  /** Snapshots of which the index says nothing, something that is gone, or what their markers do not say. */
   readonly behind: readonly SnapshotId[];
 }
 
@@ -40,7 +41,11 @@ export async function findCandidates(store: Reader & Lister, node: NodeJson, sca
       indexed.set(verdict.snapshot, verdict);
     }
   }
-  const on = { store, scope, node, known: async (id: SnapshotId) => indexed.get(id) ?? null, memo: new Map() };
+  const on = {
+    ...{ store, scope, node, newest: null, cores: makeRecentCores(), memo: new Map() },
+    known: async (id: SnapshotId) => indexed.get(id) ?? null,
+    justCame: async () => false,
+  };
   const candidates: Candidate[] = [];
   const known = new Map<SnapshotId, Known>();
   const behind: SnapshotId[] = [];
@@ -52,9 +57,13 @@ export async function findCandidates(store: Reader & Lister, node: NodeJson, sca
     if (there === undefined) behind.push(id);
     const grace = await graceOf(store, scope, id, files);
     known.set(id, { entry, grace });
+    const isLive = grace.state === "live";
+    // A marker that was put by somebody who died before he told the index.
+    if (there !== undefined && isLive !== (there.expired === undefined)) behind.push(id);
     if (grace.state === "collecting") continue;
     const marked = Math.max(0, ...files.marks.keys());
     const mark = marked === 0 ? null : await readMarkOf(store, scope, id, marked);
+    if (there !== undefined && isPinned(mark) !== (there.pinned ?? false)) behind.push(id);
     candidates.push({
       snapshot: id,
       writer: entry.writer,

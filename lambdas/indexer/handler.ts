@@ -1,5 +1,6 @@
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { rebuildIndex } from "../../keeper/index.ts";
+import { makeIndexMemory, rebuildIndex } from "../../keeper/index.ts";
+import { systemClock } from "../../posix/clock.ts";
 import { toNodeName } from "../../vault/names/index.ts";
 import { makeTeller } from "../common/report.ts";
 import { readSettings } from "../common/settings.ts";
@@ -9,13 +10,14 @@ import { indexBatch } from "./index-batch.ts";
 
 const tell = makeTeller("indexer");
 const store = openVault(process.env);
+const memory = makeIndexMemory(systemClock);
 const settings = readSettings(new URL(".", import.meta.url));
 
 /** Cards that arrived, by way of the queue; or, called by hand, `{"rebuild": "<node>"}`. */
 export async function handler(event: SQSEvent | RebuildEvent): Promise<SQSBatchResponse | object> {
   try {
     if ("rebuild" in event) return await rebuild(event.rebuild);
-    return await indexBatch({ store, settings, tell }, event.Records);
+    return await indexBatch({ store, settings, tell, memory }, event.Records);
   } finally {
     tell.flush();
   }
@@ -24,6 +26,7 @@ export async function handler(event: SQSEvent | RebuildEvent): Promise<SQSBatchR
 async function rebuild(name: string): Promise<object> {
   const node = toNodeName(name);
   const cardKey = settings.get(node)?.cardKey;
+  memory.forget(node);
   const { index, changed } = await rebuildIndex({ store, node, ...(cardKey === undefined ? {} : { cardKey }) });
   const snapshots = index.snapshots.length;
   tell.info("rebuilt", { node, changed, snapshots, months: index.months.length });

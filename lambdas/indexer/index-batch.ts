@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
-import { type IndexStore, indexSnapshots } from "../../keeper/index.ts";
+import { type IndexMemory, type IndexStore, indexSnapshots } from "../../keeper/index.ts";
 import { type NodeName, parseS3Url, type SnapshotId } from "../../vault/names/index.ts";
 import type { Teller } from "../common/report.ts";
 import type { Settings } from "../common/settings.ts";
@@ -11,6 +11,8 @@ export interface IndexerOn {
   readonly store: IndexStore & { readonly url: string };
   readonly settings: Settings;
   readonly tell: Teller;
+  /** Of the function while it is warm. */
+  readonly memory?: IndexMemory;
 }
 
 /** The records of one node, of which each tells of some of its cards. */
@@ -58,7 +60,8 @@ function byNode({ store, settings, tell }: IndexerOn, records: readonly SQSRecor
 }
 
 /** False where it is worth another try. */
-async function indexNode({ store, settings, tell }: IndexerOn, node: NodeName, ids: SnapshotId[]): Promise<boolean> {
+async function indexNode(on: IndexerOn, node: NodeName, ids: SnapshotId[]): Promise<boolean> {
+  const { store, settings, tell, memory } = on;
   const cardKey = settings.get(node)?.cardKey;
   try {
     const { entries, rebuilt, index } = await indexSnapshots({
@@ -66,6 +69,8 @@ async function indexNode({ store, settings, tell }: IndexerOn, node: NodeName, i
       node,
       ids,
       pause,
+      justCame: true,
+      ...(memory === undefined ? {} : { memory }),
       ...(cardKey === undefined ? {} : { cardKey }),
     });
     const broken = entries.filter(({ state }) => state === "broken");

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { makeIndexMemory } from "../../keeper/index.ts";
 import { settingsOf } from "../../lambdas/common/settings.ts";
 import { indexBatch } from "../../lambdas/indexer/index-batch.ts";
 import { systemClock } from "../../posix/clock.ts";
@@ -6,9 +7,10 @@ import { type Card, parseBackupList, parseHead, parseIndex } from "../../vault/c
 import { names } from "../../vault/names/index.ts";
 import { hashed, openStore, retrying } from "../../vault/store/index.ts";
 import { startLocalStack } from "../e2e/emulator/localstack.ts";
+import { startProxy } from "../e2e/proxy.ts";
 import { endpointOf, freshVault } from "../e2e/s3.ts";
 import { keepingTeller, recordOf } from "../lambdas/events.ts";
-import { cardWorld } from "../support/cards.ts";
+import { cardWorld, usesOf } from "../support/cards.ts";
 
 const aws = await startLocalStack();
 const missing = "missing" in aws ? ` (${aws.missing})` : "";
@@ -52,5 +54,56 @@ describe.skipIf(missing !== "")(`the indexer on S3${missing}`, { timeout: 240_00
     expect([...list].sort()).toEqual(wanted);
     expect(list).toEqual(index.snapshots.map(({ snapshot }) => snapshot));
     expect(parseHead(await read(names.headJson(world.node))).generation).toBe(index.generation);
+  });
+
+  it("asks S3 eight times a card, and once for each new pack; a function that has just started six times more", async () => {
+    const vault = await freshVault(endpointOf(aws));
+    const proxy = await startProxy(endpointOf(aws));
+    const open = (endpoint: string) => openStore(vault.url, { s3: { ...vault.s3, endpoint } });
+    const [store, counted] = [await open(endpointOf(aws)), await open(proxy.endpoint)];
+    const world = await cardWorld();
+    const settings = settingsOf({
+      format: 1,
+      nodes: [{ name: world.node, at: "00:00", stale_after: "26h", reread_days: 30 }],
+    });
+    const prefix = vault.url.slice(`s3://${vault.bucket}/`.length);
+    const put = new Set<string>();
+    const arrive = async (cards: readonly Card[]) => {
+      for (const [name, { bytes }] of world.store.objects) {
+        if (!put.has(name)) await store.create(name, hashed(bytes));
+        put.add(name);
+      }
+      return cards.map(({ core }) => recordOf(vault.bucket, `${prefix}/${names.card(core.node, core.snapshot)}`));
+    };
+    const at = Math.floor(Date.now() / 1000) * 1000 - 600_000;
+    const cards: Card[] = [await world.snapshot({ at })];
+    const add = async (packs: number) => {
+      const parent = cards.at(-1) as Card;
+      const more = { parent: parent.core.snapshot, inherited: usesOf(parent), packs, at: at + cards.length * 1000 };
+      cards.push(await world.snapshot(more));
+      return cards.at(-1) as Card;
+    };
+    await indexBatch({ store, settings, tell: keepingTeller() }, await arrive(cards));
+    const memory = makeIndexMemory(systemClock);
+    /** Calls of each kind, packs apart, for the cards that come in one batch. */
+    const callsOf = async (batch: readonly Card[]) => {
+      const records = await arrive(batch);
+      proxy.calls.length = 0;
+      await indexBatch({ store: counted, settings, tell: keepingTeller(), memory }, records);
+      const packs = proxy.calls.filter(({ kind, key }) => kind === "HEAD" && key.endsWith(".pack"));
+      const lists = proxy.calls.filter(({ kind }) => kind === "LIST");
+      return { packs: packs.length, lists: lists.length, others: proxy.calls.length - packs.length - lists.length };
+    };
+    expect(await callsOf([await add(3)])).toEqual({ packs: 3, lists: 0, others: 14 });
+    expect(await callsOf([await add(3)])).toEqual({ packs: 3, lists: 0, others: 8 });
+    expect(await callsOf([await add(100)])).toEqual({ packs: 100, lists: 0, others: 8 });
+    expect(await callsOf([await add(1), await add(1), await add(1)])).toEqual({
+      packs: 3,
+      lists: 0,
+      others: 3 * 5 + 3,
+    });
+    const states = parseIndex((await store.get(names.indexJson(world.node)))?.bytes ?? new Uint8Array(0)).snapshots;
+    expect(states.map(({ state }) => state)).toEqual(Array(7).fill("good"));
+    await proxy.stop();
   });
 });
