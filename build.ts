@@ -3,7 +3,7 @@
  * it, here as in the sources. All but koffi and pkcs11js, which are native, is bundled; those alone are dependencies of what is
  * published.
  */
-import { chmodSync, copyFileSync, globSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,16 +22,13 @@ const twice = names.find((name, index) => names.indexOf(name) !== index);
 if (twice !== undefined) throw new Error(`two workers are called ${twice}.ts; in a flat folder they would be one`);
 
 rmSync(dist, { recursive: true, force: true });
-const { metafile } = await build({
+const common = {
   absWorkingDir: project,
-  entryPoints: { main: "agent/main.ts", ...Object.fromEntries(workers.map((path, index) => [names[index], path])) },
-  outdir: dist,
   bundle: true,
   splitting: true,
   format: "esm",
   platform: "node",
   target: "node24",
-  external: NATIVE,
   // Pieces that were CommonJS ask for Node's own modules by require.
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
   // They are all in the notices.
@@ -39,6 +36,12 @@ const { metafile } = await build({
   metafile: true,
   sourcemap: false,
   logLevel: "warning",
+} as const;
+const { metafile } = await build({
+  ...common,
+  entryPoints: { main: "agent/main.ts", ...Object.fromEntries(workers.map((path, index) => [names[index], path])) },
+  outdir: dist,
+  external: NATIVE,
 });
 const outside = new Set(
   Object.values(metafile.outputs).flatMap(({ imports }) =>
@@ -48,6 +51,17 @@ const outside = new Set(
 for (const name of outside) if (!NATIVE.includes(name)) throw new Error(`${name} is neither bundled nor a dependency`);
 copyFileSync(join(project, "bin", "coldkeep.mjs"), join(dist, "coldkeep.mjs"));
 chmodSync(join(dist, "coldkeep.mjs"), 0o755);
+// The stack's app and constructs, for whoever has the CDK. Its pieces lie by themselves: no command loads them.
+const { metafile: infra } = await build({
+  ...common,
+  entryPoints: { app: "infra/packaged.ts" },
+  outdir: join(dist, "infra"),
+  external: ["aws-cdk-lib", "constructs"],
+});
+const { context } = JSON.parse(readFileSync(join(project, "cdk.json"), "utf8")) as { context: object };
+writeFileSync(join(dist, "infra", "flags.json"), JSON.stringify(context));
 const functions = await buildLambdas(join(dist, "lambdas"));
-const bundled = [metafile, ...functions.map((made) => made.metafile)].flatMap(({ inputs }) => Object.keys(inputs));
+const bundled = [metafile, infra, ...functions.map((made) => made.metafile)].flatMap(({ inputs }) =>
+  Object.keys(inputs),
+);
 writeFileSync(join(dist, "THIRD-PARTY-NOTICES.txt"), renderNotices(project, bundled));

@@ -3,6 +3,7 @@ import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { VERIFIER_ENV } from "../lambdas/verifier/contract.ts";
+import { VERSION } from "../vault/names/index.ts";
 import { Alarms, AlarmTopic } from "./alarms.ts";
 import type { InfraConfig } from "./config.ts";
 import type { FunctionBase } from "./function.ts";
@@ -87,11 +88,13 @@ export class ColdkeepStack extends Stack {
     agentLines(this, url);
     const output = (name: string, value: string, description: string) =>
       new CfnOutput(this, name, { value, description });
+    output("Version", VERSION, "of coldkeep, which made this stack");
     output("VaultUrl", url, "where the vault lies");
     output("OperatorRoleArn", operator.role.roleArn, "who changes keys, pins snapshots and makes tickets");
     output("RestoreUrl", iamUrl, "answers whoever IAM lets call it");
     if (ticketUrl !== null) output("TicketUrl", ticketUrl, "answers whoever has a ticket");
     if (ticketKey !== null) output("TicketKeyArn", ticketKey.keyArn, "signs tickets, for the operator role");
+    output("PresenterFunction", this.presenter.worker.function.functionName, "coldkeep cloud status asks it");
     output("RetentionSchedule", this.retention.schedule, "when it looks whose hour has come");
     output("AlarmTopicArn", topic.topicArn, "what people are told by");
     for (const [name, { worker, queue, dead }] of Object.entries({
@@ -99,7 +102,7 @@ export class ColdkeepStack extends Stack {
       Retention: this.retention,
       Verifier: this.verifier,
     })) {
-      output(`${name}Function`, worker.function.functionName, `coldkeep cloud status asks it`);
+      output(`${name}Function`, worker.function.functionName, "called by hand, and by its queue");
       output(`${name}RoleArn`, worker.role.roleArn, `whom the bucket's policy lets by`);
       output(`${name}Queue`, queue.queueUrl, "what waits");
       output(`${name}DeadLetters`, dead.queueUrl, "what waited in vain");

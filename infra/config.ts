@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { isNodeName } from "../vault/names/index.ts";
+import { ColdkeepError, isNodeName } from "../vault/names/index.ts";
 import { faultOfTiers, parseDuration, parseTimeOfDay, tierFields, tiersOf } from "../vault/retain/index.ts";
 
 const BUCKET = "3 to 63 of a-z 0-9 . -, beginning and ending with a letter or digit";
@@ -91,17 +91,57 @@ export const schema = z.strictObject({
 export type InfraConfig = z.output<typeof schema>;
 export type WrittenInfraConfig = z.input<typeof schema>;
 
-/**
- * Checks a configuration.
- * @throws Error that names every mistake, where it is, and what is allowed there.
- */
-export function checkConfig(written: unknown, from: string): InfraConfig {
+/** One mistake of a configuration. */
+export interface ConfigMistake {
+  /** Line and column, where they are known. */
+  readonly where: string;
+  /** Of the key; its last part may be one that there is not. */
+  readonly path?: readonly PropertyKey[];
+  /** What is wrong, and what is allowed. */
+  readonly words: string;
+}
+
+export type ConfigFaults = { readonly config: InfraConfig } | { readonly mistakes: readonly ConfigMistake[] };
+
+/** The configuration, or everything that is wrong with it. */
+export function faultsOf(written: unknown): ConfigFaults {
   const result = schema.safeParse(written ?? {});
-  if (result.success) return result.data;
-  const mistakes = result.error.issues.map((issue) => {
-    const where = [...issue.path, ...(issue.code === "unrecognized_keys" ? [issue.keys.join(", ")] : [])].join(".");
-    const words = issue.code === "unrecognized_keys" ? "there is no such key" : issue.message;
-    return `  ${where === "" ? "(the whole)" : where}: ${words}`;
+  if (result.success) return { config: result.data };
+  return { mistakes: result.error.issues.flatMap((issue) => mistakesOf(issue)) };
+}
+
+/** @throws ColdkeepError `config` that names every mistake, where it is, and what is allowed there. */
+export function checkConfig(written: unknown, from: string): InfraConfig {
+  const result = faultsOf(written);
+  if ("config" in result) return result.config;
+  throw refuse(from, result.mistakes);
+}
+
+export function refuse(from: string, mistakes: readonly ConfigMistake[]): ColdkeepError {
+  const lines = mistakes.map(({ where, path = [], words }) => {
+    const at = where === "" ? "" : `${where}: `;
+    return `${at}${path.length === 0 ? "" : `${path.map(String).join(".")}: `}${words}`;
   });
-  throw new Error(`${from} cannot be used:\n${mistakes.join("\n")}`);
+  return new ColdkeepError("config", {
+    what: "the stack's configuration cannot be used",
+    on: from,
+    why: `\n  ${lines.join("\n  ")}`,
+    todo: "docs/OPERATIONS.md lists all that it may say",
+  });
+}
+
+type Issue = z.core.$ZodIssue;
+
+function mistakesOf(issue: Issue): ConfigMistake[] {
+  const { path } = issue;
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({ where: "", path: [...path, key], words: "there is no such key" }));
+  }
+  // A node may be a mapping or nothing: what is wrong inside the mapping are the words that help.
+  if (issue.code === "invalid_union") {
+    const inner = issue.errors.find((errors) => errors.some((one) => one.path.length > 0 || "keys" in one));
+    if (inner !== undefined) return inner.flatMap((one) => mistakesOf({ ...one, path: [...path, ...one.path] }));
+  }
+  if (issue.code === "invalid_key") return [{ where: "", path, words: issue.issues[0]?.message ?? issue.message }];
+  return [{ where: "", path, words: issue.message }];
 }

@@ -7,7 +7,7 @@ import { SETTINGS_FILE, type WrittenSettings } from "../lambdas/common/contract.
 
 /** Where the functions lie that came with the package, or, in a checkout, that `npm run build:lambdas` made. */
 export function defaultHandlers(): string {
-  const places = ["./lambdas", "../dist/lambdas"].map((place) => fileURLToPath(new URL(place, import.meta.url)));
+  const places = ["../lambdas", "../dist/lambdas"].map((place) => fileURLToPath(new URL(place, import.meta.url)));
   const found = places.find((place) => existsSync(join(place, "indexer", "index.mjs")));
   if (found === undefined)
     throw new Error(`the functions are not built: npm run build:lambdas (looked in ${places.join(", ")})`);

@@ -1,18 +1,8 @@
-import { App, CliCredentialsStackSynthesizer, type IStackSynthesizer, Validations } from "aws-cdk-lib";
+import { Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
-import { ColdkeepStack } from "./coldkeep-stack.ts";
-import { readConfig } from "./read-config.ts";
+import { makeApp } from "./make-app.ts";
 
-/** The app that `cdk deploy` and `coldkeep cloud deploy` run. */
-const app = new App();
-const config = readConfig((key) => app.node.tryGetContext(key));
-new ColdkeepStack(app, config.stack, {
-  config,
-  pathStyle: app.node.tryGetContext("path_style") === "true",
-  // Deploys by the caller's own rights, where the roles that `cdk bootstrap` makes cannot be had.
-  ...(app.node.tryGetContext("cli_credentials") === "true"
-    ? { synthesizer: new CliCredentialsStackSynthesizer() as IStackSynthesizer }
-    : {}),
-});
+/** The app that `cdk deploy` runs in a checkout: nothing is deployed from there that cdk-nag finds and nobody explains. */
+const app = makeApp();
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app, { verbose: true }));
 app.synth();

@@ -2,6 +2,8 @@ import { type Application, buildApplication, buildRouteMap, help, text_en, versi
 import { VERSION } from "../../vault/names/index.ts";
 import { command as backup } from "./backup.command.ts";
 import { command as cloudAgentPolicy } from "./cloud-agent-policy.command.ts";
+import { command as cloudDeploy } from "./cloud-deploy.command.ts";
+import { command as cloudStatus } from "./cloud-status.command.ts";
 import { command as configCheck } from "./config-check.command.ts";
 import { command as configSchema } from "./config-schema.command.ts";
 import { command as copy } from "./copy.command.ts";
@@ -40,7 +42,7 @@ const config = buildRouteMap<"check" | "schema", CliContext>({
 });
 
 const cloud = buildRouteMap<string, CliContext>({
-  routes: { agentPolicy: cloudAgentPolicy },
+  routes: { deploy: cloudDeploy, status: cloudStatus, agentPolicy: cloudAgentPolicy },
   docs: { brief: "What a vault in AWS needs" },
 });
 

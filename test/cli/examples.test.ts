@@ -29,6 +29,8 @@ function wordsOf(line: string): string[] {
 /** What an example may take that is not here, and why. */
 const NOT_HERE: readonly (readonly [what: RegExp, why: string])[] = [
   [/s3:/, "it takes a bucket"],
+  [/^cloud deploy/, "it takes the CDK and an account, as test/systems/cloud has"],
+  [/^cloud status/, "it takes a stack in AWS, as test/systems/cloud has"],
   [/cloud agent-policy/, "it takes a vault in S3, whose policy it is"],
   [/age1…|identity:|identity age:/, "it takes somebody's age key"],
   [/--hsm|hsm:/, "it takes a token"],

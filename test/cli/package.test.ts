@@ -3,6 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
+import { CDK_PACKAGES } from "../../agent/cloud/index.ts";
+import { EXIT_CODES } from "../../agent/exit-codes.ts";
 import { sharedTempDir } from "../support/tmp.ts";
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
@@ -92,5 +94,33 @@ describe("the package, installed without what it was built with", () => {
     for (const name of ["small", "large"]) {
       expect(readFileSync(join(folder, "copy", "data", name)).equals(readFileSync(join(data, name)))).toBe(true);
     }
+  });
+
+  it("says how to get the CDK, and with it tells what it would deploy", () => {
+    const { devDependencies } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as {
+      devDependencies: Record<string, string>;
+    };
+    expect(devDependencies).toMatchObject(CDK_PACKAGES);
+    writeFileSync(join(folder, "coldkeep.cdk.yaml"), "nodes:\n  icon:\n    at: '25:00'\n");
+    const wrong = run("cloud", "deploy", "--dry-run");
+    expect(wrong.stderr).toMatch(/coldkeep\.cdk\.yaml:\n {2}3:5: nodes\.icon\.at: a time of day/);
+    expect(wrong.status).toBe(EXIT_CODES.config.code);
+    writeFileSync(join(folder, "coldkeep.cdk.yaml"), "nodes:\n  icon:\n    at: '00:30'\n");
+    const lacking = run("cloud", "deploy", "--dry-run");
+    expect(lacking.stderr).toMatch(/the AWS CDK is not there: no aws-cdk, no aws-cdk-lib, no constructs/);
+    expect(lacking.stderr).toMatch(/npm install --global aws-cdk@[\d.]+ aws-cdk-lib@[\d.]+ constructs@[\d.]+/);
+    expect(lacking.status).toBe(EXIT_CODES.config.code);
+    for (const name of Object.keys(CDK_PACKAGES)) {
+      symlinkSync(join(PROJECT, "node_modules", name), join(folder, "node_modules", name));
+    }
+    // What else lies in the folder is none of its business.
+    writeFileSync(join(folder, "cdk.json"), '{ "app": "false" }');
+    const { status, stdout, stderr } = run("cloud", "deploy", "--dry-run", "--json");
+    expect(status, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      stack: "Coldkeep",
+      dry_run: true,
+      resources: { "AWS::Lambda::Function": 4, "AWS::S3::Bucket": 1 },
+    });
   });
 });

@@ -5,10 +5,15 @@ import {
   CreateQueueCommand,
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
+  SendMessageCommand,
   SetQueueAttributesCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EXIT_CODES } from "../../../agent/exit-codes.ts";
+import { systemClock } from "../../../posix/clock.ts";
+import { VERSION } from "../../../vault/names/index.ts";
+import { runHere } from "../../cli/run.ts";
 import { startLocalStack } from "../../e2e/emulator/localstack.ts";
 import { endpointOf, plainClient } from "../../e2e/s3.ts";
 import { sharedTempDir } from "../../support/tmp.ts";
@@ -150,10 +155,57 @@ describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missi
     expect(message.Message).toMatch(/00000\.pack: .*\n[\s\S]*coldkeep backup --full/);
   });
 
-  it("keeps its bucket, and its nodes' snapshots, through an update", async () => {
+  it("tells what is deployed, what waited in vain, and how each node does", async () => {
+    await sqs.send(new SendMessageCommand({ QueueUrl: stack.VerifierDeadLetters, MessageBody: "{}" }));
+    const env = { AWS_ENDPOINT_URL: endpointOf(aws) };
+    const words = ["cloud", "status", "--region", "us-east-1"];
+    const { code, stdout, stderr } = await runHere([...words, "--json"], { clock: systemClock, env });
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      stack: { name: "Coldkeep", region: "us-east-1", status: "CREATE_COMPLETE", version: VERSION },
+      ok: false,
+      queues: {
+        found: [
+          { name: "indexer", waiting: expect.any(Number) },
+          { name: "retention", dead: 0 },
+          { name: "verifier", dead: 1 },
+        ],
+      },
+      alarms: { found: expect.arrayContaining([expect.objectContaining({ name: "NodesStale" })]) },
+      nodes: {
+        found: [
+          {
+            node: "demo",
+            latest: expect.stringMatching(/^\d{8}T/),
+            retention: { words: "0 expired, 0 objects deleted" },
+          },
+          { node: "idle" },
+        ],
+      },
+      outputs: { VaultUrl: stack.VaultUrl },
+    });
+    const { stdout: text } = await runHere(words, { clock: systemClock, env });
+    expect(text).toMatch(/^stack +Coldkeep in us-east-1: CREATE_COMPLETE/);
+    expect(text).toMatch(/^verifier +0 +0 +1$/m);
+    expect(text).toMatch(/^idle +none yet +- +no retention yet; no verifier yet$/m);
+    const none = await runHere([...words, "--stack", "Elsewhere", "--json"], { clock: systemClock, env });
+    expect(none.code).toBe(EXIT_CODES["not-found"].code);
+    expect(none.stderr).toContain("there is no such stack");
+  });
+
+  it("keeps its bucket, and its nodes' snapshots, through an update by `coldkeep cloud deploy`", async () => {
     const before = stack.VaultUrl;
-    const account = { endpoint: endpointOf(aws), folder };
-    ({ outputs: stack } = await deploy(account, { nodes: { demo: null }, prefix: "nodes", stale_after: "48h" }));
+    const file = join(folder, "coldkeep.cdk.yaml");
+    writeFileSync(file, "nodes: { demo: }\nprefix: nodes\nstale_after: 48h\n");
+    const env = {
+      ...{ AWS_ENDPOINT_URL: endpointOf(aws), AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" },
+      ...{ PATH: process.env.PATH, HOME: folder },
+    };
+    const words = ["cloud", "deploy", "--file", file, "--region", "us-east-1", "--yes", "--json"];
+    const { code, stdout, stderr } = await runHere(words, { clock: systemClock, env });
+    expect(code, stderr).toBe(0);
+    ({ outputs: stack } = JSON.parse(stdout) as Deployed);
+    expect(stderr).toContain("UPDATE_COMPLETE");
     expect(stack.VaultUrl).toBe(before);
     expect(await coldkeep<{ listed: boolean }>("backup")).toMatchObject({ listed: true });
   });
