@@ -9,11 +9,14 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { buildLambdas } from "./build-lambdas.ts";
+import { declare } from "./tools/declare.ts";
 import { renderNotices } from "./tools/notices.ts";
 
 const project = fileURLToPath(new URL(".", import.meta.url));
 const dist = join(project, "dist");
 
+/** What a user of infra brings along. */
+const CDK = ["aws-cdk-lib", "constructs"];
 const NATIVE = ["koffi", "pkcs11js"];
 
 const workers = globSync("{agent,vault,keeper,posix}/**/*.worker.ts", { cwd: project });
@@ -54,10 +57,13 @@ chmodSync(join(dist, "coldkeep.mjs"), 0o755);
 // The stack's app and constructs, for whoever has the CDK. Its pieces lie by themselves: no command loads them.
 const { metafile: infra } = await build({
   ...common,
-  entryPoints: { app: "infra/packaged.ts" },
+  entryPoints: { app: "infra/packaged.ts", index: "infra/index.ts" },
   outdir: join(dist, "infra"),
-  external: ["aws-cdk-lib", "constructs"],
+  external: CDK,
 });
+for (const name of declare(project, "infra/index.ts", join(dist, "infra", "types"))) {
+  if (!CDK.includes(name)) throw new Error(`the types of infra need ${name}, which nobody installs with it`);
+}
 const { context } = JSON.parse(readFileSync(join(project, "cdk.json"), "utf8")) as { context: object };
 writeFileSync(join(dist, "infra", "flags.json"), JSON.stringify(context));
 const functions = await buildLambdas(join(dist, "lambdas"));

@@ -1,11 +1,11 @@
 import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { Topic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 import { VERIFIER_ENV } from "../lambdas/verifier/contract.ts";
 import { VERSION } from "../vault/names/index.ts";
 import { Alarms, AlarmTopic } from "./alarms.ts";
-import type { InfraConfig } from "./config.ts";
 import type { FunctionBase } from "./function.ts";
 import { defaultHandlers } from "./handlers.ts";
 import { Indexer } from "./indexer.ts";
@@ -15,6 +15,7 @@ import { vaultUrl } from "./place.ts";
 import { Presenter } from "./presenter.ts";
 import { agentLines, OperatorRole } from "./roles.ts";
 import { settingsOf } from "./settings.ts";
+import type { InfraConfig } from "./types.ts";
 import { VaultBucket } from "./vault-bucket.ts";
 
 export interface ColdkeepStackProps extends StackProps {
@@ -33,6 +34,8 @@ export class ColdkeepStack extends Stack {
   readonly verifier: Nightly;
   readonly presenter: Presenter;
   readonly alarms: Alarms;
+  /** Hears of every alarm, and of what the verifier finds. */
+  readonly alarmTopic: Topic;
 
   constructor(scope: Construct, id: string, props: ColdkeepStackProps) {
     super(scope, id, { description: "coldkeep: a vault of sealed snapshots, and what keeps it", ...props });
@@ -48,6 +51,7 @@ export class ColdkeepStack extends Stack {
       pathStyle,
     };
     const { topic } = new AlarmTopic(this, "Tell", config.alarm_email);
+    this.alarmTopic = topic;
     this.indexer = new Indexer(this, "Indexer", { base, vault: this.vault });
     this.retention = new Nightly(this, "Retention", {
       base,

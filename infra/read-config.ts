@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parse, parseDocument } from "yaml";
-import { type ConfigMistake, checkConfig, faultsOf, type InfraConfig, refuse } from "./config.ts";
+import { checkConfig, faultsOf, refuse } from "./config.ts";
+import type { ConfigMistake, InfraConfig } from "./types.ts";
 
 export const CONFIG_FILE = "coldkeep.cdk.yaml";
 

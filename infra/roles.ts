@@ -9,9 +9,9 @@ import {
 } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import { Construct } from "constructs";
-import type { InfraConfig } from "./config.ts";
 import { acknowledgeWildcards } from "./nag.ts";
 import { objectArns, type VaultPlace } from "./place.ts";
+import type { InfraConfig } from "./types.ts";
 
 /** What an operator adds: pins, marks, clearances, shares, tickets and a vault's own record. */
 const OPERATOR_CREATES = [

@@ -1,5 +1,5 @@
 import type { WrittenNode, WrittenSettings } from "../lambdas/common/contract.ts";
-import type { InfraConfig } from "./config.ts";
+import type { InfraConfig } from "./types.ts";
 
 /** What the functions are told of nodes: each with what holds for all, where it says nothing itself. */
 export function settingsOf(config: InfraConfig): WrittenSettings {

@@ -14,8 +14,8 @@ import {
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { names } from "../vault/names/index.ts";
-import type { InfraConfig } from "./config.ts";
 import { acknowledge, acknowledgeWildcards } from "./nag.ts";
+import type { InfraConfig } from "./types.ts";
 
 const CLASSES = {
   STANDARD_IA: StorageClass.INFREQUENT_ACCESS,

@@ -1,4 +1,4 @@
-import type { WrittenTiers } from "../../vault/retain/index.ts";
+import type { WrittenTiers } from "../../vault/retain/types.ts";
 
 /** What every function is given by whoever deploys it. The presenter has its own words for the same variables. */
 export const COMMON_ENV = {

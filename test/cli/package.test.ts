@@ -1,5 +1,5 @@
 import { type ExecFileSyncOptionsWithStringEncoding, execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -28,7 +28,9 @@ describe("the package, installed without what it was built with", () => {
 
   it("holds no sources, tests or keys", () => {
     const files = readdirSync(installed, { recursive: true, encoding: "utf8" });
-    expect(files.filter((file) => /\.(ts|key|pem|map)$|(^|\/)(test|agent|demo)\//.test(file))).toEqual([]);
+    expect(files.filter((file) => /(?<!\.d)\.(ts|key|pem|map)$|(^|\/)(test|agent|demo)\//.test(file))).toEqual([
+      "examples/infra/app.ts",
+    ]);
     expect(files).toEqual(
       expect.arrayContaining(["dist/coldkeep.mjs", "dist/main.js", "package.json", "LICENSE", "docs/CLI.md"]),
     );
@@ -122,5 +124,40 @@ describe("the package, installed without what it was built with", () => {
       dry_run: true,
       resources: { "AWS::Lambda::Function": 4, "AWS::S3::Bucket": 1 },
     });
+  });
+
+  it("is used inside somebody else's CDK app, by its types and its constructs", () => {
+    const app = join(folder, "app");
+    cpSync(join(installed, "examples", "infra"), app, { recursive: true });
+    writeFileSync(join(app, "package.json"), '{ "type": "module" }');
+    const synth = spawnSync(process.execPath, ["app.ts"], {
+      encoding: "utf8",
+      cwd: app,
+      env: { ...process.env, CDK_OUTDIR: join(app, "out") },
+    });
+    expect(synth.status, synth.stderr).toBe(0);
+    const made = (stack: string) => readFileSync(join(app, "out", `${stack}.template.json`), "utf8");
+    expect(made("Coldkeep").match(/"Type": "AWS::Lambda::Function"/g)).toHaveLength(4);
+    expect(made("Duty")).toContain("AWS::SNS::Subscription");
+    expect(made("SecondVault")).toContain('"ObjectLockEnabled": true');
+    const tsc = join(PROJECT, "node_modules", "typescript", "bin", "tsc");
+    const how = [
+      "--noEmit",
+      "--strict",
+      "--skipLibCheck",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2024",
+      "--types",
+      "node",
+    ];
+    const types = ["--typeRoots", join(PROJECT, "node_modules", "@types")];
+    const check = (file: string) =>
+      spawnSync(process.execPath, [tsc, ...how, ...types, file], { encoding: "utf8", cwd: app });
+    expect(check("app.ts").stdout).toBe("");
+    const wrong = readFileSync(join(app, "app.ts"), "utf8").replace("keep_weekly: 8", "keep_weekly: true");
+    writeFileSync(join(app, "wrong.ts"), wrong);
+    expect(check("wrong.ts").stdout).toMatch(/wrong\.ts\(\d+,\d+\): error TS2322/);
   });
 });

@@ -5,7 +5,8 @@ import { Template } from "aws-cdk-lib/assertions";
 import { LAMBDAS } from "../../build-lambdas.ts";
 import flags from "../../cdk.json" with { type: "json" };
 import { ColdkeepStack } from "../../infra/coldkeep-stack.ts";
-import { checkConfig, type WrittenInfraConfig } from "../../infra/config.ts";
+import { checkConfig } from "../../infra/config.ts";
+import type { WrittenInfraConfig } from "../../infra/types.ts";
 
 /** Functions that do nothing: what is looked at is what is around them. */
 function emptyHandlers(folder: string): string {

@@ -15,6 +15,7 @@ export {
   type Tiers,
   UNITS,
   type Unit,
+  type WrittenTiers,
 } from "./types.ts";
-export { tierFields, tiersOf, type WrittenTiers } from "./written.ts";
+export { tierFields, tiersOf } from "./written.ts";
 export { zoneOf } from "./zone.ts";

@@ -80,3 +80,37 @@ export interface RetentionPlan {
   /** While there is any, nothing of `expire` may be done. */
   readonly brakes: readonly Brake[];
 }
+
+/** A count, or all there are. */
+type WrittenCount = number | "unlimited" | undefined;
+
+/** How snapshots are thinned out, as it is written: the words of `restic forget`, and some of our own. */
+export interface WrittenTiers {
+  /** How many of the newest snapshots are kept. */
+  readonly keep_last?: WrittenCount;
+  /** Of how many hours that have a snapshot the newest is kept; days, weeks, months and years likewise. */
+  readonly keep_hourly?: WrittenCount;
+  readonly keep_daily?: WrittenCount;
+  readonly keep_weekly?: WrittenCount;
+  readonly keep_monthly?: WrittenCount;
+  readonly keep_yearly?: WrittenCount;
+  /** All this far back from the newest good one: `1y6m7d2h`. */
+  readonly keep_within?: string | undefined;
+  readonly keep_within_hourly?: string | undefined;
+  readonly keep_within_daily?: string | undefined;
+  readonly keep_within_weekly?: string | undefined;
+  readonly keep_within_monthly?: string | undefined;
+  readonly keep_within_yearly?: string | undefined;
+  /** Snapshots with these tags are kept; several with commas between them mean all of them. */
+  readonly keep_tags?: string[] | undefined;
+  /** The first snapshot received after this time of day is kept for ever, one a day. */
+  readonly permanent?: string | undefined;
+  /** IANA name: whose hours, days, weeks, months and years are meant. */
+  readonly timezone: string;
+  /** Nothing younger expires; a duration such as `7d`. */
+  readonly floor?: string | undefined;
+  /** From expiry to deletion. */
+  readonly grace?: string | undefined;
+  /** Between two backups as they are planned. */
+  readonly interval?: string | undefined;
+}

@@ -3,7 +3,7 @@ import { DURATION_FORM, parseDuration } from "./duration.ts";
 import { parseTimeOfDay } from "./permanent.ts";
 import { DEFAULT_FLOOR, DEFAULT_GRACE } from "./rules.ts";
 import { parseSpan, SPAN_FORM } from "./span.ts";
-import { type Span, type Tiers, UNITS, type Unit } from "./types.ts";
+import { type Span, type Tiers, UNITS, type Unit, type WrittenTiers } from "./types.ts";
 import { isZone } from "./zone.ts";
 
 /** How snapshots are thinned out, as it is written: the words of `restic forget`, and some of our own. */
@@ -74,10 +74,7 @@ export const tierFields = {
   floor: period("nothing younger expires; default 7d"),
   grace: period("from expiry to deletion, at least 5d; default 7d"),
   interval: period("between two backups as they are planned; many more than that stop expiry"),
-};
-
-const _written = z.strictObject(tierFields);
-export type WrittenTiers = z.output<typeof _written>;
+} satisfies { readonly [Key in keyof WrittenTiers]-?: z.ZodType<WrittenTiers[Key], unknown> };
 
 /** The rules of a mapping that follows the schema. */
 export function tiersOf(written: WrittenTiers): Tiers {

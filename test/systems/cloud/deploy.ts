@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildLambdas } from "../../../build-lambdas.ts";
-import type { WrittenInfraConfig } from "../../../infra/config.ts";
+import type { WrittenInfraConfig } from "../../../infra/types.ts";
 import { run } from "../../e2e/emulator/run.ts";
 
 const project = fileURLToPath(new URL("../../../", import.meta.url));
