@@ -4,7 +4,7 @@ import type { NodeName, Progress, SnapshotId, VaultId } from "../../vault/names/
 import type { Recipient } from "../../vault/sealed/types.ts";
 import type { FreezeFigures, FreezeRoot } from "../freeze/types.ts";
 import type { NodeControl } from "../node/types.ts";
-import type { Profile } from "../profiles/types.ts";
+import type { CaptureSet } from "../profiles/types.ts";
 import type { VaultSet } from "./vault-set.ts";
 
 export interface BackupOptions {
@@ -14,7 +14,7 @@ export interface BackupOptions {
   /** Fed from one freeze. Those that fail are left out, and told by the set. */
   readonly vaults: VaultSet;
   readonly roots: readonly FreezeRoot[];
-  readonly profile: Profile;
+  readonly profile: CaptureSet;
   readonly control: NodeControl;
   readonly recipients: readonly Recipient[];
   readonly signingKey: KeyObject;

@@ -20,6 +20,7 @@ import { command as keyRotate } from "./key-rotate.command.ts";
 import { command as keyTest } from "./key-test.command.ts";
 import { command as list } from "./list.command.ts";
 import { command as pin } from "./pin.command.ts";
+import { command as profiles } from "./profiles.command.ts";
 import { command as rebuild } from "./rebuild.command.ts";
 import { command as recover } from "./recover.command.ts";
 import { command as restore } from "./restore.command.ts";
@@ -83,6 +84,7 @@ const root = buildRouteMap<string, CliContext>({
     share,
     serve,
     key,
+    profiles,
     config,
     cloud,
   },

@@ -19,6 +19,7 @@ import { controlOf, freezeRootsOf, profileFor } from "./control.ts";
 import type { Call } from "./define.ts";
 import { openFeeding } from "./feeding.ts";
 import { type Indexed, indexAfter, indexEarlier } from "./index-after.ts";
+import { assertWhole } from "./look.ts";
 import { loadKeys, suiteOf } from "./opened.ts";
 import { recover } from "./recover.ts";
 import { openSession, vaultIdOf } from "./session.ts";
@@ -39,6 +40,7 @@ export async function run(call: Call<BackupFlags>): Promise<Answer> {
   await recover(session, control, call);
 
   const profile = profileFor(node);
+  assertWhole(node);
   await refillKeyFile(config, call);
   const keys = await loadKeys(config, call);
   for (const { key, proven } of await publicKeys(config, node, keys)) {

@@ -2,10 +2,12 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from "node:
 import { basename, delimiter, dirname, join } from "node:path";
 import type { CommandLine } from "../config/index.ts";
 import type { NodeControl } from "../node/types.ts";
+import { discoverAll } from "../profiles/index.ts";
 import { formatHeights } from "../report/index.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 import { seesAllProcesses } from "./check-host.ts";
 import { controlOf, freezeRootsOf } from "./control.ts";
+import { findingOf, hostLook } from "./look.ts";
 import { probeLinks } from "./probe-links.ts";
 import type { Session } from "./session.ts";
 
@@ -27,6 +29,22 @@ export async function checkRoots({ node }: Session): Promise<readonly Check[]> {
     }
     return [ok(label, path), ...checkFreezing(label, path, info, freezeDir)];
   });
+}
+
+/** The folders hold what the profile is for, and nothing of it lies elsewhere. */
+export async function checkProfile({ node }: Session): Promise<readonly Check[]> {
+  const finding = findingOf(node);
+  if (finding === null) {
+    const [best] = discoverAll(hostLook, node.roots);
+    const found = best === undefined ? "nothing yet" : `${best.finding.found} (profile ${best.profile.name})`;
+    return [warn("profile", `no ${node.profile} lies in the roots, but ${found}`, "correct profile or roots")];
+  }
+  return [
+    ok("profile", `${node.profile}: ${finding.found}`),
+    ...finding.elsewhere.map(({ name, path, why }) =>
+      fail("profile", "refused", `${path} lies in none of the roots: ${why}`, `add to roots: ${name}: ${path}`),
+    ),
+  ];
 }
 
 function checkFreezing(

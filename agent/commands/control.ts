@@ -2,8 +2,8 @@ import type { NodeSettings } from "../config/index.ts";
 import type { FreezeRoot } from "../freeze/types.ts";
 import { makeManager, makeProbe } from "../node/index.ts";
 import type { NodeControl } from "../node/types.ts";
-import { profileOf } from "../profiles/index.ts";
-import type { Profile } from "../profiles/types.ts";
+import { captureSetOf } from "../profiles/index.ts";
+import type { CaptureSet } from "../profiles/types.ts";
 
 /** How the node is driven and asked, as configured. */
 export function controlOf(node: NodeSettings): NodeControl {
@@ -17,8 +17,8 @@ export function controlOf(node: NodeSettings): NodeControl {
 }
 
 /** What is known of the node's files, with the globs of the configuration on top. */
-export function profileFor({ profile, globs }: NodeSettings): Profile {
-  return profileOf(profile, globs);
+export function profileFor({ profile, globs }: NodeSettings): CaptureSet {
+  return captureSetOf(profile, globs);
 }
 
 /** The node's folders, and where their frozen trees lie. */

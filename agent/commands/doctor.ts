@@ -7,7 +7,7 @@ import type { Answer } from "./answer.ts";
 import { attempt, type Check, checksText, firstFailure, ok, warn } from "./check.ts";
 import { checkHost } from "./check-host.ts";
 import { checkKey, checkKeyOpens } from "./check-key.ts";
-import { checkRoots, checkService } from "./check-node.ts";
+import { checkProfile, checkRoots, checkService } from "./check-node.ts";
 import { checkState } from "./check-state.ts";
 import { checkVault } from "./check-vault.ts";
 import type { Call } from "./define.ts";
@@ -53,6 +53,7 @@ export async function checkSession(
   await add("state", () => checkState(session));
   for (const vault of vaults) checks.push(...(await checkOneVault(session, vault, call, vaults.length > 1)));
   await add("roots", () => checkRoots(session));
+  await add("profile", () => checkProfile(session));
   await add("service", () => checkService(session, call.io.signal));
   return checks;
 }

@@ -1,7 +1,9 @@
 import { ColdkeepError, type NodeName, toNodeName } from "../../vault/names/index.ts";
+import { discoverAll } from "../profiles/index.ts";
 import type { GlobalFlags } from "./globals.ts";
 import type { InitFlags } from "./init.command.ts";
 import type { Io } from "./io.ts";
+import { hostLook } from "./look.ts";
 import { namedRoot } from "./parse.ts";
 
 /** What init has to know. */
@@ -19,16 +21,17 @@ export async function completeAnswers(
   profiles: readonly string[],
 ): Promise<InitAnswers> {
   const { ask } = io;
-  if (ask === null || flags.json === true) return complete(flags);
   const say = (text: string) => void io.stderr.write(`${text}\n`);
+  if (ask === null || flags.json === true) return complete(discovered(flags, say));
   const node = flags.node ?? (await answer(ask, say, "Name of the node (a-z 0-9 . _ -): ", (text) => toNodeName(text)));
-  const profile =
-    flags.profile ?? (await answer(ask, say, `Profile (${profiles.join(", ")}): `, (text) => oneOf(text, profiles)));
   const root = flags.root ?? [
     await answer(ask, say, "Folder to back up (absolute): ", (text) =>
       namedRoot(text.includes("=") ? text : `data=${text}`),
     ),
   ];
+  const profile =
+    discovered({ ...flags, root }, say).profile ??
+    (await answer(ask, say, `Profile (${profiles.join(", ")}): `, (text) => oneOf(text, profiles)));
   const vault =
     flags.vault ?? (await answer(ask, say, "Vault (file:///path, a path, or s3://bucket/prefix): ", needed));
   const service = flags.stop ?? flags.start ?? flags.isRunning;
@@ -38,6 +41,18 @@ export async function completeAnswers(
   const start = await answer(ask, say, "Command that starts it: ", needed);
   const isRunning = await answer(ask, say, "Command that ends with 0 where it runs: ", needed);
   return complete({ ...flags, node, profile, root, vault, stop, start, isRunning });
+}
+
+/** Where no profile is named: the one that knows what lies in the folders. Says what was found. */
+function discovered<Flags extends Pick<InitFlags, "profile" | "root">>(
+  flags: Flags,
+  say: (text: string) => void,
+): Flags {
+  if (flags.profile !== undefined || flags.root === undefined) return flags;
+  const [best] = discoverAll(hostLook, flags.root);
+  if (best === undefined) return flags;
+  say(`found ${best.finding.found}: profile ${best.profile.name}`);
+  return { ...flags, profile: best.profile.name };
 }
 
 function complete(flags: InitFlags & GlobalFlags): InitAnswers {

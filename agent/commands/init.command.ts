@@ -25,11 +25,12 @@ const optionalText = { kind: "parsed", parse: String, optional: true } as const;
 export const command = defineCommand<InitFlags>({
   brief: "Write a configuration for a node and prepare its vault",
   usage:
-    "--node <name> --profile <name> --root <name>=<path> --vault <url> [--key-file <path>] [--stop <command> --start <command> --is-running <command>]",
+    "--node <name> --root <name>=<path> --vault <url> [--key-file <path>] [--stop <command> --start <command> --is-running <command>]",
   about:
     "Writes a commented configuration (never over an existing one), makes the key file where there is none, the folder\n" +
     "of coldkeep's state with the key that signs this host's snapshots, and the vault. Then it checks everything as\n" +
-    "`coldkeep doctor` does. On a terminal it asks for what was not given. Where the configuration is there already and no\n" +
+    "`coldkeep doctor` does. Without --profile it looks what lies in the folders. On a terminal it asks for what was not\n" +
+    "given. Where the configuration is there already and no\n" +
     "node is described, it prepares what that names: run it after adding a node to the file.",
   examples: [
     [
@@ -45,7 +46,11 @@ export const command = defineCommand<InitFlags>({
     ],
   ],
   flags: {
-    profile: { ...optionalText, placeholder: "name", brief: "What is known of the node's files: leveldb, files" },
+    profile: {
+      ...optionalText,
+      placeholder: "name",
+      brief: "What is known of the node's files, as `coldkeep profiles` lists it [default = what is found]",
+    },
     root: {
       kind: "parsed",
       parse: namedRoot,

@@ -1,4 +1,5 @@
 import type { NodeSettings } from "../config/index.ts";
+import { allProfiles } from "../profiles/index.ts";
 import { counted, facts, formatBytes, formatDuration, formatHeights, formatRate, formatTime } from "../report/index.ts";
 import type { RestorePlan, RestoreResult } from "../restore/index.ts";
 import { originWords } from "./opening.ts";
@@ -52,9 +53,10 @@ export function resultText(result: RestoreResult, node: NodeSettings, inPlace: b
   return `${facts(rows)}\n\n${next(node, inPlace, old.length > 0)}`;
 }
 
-function next({ name, service }: NodeSettings, inPlace: boolean, keptOld: boolean): string {
+function next({ name, service, profile }: NodeSettings, inPlace: boolean, keptOld: boolean): string {
   if (!inPlace) return `The folders of ${name} were not touched. Try the copy before you rely on it.`;
   const start = service.manager === "command" && typeof service.start === "string" ? `: ${service.start}` : "";
   const old = keptOld ? " Remove the kept folders once it runs well." : "";
-  return `Start ${name} now${start}, and see that it answers.${old}`;
+  const after = allProfiles().find((known) => known.name === profile)?.after ?? [];
+  return [`Start ${name} now${start}, and see that it answers.${old}`, ...after].join("\n");
 }

@@ -52,7 +52,7 @@ encrypt_key: ${quote(o.keyFile)}
 
 nodes:
   ${o.node}:
-    # What is known of the node's files: leveldb, files
+    # What is known of the node's files; \`coldkeep profiles\` lists what there is
     profile: ${quote(o.profile)}
     roots:
 ${o.roots.map(({ name, path }) => `      ${quote(name)}: ${quote(path)}`).join("\n")}

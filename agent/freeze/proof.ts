@@ -4,7 +4,7 @@ import { type FileHolder, findHolders } from "../../posix/openfiles.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { ColdkeepError, messageOf, type Progress } from "../../vault/names/index.ts";
 import type { NodeControl } from "../node/types.ts";
-import type { Profile } from "../profiles/types.ts";
+import type { CaptureSet } from "../profiles/types.ts";
 import { type Latin1, toBytes } from "./bytes.ts";
 import type { Inodes } from "./freeze-files.ts";
 import { FREEZE_FOLDER } from "./frozen-place.ts";
@@ -15,7 +15,7 @@ export interface ProofOptions {
   /** Files that may be known to a container by another path. */
   readonly inodes: Inodes;
   /** Files it leaves out may stay open. Null: all count. */
-  readonly profile: Profile | null;
+  readonly profile: CaptureSet | null;
   readonly progress: Progress;
 }
 
@@ -108,7 +108,7 @@ function look(o: ProofOptions) {
   }
 }
 
-function isLeftOut(profile: Profile | null, { below }: FileHolder): boolean {
+function isLeftOut(profile: CaptureSet | null, { below }: FileHolder): boolean {
   if (below === null || profile === null) return false;
   const parts = below.path.split("/");
   if (parts.includes(FREEZE_FOLDER)) return true;

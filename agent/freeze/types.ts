@@ -2,7 +2,7 @@ import type { Clock } from "../../posix/clock.ts";
 import type { Heights } from "../../vault/card/types.ts";
 import type { Progress } from "../../vault/names/index.ts";
 import type { NodeControl } from "../node/types.ts";
-import type { Mutability, Profile } from "../profiles/types.ts";
+import type { CaptureSet, Mutability } from "../profiles/types.ts";
 
 export interface FreezeRoot {
   /** Name in the snapshot: [a-z0-9_-]+. */
@@ -17,7 +17,7 @@ export interface FreezeOptions {
   readonly node: string;
   readonly run: string;
   readonly roots: readonly FreezeRoot[];
-  readonly profile: Profile;
+  readonly profile: CaptureSet;
   readonly control: NodeControl;
   /** `<state dir>/<node>`: the journal lies here as `freeze.journal`. */
   readonly stateDir: string;

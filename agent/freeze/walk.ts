@@ -1,6 +1,6 @@
 import { readlinkSync } from "node:fs";
 import { isFolder, isSymlink, type PathInfo } from "../../posix/stat.ts";
-import type { FileRule, Profile } from "../profiles/types.ts";
+import type { CaptureSet, FileRule } from "../profiles/types.ts";
 import { below, fromBytes, fromText, type Latin1, toBytes } from "./bytes.ts";
 import { FREEZE_FOLDER, type FrozenPlace } from "./frozen-place.ts";
 import type { Lister } from "./list-ahead.ts";
@@ -50,7 +50,7 @@ export function shownOf({
 
 export interface WalkOptions {
   readonly places: readonly FrozenPlace[];
-  readonly profile: Profile;
+  readonly profile: CaptureSet;
   readonly files: WalkFiles;
   readonly writer: WalkWriter;
   /** The heads of the walk before: folders that did not change since are not read again. */

@@ -1,5 +1,5 @@
 import { compileGlobs } from "../../vault/names/index.ts";
-import type { FileRule, FolderView, Profile } from "./types.ts";
+import type { CaptureSet, FileRule, FolderView } from "./types.ts";
 
 /** Globs of the configuration over paths below a root; they win over what the profile says. */
 export interface ProfileOverrides {
@@ -16,7 +16,7 @@ const WHY = "excluded by the configuration";
  * each is safe where the next one is; secret goes with any.
  * @throws ColdkeepError `config` for a glob that means nothing.
  */
-export function override(profile: Profile, globs: ProfileOverrides): Profile {
+export function override(profile: CaptureSet, globs: ProfileOverrides): CaptureSet {
   const isExcluded = compileGlobs(globs.exclude ?? [], "config");
   const isAppendOnly = compileGlobs(globs.append_only ?? [], "config");
   const isImmutable = compileGlobs(globs.immutable ?? [], "config");
@@ -41,7 +41,7 @@ export function override(profile: Profile, globs: ProfileOverrides): Profile {
   }
 
   return {
-    ...profile,
+    name: profile.name,
     omitFolder: (path) => (isExcluded(path) ? WHY : profile.omitFolder(path)),
     classify(folder: FolderView) {
       const rules = profile.classify(folder);

@@ -20,13 +20,90 @@ export interface FileRule {
   readonly why?: string;
 }
 
-/** Knowledge of one system: data and small predicates, no I/O. */
-export interface Profile {
+/** Which files are captured, and how each may be frozen: all that a freeze needs of a profile. */
+export interface CaptureSet {
   readonly name: string;
-  /** One line for `init` and `doctor`. */
-  readonly summary: string;
   /** Whether to leave a whole folder out; asked before it is read. Null: go in. */
   omitFolder(path: string): string | null;
   /** One rule for each name of `folder.files`, in the same order. Whatever is not known is `mutable`. */
   classify(folder: FolderView): readonly FileRule[];
+}
+
+/** One line of what a profile captures. The first whose `of` says yes decides; what none knows is mutable. */
+export interface CaptureRule {
+  /** The files meant, for people: "*.ldb, *.sst below the smallest *.log". */
+  readonly files: string;
+  readonly mutability: Mutability;
+  readonly secret?: true;
+  /** Why that is safe; for `omitted`, why it is not needed. */
+  readonly why: string;
+  /** Which of a folder's files it is about; asked once a folder, as there may be a million files in one. */
+  of(folder: FolderView): (name: string) => boolean;
+}
+
+/** A folder left out as a whole. */
+export interface FolderRule {
+  /** For people: "cache/". */
+  readonly folder: string;
+  readonly why: string;
+  matches(path: string): boolean;
+}
+
+/** A look at a host's files, handed in, as a profile does no I/O of its own. Paths are absolute. */
+export interface Look {
+  /** Names in a folder, those of folders with a `/` at their end; null where it is no folder or cannot be read. */
+  list(folder: string): readonly string[] | null;
+  /** The first `maxBytes` of a file, latin1; null where there is none. */
+  read(file: string, maxBytes: number): string | null;
+}
+
+/** A folder that is, or should be, backed up. */
+export interface RootView {
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+}
+
+/** What `discover` found out. */
+export interface Finding {
+  /** In words: "RocksDB 7.8.3, 1 database". */
+  readonly found: string;
+  readonly version: string | null;
+  /** Folders that belong to it and are in none of the roots: without them a restore would be no whole node. */
+  readonly elsewhere: readonly (RootView & { readonly why: string })[];
+}
+
+/** How the system tells its height where nothing else is configured. */
+export interface HeightHint {
+  readonly url: string;
+  readonly field: string;
+}
+
+/** One thing that makes this node itself and no other, and what a restore does with it. */
+export interface IdentityRule {
+  readonly what: string;
+  readonly rule: string;
+}
+
+/**
+ * Knowledge of one system: data and small predicates, no I/O. `coldkeep profiles` and docs/profiles/<name>.md are made
+ * from the words in it, so these must say what the predicates do.
+ */
+export interface Profile extends CaptureSet {
+  /** One line for `init` and `doctor`. */
+  readonly summary: string;
+  /** What it is for, and with which versions it was proven. */
+  readonly about: string;
+  readonly rules: readonly CaptureRule[];
+  readonly folders: readonly FolderRule[];
+  /** What to know of stopping it: how long it takes, what must be said to it first. */
+  readonly stopping: readonly string[];
+  readonly height: HeightHint | null;
+  readonly identity: readonly IdentityRule[];
+  /** What a restore does beside putting the files where they were: renames, owners, what it drops. */
+  readonly place: readonly string[];
+  /** How to see after a restore that the system accepts its data. */
+  readonly after: readonly string[];
+  /** What lies in these folders; null where it is nothing of this system's. */
+  discover(look: Look, roots: readonly RootView[]): Finding | null;
 }

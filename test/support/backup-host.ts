@@ -53,7 +53,6 @@ export function backupHost(dir: string, store: Store, name = "host", keys = memo
     roots: [{ name: "data", path: root }],
     profile: {
       name: "files",
-      summary: "",
       omitFolder: () => null,
       classify: ({ files }) => files.map(() => ({ mutability: "mutable" })),
     },

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { prepareFreeze } from "../../agent/freeze/index.ts";
 import type { FreezeOptions, FrozenEntry, FrozenTree } from "../../agent/freeze/types.ts";
 import type { NodeControl, ServiceManager } from "../../agent/node/types.ts";
-import { type ProfileOverrides, profileOf } from "../../agent/profiles/index.ts";
+import { captureSetOf, type ProfileOverrides } from "../../agent/profiles/index.ts";
 import { silent } from "../../vault/names/index.ts";
 import { tempDir } from "./tmp.ts";
 
@@ -61,7 +61,7 @@ export function freezeOptions(home: string, setting: FreezeSetting = {}): Freeze
     stateDir,
     progress: silent,
     signal: new AbortController().signal,
-    profile: profileOf(profile, globs),
+    profile: captureSetOf(profile, globs),
     ...rest,
   };
 }

@@ -4,7 +4,7 @@ import { ClassicLevel } from "classic-level";
 import { describe, expect, it } from "vitest";
 import { runBackup } from "../../../agent/backup/index.ts";
 import type { NodeControl } from "../../../agent/node/types.ts";
-import { profileOf } from "../../../agent/profiles/index.ts";
+import { captureSetOf } from "../../../agent/profiles/index.ts";
 import { backupHost, NODE } from "../../support/backup-host.ts";
 import { memoryStore } from "../../support/memory-store.ts";
 import { tempDir } from "../../support/tmp.ts";
@@ -39,7 +39,7 @@ describe("a LevelDB node, really frozen", () => {
     const host = backupHost(tempDir(), memoryStore());
     const db = join(host.root, "db");
     mkdirSync(db);
-    const profile = profileOf("leveldb", {});
+    const profile = captureSetOf("leveldb", {});
     const backup = () => runBackup(host.options({ profile, control: control() }));
 
     await write(db, 0, 3000);
@@ -77,7 +77,7 @@ describe("a LevelDB node, really frozen", () => {
     const host = backupHost(tempDir(), memoryStore());
     writeFileSync(join(host.root, "CURRENT"), "MANIFEST-000001\n");
     const node = control();
-    const done = await runBackup(host.options({ profile: profileOf("leveldb", {}), control: node }));
+    const done = await runBackup(host.options({ profile: captureSetOf("leveldb", {}), control: node }));
     expect(node.calls).toEqual(["stop", "start"]);
     expect(done.card.core.downtime_ms).toBe(Math.round(done.figures.freeze.downtimeMs ?? -1));
     expect(existsSync(join(host.root, "../.coldkeep-freeze"))).toBe(false);

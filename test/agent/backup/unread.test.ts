@@ -17,7 +17,7 @@ import { describe, expect, it, vi } from "vitest";
 import { type BackupOptions, type BackupResult, runBackup } from "../../../agent/backup/index.ts";
 import { hasHonestTimes } from "../../../agent/freeze/fingerprint.ts";
 import type { NodeControl } from "../../../agent/node/types.ts";
-import { profileOf } from "../../../agent/profiles/index.ts";
+import { captureSetOf } from "../../../agent/profiles/index.ts";
 import { silent } from "../../../vault/names/index.ts";
 import { backupHost, NODE } from "../../support/backup-host.ts";
 import { memoryStore } from "../../support/memory-store.ts";
@@ -59,7 +59,7 @@ function frozenHost(globs: { readonly append_only?: readonly string[] }, dir = t
     file,
     warned,
     async backup(changes: Partial<BackupOptions> = {}): Promise<BackupResult> {
-      const profile = profileOf("files", globs);
+      const profile = captureSetOf("files", globs);
       const done = await runBackup(host.options({ profile, control: control(), progress, ...changes }));
       expect(await host.confirm(done.snapshot)).toBe(true);
       return done;

@@ -56,6 +56,25 @@ describe("init", () => {
     });
   });
 
+  it("takes the profile of what lies in the folders, and says so; another one is warned of", async () => {
+    const { data, words } = world();
+    for (const name of ["CURRENT", "MANIFEST-000001", "000002.log"]) writeFileSync(join(data, name), "");
+    const { config } = world();
+    const rest = words.filter((word) => !["--profile", "files", "--config", words[1]].includes(word));
+    const { code, stderr } = await runHere(["init", ...rest, "--config", config]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("found LevelDB, 1 database: profile leveldb")]);
+    expect(readFileSync(config, "utf8")).toMatch(/profile: leveldb/);
+    expect(named(await doctor(config), "profile")).toMatchObject({
+      status: "ok",
+      found: "leveldb: LevelDB, 1 database",
+    });
+    rmSync(join(data, "CURRENT"));
+    expect(named(await doctor(config), "profile")).toMatchObject({
+      status: "warn",
+      found: "no leveldb lies in the roots, but files (profile files)",
+    });
+  });
+
   it("never replaces a configuration, and takes a key that is there", async () => {
     const { config, words, key } = world();
     mkdirSync(join(config, ".."));

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { prepareFreeze } from "../../../agent/freeze/index.ts";
 import { type CommandConfig, makeManager, type ServiceManager } from "../../../agent/node/index.ts";
-import { profileOf } from "../../../agent/profiles/index.ts";
+import { captureSetOf } from "../../../agent/profiles/index.ts";
 import { silent } from "../../../vault/names/index.ts";
 
 const [home = "", point = "", service = "", state = join(home, "state")] = process.argv.slice(2);
@@ -33,7 +33,7 @@ const prepared = await prepareFreeze({
   node: "icon",
   run: "run-1",
   roots: [{ name: "data", path: join(home, "data") }],
-  profile: profileOf("leveldb", { immutable: ["*.dat"] }),
+  profile: captureSetOf("leveldb", { immutable: ["*.dat"] }),
   control: {
     name: "icon",
     manager,

@@ -15,7 +15,7 @@ import { makeCopyNeeds } from "../../../agent/freeze/space.ts";
 import type { FrozenEntry } from "../../../agent/freeze/types.ts";
 import { walk } from "../../../agent/freeze/walk.ts";
 import { createWalkFiles, makeCursor } from "../../../agent/freeze/walk-files.ts";
-import { profileOf } from "../../../agent/profiles/index.ts";
+import { captureSetOf } from "../../../agent/profiles/index.ts";
 import { freezeOptions, frozenBytes, makeHome, pathOf } from "../../support/freezing.ts";
 import { fakeFreeze } from "../../support/frozen-tree.ts";
 import { tempDir } from "../../support/tmp.ts";
@@ -38,7 +38,7 @@ async function makeWalks(home: string, immutable: readonly string[], ahead: bigi
   const inodes = makeInodes(places, makeInodeSet);
   const groups: FileGroups = new Map();
   const notes = makeNotes();
-  const base = { places, files, notes, mounts: new Set<string>(), profile: profileOf("files", { immutable }) };
+  const base = { places, files, notes, mounts: new Set<string>(), profile: captureSetOf("files", { immutable }) };
   let last: Generator<FolderHead> | null = null;
 
   function pass(running: boolean, before = last): number {

@@ -1,14 +1,28 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { profileNames, profileOf } from "../../../agent/profiles/index.ts";
-import type { Mutability } from "../../../agent/profiles/types.ts";
+import { captureSetOf, discoverAll, profileNames } from "../../../agent/profiles/index.ts";
+import type { Look, Mutability } from "../../../agent/profiles/types.ts";
 
 const classesOf = (profile: string, path: string, files: readonly string[], globs = {}) =>
   Object.fromEntries(
-    profileOf(profile, globs)
+    captureSetOf(profile, globs)
       .classify({ path, files })
       .map((rule, i) => [files[i], rule.mutability]),
   ) as Record<string, Mutability>;
+
+/** A host that has these folders, with plain files in them, and the folders above. */
+function lookAt(folders: Readonly<Record<string, readonly string[]>>): Look {
+  return {
+    list(folder) {
+      const inside = Object.keys(folders).flatMap((path) =>
+        path.startsWith(`${folder}/`) ? [`${path.slice(folder.length + 1).split("/")[0]}/`] : [],
+      );
+      const files = folders[folder];
+      return files === undefined && inside.length === 0 ? null : [...(files ?? []), ...new Set(inside)];
+    },
+    read: () => null,
+  };
+}
 
 const FILES = ["CURRENT", "MANIFEST-000012", "LOCK", "LOG", "LOG.old", "CURRENT.bak", "000099.dbtmp"];
 
@@ -67,7 +81,7 @@ describe("globs of the configuration", () => {
       exclude: ["cache", "*.tmp"],
       secret: ["keystore/**", "*.key"],
     };
-    const profile = profileOf("files", globs);
+    const profile = captureSetOf("files", globs);
     const [dat, both, grows, tmp, other, key] = profile.classify({
       path: "",
       files: ["1.dat", "both", "grows", "a.tmp", "x", "node.key"],
@@ -87,7 +101,7 @@ describe("globs of the configuration", () => {
 
   it("that mean nothing are refused with the glob in the message", () => {
     for (const glob of ["", "/", "a[", "a\\", "[z-a]"]) {
-      expect(() => profileOf("files", { exclude: [glob] })).toThrow(/cannot read a pattern: "/);
+      expect(() => captureSetOf("files", { exclude: [glob] })).toThrow(/cannot read a pattern: "/);
     }
   });
 });
@@ -95,11 +109,26 @@ describe("globs of the configuration", () => {
 describe("profiles", () => {
   it("are known by name; another name is refused with those that are", () => {
     expect(profileNames()).toEqual(["files", "leveldb"]);
-    expect(() => profileOf("rocksbd")).toThrow(/there is no such profile: "rocksbd": known are files, leveldb/);
+    expect(() => captureSetOf("rocksbd")).toThrow(/there is no such profile: "rocksbd": known are files, leveldb/);
+  });
+
+  it("find out what lies in folders, the one that knows most of it first", () => {
+    const look = lookAt({
+      "/srv/a/db/1": ["CURRENT", "MANIFEST-000002", "000001.ldb"],
+      "/srv/a/db/2": ["CURRENT", "MANIFEST-000002"],
+      "/srv/b": ["x"],
+      "/srv/c": [],
+    });
+    const found = (path: string) =>
+      discoverAll(look, [{ name: "data", path }]).map(({ profile, finding }) => `${profile.name}: ${finding.found}`);
+    expect(found("/srv/a")).toEqual(["leveldb: LevelDB, 2 databases", "files: files"]);
+    expect(found("/srv/b")).toEqual(["files: files"]);
+    expect(found("/srv/c")).toEqual([]);
+    expect(found("/srv/absent")).toEqual([]);
   });
 
   it("class whatever they do not know as mutable", () => {
-    expect(profileOf("files").classify({ path: "", files: ["a", "000001.ldb"] })).toEqual([
+    expect(captureSetOf("files").classify({ path: "", files: ["a", "000001.ldb"] })).toEqual([
       { mutability: "mutable" },
       { mutability: "mutable" },
     ]);

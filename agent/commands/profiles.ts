@@ -1,0 +1,69 @@
+import { allProfiles, type Profile, profileOf } from "../profiles/index.ts";
+import { table } from "../report/index.ts";
+import type { Answer } from "./answer.ts";
+import type { Call } from "./define.ts";
+
+/** `coldkeep profiles [name]`. */
+export async function run(_call: Call, name: string | undefined): Promise<Answer> {
+  if (name !== undefined) {
+    const profile = profileOf(name);
+    return { document: documentOf(profile), text: profileText(profile) };
+  }
+  const all = allProfiles();
+  const rows = all.map((profile) => [profile.name, profile.summary]);
+  return {
+    document: all.map(documentOf),
+    text: `${table([{ title: "PROFILE" }, { title: "WHAT IT KNOWS" }], rows)}\n\nOne of them in full: coldkeep profiles <name>`,
+  };
+}
+
+const MEANS: Readonly<Record<string, string>> = {
+  immutable: "hard-linked before the stop",
+  "append-only": "hard-linked, its length pinned",
+  mutable: "reflinked or copied while the node is down",
+  omitted: "left out",
+};
+
+function profileText(profile: Profile): string {
+  const rules = rulesOf(profile).map(({ files, how, why }) => `  ${files}\n      ${how}: ${why}`);
+  const parts = [
+    `${profile.name}: ${profile.summary}`,
+    profile.about,
+    `CAPTURED\n${rules.join("\n")}`,
+    ...section("STOPPING", profile.stopping),
+    ...section("HEIGHT", profile.height === null ? [] : [`${profile.height.url}, field ${profile.height.field}`]),
+    ...section(
+      "IDENTITY",
+      profile.identity.map(({ what, rule }) => `${what}: ${rule}`),
+    ),
+    ...section("A RESTORE", profile.place),
+    ...section("AFTER A RESTORE", profile.after),
+  ];
+  return parts.join("\n\n");
+}
+
+/** Every rule as it is told, the last one being what holds for all other files. */
+export function rulesOf(
+  profile: Profile,
+): readonly { readonly files: string; readonly how: string; readonly why: string }[] {
+  return [
+    ...profile.folders.map(({ folder, why }) => ({ files: folder, how: MEANS.omitted ?? "", why })),
+    ...profile.rules.map(({ files, mutability, secret, why }) => ({
+      files,
+      how: `${MEANS[mutability]}${secret === true ? ", as a secret" : ""}`,
+      why,
+    })),
+    { files: "everything else", how: MEANS.mutable ?? "", why: "what is not known is taken for what may change" },
+  ];
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [`${title}\n${lines.map((line) => `  ${line}`).join("\n")}`];
+}
+
+function documentOf(profile: Profile) {
+  const { name, summary, about, stopping, height, identity, place, after } = profile;
+  const rules = profile.rules.map(({ files, mutability, secret = false, why }) => ({ files, mutability, secret, why }));
+  const folders = profile.folders.map(({ folder, why }) => ({ folder, why }));
+  return { name, summary, about, rules, folders, stopping, height, identity, place, after };
+}
