@@ -1,7 +1,6 @@
 import { alignedView } from "../../posix/aligned.ts";
 import { names } from "../../vault/names/index.ts";
-import { releaseBytes } from "../../vault/sealed/bytes.ts";
-import { compress } from "../../vault/sealed/codec.ts";
+import { makeCompressor } from "../../vault/sealed/codec.ts";
 import { ObjectSealer } from "../../vault/sealed/object.ts";
 import { sealPack } from "../../vault/sealed/pack.ts";
 import type { SealedPack } from "../../vault/sealed/types.ts";
@@ -36,6 +35,7 @@ export function makePackWriter(data: SealWorkerData, table: ChunkTable, secret: 
   let sealer: ObjectSealer | null = null;
   let index = 0;
   let rows: number[] = [];
+  const compress = makeCompressor();
   return {
     get isClosed() {
       return sealer === null;
@@ -62,7 +62,6 @@ export function makePackWriter(data: SealWorkerData, table: ChunkTable, secret: 
       if (sealer === null) throw new RangeError("no pack is open");
       const body = compress(plain);
       const place = sealer.add(body.bytes, body.codec, plain.length);
-      if (body.codec === 1) releaseBytes(body.bytes);
       table.setPlace(row, {
         origin: data.ownOrigin,
         pack: index,

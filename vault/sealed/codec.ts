@@ -1,7 +1,8 @@
 import { constants, type ZstdOptions, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { ColdkeepError } from "../names/index.ts";
+import { releaseBytes } from "./bytes.ts";
 import type { Codec } from "./types.ts";
-import { unzstdInto } from "./zstd.ts";
+import { unzstdInto, ZSTD_PARAMS, zstdInto, zstdRoom } from "./zstd.ts";
 
 /** What `compress` made of a frame's plaintext. */
 export interface Compressed {
@@ -12,23 +13,49 @@ export interface Compressed {
 /** How frames are compressed; tests that need the same bytes from every zstd put in their own. */
 export type Compressor = (plain: Uint8Array) => Compressed;
 
-// No content checksum: the AEAD tag covers more. Never ZSTD_c_nbWorkers: through node:zlib it truncates output.
-const COMPRESS = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 0 };
 // A frame's plaintext has at most 2^24 bytes, so no honest frame needs a larger window.
 const DECOMPRESS = { [constants.ZSTD_d_windowLogMax]: 24 };
 /** Below this many bytes zstd's own framing eats what it saves. */
 const WORTH_TRYING = 64;
+const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /** zstd level 1 (RFC 8878), or the plaintext itself where that does not save at least 1/32. */
 export function compress(plain: Uint8Array): Compressed {
   if (plain.length < WORTH_TRYING) return { codec: 0, bytes: plain };
   const options: ZstdOptions = {
-    params: COMPRESS,
+    // Never ZSTD_c_nbWorkers: through node:zlib it truncates output.
+    params: ZSTD_PARAMS,
     pledgedSrcSize: plain.length,
     // Room for the worst case, so that the output is one buffer and is not joined from pieces.
-    chunkSize: plain.length + (plain.length >> 8) + 1024,
+    chunkSize: zstdRoom(plain.length),
   };
-  const bytes = zstdCompressSync(plain, options);
+  return orPlain(plain, zstdCompressSync(plain, options));
+}
+
+/**
+ * The same for many frames: what the compressor answers is good until it is called again, when its memory is used anew.
+ * Without that, most of the time of small frames and much of the garbage collector's goes into memory of single calls.
+ */
+export function makeCompressor(zstd = zstdInto()): Compressor {
+  let memory = NO_BYTES;
+  if (zstd === null) {
+    return (plain) => {
+      releaseBytes(memory);
+      const made = compress(plain);
+      memory = made.codec === 1 ? made.bytes : NO_BYTES;
+      return made;
+    };
+  }
+  return (plain) => {
+    if (plain.length < WORTH_TRYING) return { codec: 0, bytes: plain };
+    const room = zstdRoom(plain.length);
+    if (memory.length < room) memory = new Uint8Array(room);
+    const length = zstd(plain, memory);
+    return length > room ? { codec: 0, bytes: plain } : orPlain(plain, memory.subarray(0, length));
+  };
+}
+
+function orPlain(plain: Uint8Array, bytes: Uint8Array): Compressed {
   return bytes.length <= plain.length - (plain.length >> 5) ? { codec: 1, bytes } : { codec: 0, bytes: plain };
 }
 

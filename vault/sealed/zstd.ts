@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { zstdCompressSync } from "node:zlib";
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 
 /**
  * Decompresses one frame into memory that is there.
@@ -7,7 +7,21 @@ import { zstdCompressSync } from "node:zlib";
  */
 export type UnzstdInto = (from: Uint8Array, into: Uint8Array, room: number) => number;
 
-let loaded: UnzstdInto | null | undefined;
+/**
+ * Compresses one frame into memory that is there, which must have `zstdRoom` bytes and not overlap `from`.
+ * @returns how many bytes came out; an error code of zstd's, which is no length there is room for, where none did.
+ */
+export type ZstdInto = (from: Uint8Array, into: Uint8Array) => number;
+
+/** No content checksum: the AEAD tag covers more. No size in the header: a frame's row has it. */
+export const ZSTD_PARAMS: Readonly<Record<number, number>> = {
+  [constants.ZSTD_c_compressionLevel]: 1,
+  [constants.ZSTD_c_checksumFlag]: 0,
+  [constants.ZSTD_c_contentSizeFlag]: 0,
+};
+
+let unzstd: UnzstdInto | null | undefined;
+let zstd: ZstdInto | null | undefined;
 
 /**
  * The decompressor of the zstd that this very Node carries, or was linked with, called without node:zlib around it: that
@@ -15,45 +29,99 @@ let loaded: UnzstdInto | null | undefined;
  * null where it cannot be had, or does not do what it should.
  */
 export function unzstdInto(): UnzstdInto | null {
-  if (loaded === undefined) {
-    loaded = load();
-    if (loaded !== null && !works(loaded)) loaded = null;
-  }
-  return loaded;
+  unzstd ??= believed(loadUnzstd, unpacks);
+  return unzstd;
 }
 
-function load(): UnzstdInto | null {
+/** The compressor beside it, for the same reasons and on the same terms. */
+export function zstdInto(): ZstdInto | null {
+  zstd ??= believed(loadZstd, packs);
+  return zstd;
+}
+
+/** Bytes that a frame of so many plain bytes has at most, and some more (ZSTD_COMPRESSBOUND of zstd.h). */
+export function zstdRoom(plain: number): number {
+  return plain + (plain >> 8) + 1024;
+}
+
+/** What comes out of a library found by name is believed only after it was seen. */
+function believed<T>(load: () => T | null, works: (found: T) => boolean): T | null {
   try {
-    const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
-    const own = koffi.load(null);
-    const size = own.func("size_t ZSTD_estimateDCtxSize()")();
-    // In memory of ours, so that it goes when the thread does.
-    const memory = Buffer.allocUnsafeSlow(Number(size));
-    const init = own.func("void *ZSTD_initStaticDCtx(void *memory, size_t size)");
-    // The pointer alone would not keep the memory.
-    const kept = { memory, context: init(memory, memory.length) };
-    if (kept.context === null) return null;
-    const call = own.func(
-      "size_t ZSTD_decompressDCtx(void *context, void *into, size_t room, const void *from, size_t length)",
-    );
-    return (from, into, room) => {
-      if (room > into.length) throw new RangeError(`there is room for ${into.length} bytes, not for ${room}`);
-      return Number(call(kept.context, into, room, from, from.length));
-    };
+    const found = load();
+    return found !== null && works(found) ? found : null;
   } catch {
     return null;
   }
 }
 
-/** What comes out of a library found by name is believed only after it was seen. */
-function works(unzstd: UnzstdInto): boolean {
-  const plain = Buffer.from("seen before it is believed, ".repeat(40));
-  const packed = zstdCompressSync(plain);
-  const into = Buffer.alloc(plain.length);
-  return (
-    unzstd(packed, into, plain.length) === plain.length &&
-    into.equals(plain) &&
-    unzstd(packed, into, plain.length - 1) > plain.length &&
-    unzstd(plain, into, plain.length) > plain.length
+/** A context in memory of ours, so that it goes when the thread does; the pointer alone would not keep the memory. */
+interface Kept {
+  readonly memory: Uint8Array;
+  readonly context: unknown;
+}
+
+function loadUnzstd(): UnzstdInto | null {
+  const own = symbols();
+  const size = own.func("size_t ZSTD_estimateDCtxSize()")();
+  const kept = keep(size, own.func("void *ZSTD_initStaticDCtx(void *memory, size_t size)"));
+  const call = own.func(
+    "size_t ZSTD_decompressDCtx(void *context, void *into, size_t room, const void *from, size_t length)",
   );
+  if (kept.context === null) return null;
+  return (from, into, room) => {
+    if (room > into.length) throw new RangeError(`there is room for ${into.length} bytes, not for ${room}`);
+    return Number(call(kept.context, into, room, from, from.length));
+  };
+}
+
+function loadZstd(): ZstdInto | null {
+  const own = symbols();
+  const level = ZSTD_PARAMS[constants.ZSTD_c_compressionLevel];
+  const size = own.func("size_t ZSTD_estimateCCtxSize(int level)")(level);
+  const kept = keep(size, own.func("void *ZSTD_initStaticCCtx(void *memory, size_t size)"));
+  if (kept.context === null) return null;
+  const isError = own.func("unsigned int ZSTD_isError(size_t code)");
+  const set = own.func("size_t ZSTD_CCtx_setParameter(void *context, int parameter, int value)");
+  for (const [parameter, value] of Object.entries(ZSTD_PARAMS)) {
+    if (isError(set(kept.context, Number(parameter), value)) !== 0) return null;
+  }
+  const call = own.func(
+    "size_t ZSTD_compress2(void *context, void *into, size_t room, const void *from, size_t length)",
+  );
+  return (from, into) => {
+    if (into.length < zstdRoom(from.length)) throw new RangeError("no room for what zstd may make of it");
+    return Number(call(kept.context, into, into.length, from, from.length));
+  };
+}
+
+/** Of this very process. */
+function symbols() {
+  const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
+  return koffi.load(null);
+}
+
+function keep(size: unknown, init: (memory: Uint8Array, size: number) => unknown): Kept {
+  const memory = Buffer.allocUnsafeSlow(Number(size));
+  return { memory, context: init(memory, memory.length) };
+}
+
+const SAMPLE = Buffer.from("seen before it is believed, ".repeat(40));
+
+function unpacks(unzstd: UnzstdInto): boolean {
+  const packed = zstdCompressSync(SAMPLE);
+  const into = Buffer.alloc(SAMPLE.length);
+  return (
+    unzstd(packed, into, SAMPLE.length) === SAMPLE.length &&
+    into.equals(SAMPLE) &&
+    unzstd(packed, into, SAMPLE.length - 1) > SAMPLE.length &&
+    unzstd(SAMPLE, into, SAMPLE.length) > SAMPLE.length
+  );
+}
+
+function packs(zstd: ZstdInto): boolean {
+  const into = Buffer.alloc(zstdRoom(SAMPLE.length));
+  return [1, 2].every(() => {
+    const length = zstd(SAMPLE, into);
+    return length < SAMPLE.length / 10 && zstdDecompressSync(into.subarray(0, length)).equals(SAMPLE);
+  });
 }

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { zstdCompressSync } from "node:zlib";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { compress, decompress } from "../../../vault/sealed/index.ts";
-import { unzstdInto } from "../../../vault/sealed/zstd.ts";
+import { unzstdInto, zstdInto, zstdRoom } from "../../../vault/sealed/zstd.ts";
 import { refusal } from "./fixtures.ts";
 
 const unzstd = unzstdInto();
+const zstd = zstdInto();
 const plain = Buffer.concat([Buffer.alloc(300_000, "blocks and more blocks "), randomBytes(70_001)]);
 const packed = zstdCompressSync(plain);
 
@@ -25,6 +26,43 @@ describe.skipIf(unzstd === null)("zstd called directly (skipped where Node's own
     expect(unzstd?.(packed, into, plain.length - 1)).toBeGreaterThan(plain.length);
     expect(unzstd?.(packed, into, plain.length)).toBe(plain.length);
     expect(() => unzstd?.(packed, into, into.length + 1)).toThrow(RangeError);
+  });
+});
+
+describe.skipIf(zstd === null)("compression by zstd called directly (skipped where Node's own cannot be found)", () => {
+  it("makes what node:zlib can read of whatever comes, and touches nothing behind the room it asks for", () => {
+    const noise = randomBytes(3000);
+    const mixed = Buffer.concat(Array.from({ length: 400 }, (_, n) => Buffer.concat([Buffer.from(`key ${n}`), noise])));
+    for (const size of [0, 1, 63, 64, 1000, 131_073, 1 << 20, mixed.length]) {
+      for (const from of [randomBytes(size), plain, mixed, Buffer.alloc(size)].map((bytes) =>
+        bytes.subarray(0, size),
+      )) {
+        const room = zstdRoom(from.length);
+        const memory = Buffer.alloc(room + 8, 0xaa);
+        const length = zstd?.(from, memory.subarray(0, room)) ?? 0;
+        expect(zstdDecompressSync(memory.subarray(0, length)).equals(from)).toBe(true);
+        expect(memory.subarray(room).equals(Buffer.alloc(8, 0xaa))).toBe(true);
+      }
+    }
+  });
+
+  it("makes the same of the same, whatever it was given between", () => {
+    const memories = [Buffer.alloc(zstdRoom(plain.length)), Buffer.alloc(zstdRoom(plain.length))] as const;
+    const first = zstd?.(plain, memories[0]) ?? 0;
+    zstd?.(randomBytes(5000), memories[1]);
+    expect(zstd?.(plain, memories[1])).toBe(first);
+    expect(memories[1].subarray(0, first).equals(memories[0].subarray(0, first))).toBe(true);
+  });
+
+  it("has neither a checksum nor the size in its header (RFC 8878, 3.1.1.1.1), as node:zlib is told as well", () => {
+    const memory = Buffer.alloc(zstdRoom(plain.length));
+    zstd?.(plain, memory);
+    expect(memory[4]).toBe(0);
+    expect(compress(plain).bytes[4]).toBe(0);
+  });
+
+  it("refuses memory that might be too small", () => {
+    expect(() => zstd?.(plain, new Uint8Array(plain.length))).toThrow(RangeError);
   });
 });
 
