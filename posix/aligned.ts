@@ -12,7 +12,7 @@ export function alignedBytes(length: number): Uint8Array<ArrayBuffer> {
  * The part of a buffer from its first aligned byte on, less than a `PAGE` shorter. Handing the buffer to another thread moves no byte, so the view
  * is the same there.
  */
-export function alignedView(buffer: ArrayBuffer): Uint8Array<ArrayBuffer> {
+export function alignedView<T extends ArrayBufferLike>(buffer: T): Uint8Array<T> {
   const whole = new Uint8Array(buffer);
   const address = addressOf(whole);
   return address === null ? whole : whole.subarray(-address & (PAGE - 1));

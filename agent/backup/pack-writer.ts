@@ -21,7 +21,7 @@ export interface PackWriter {
   /** True where there is no open pack: `begin` must be called before `add`. */
   readonly isClosed: boolean;
   /** Opens a pack that is sealed into `buffer`; it takes its number and its salt here, once. */
-  begin(buffer: ArrayBuffer | null): void;
+  begin(buffer: SharedArrayBuffer | null): void;
   add(row: number, plain: Uint8Array): void;
   /** Seals the open pack; null where there is none. */
   seal(): FullPack | null;

@@ -40,8 +40,8 @@ export type ToWorker =
   | { readonly type: "open"; readonly data: SealWorkerData }
   | { readonly type: "files"; readonly job: number; readonly tasks: readonly FileTask[] }
   | { readonly type: "segment"; readonly job: number; readonly bytes: Uint8Array }
-  /** A buffer to seal a pack into; the worker hands it on with the pack. */
-  | { readonly type: "buffer"; readonly buffer: ArrayBuffer }
+  /** A buffer to seal a pack into, whose bytes nobody else touches until the worker hands it on with the pack. */
+  | { readonly type: "buffer"; readonly buffer: SharedArrayBuffer }
   /** Close the open packs and say so. */
   | { readonly type: "flush"; readonly job: number }
   /** Leave everything as it is and end. */

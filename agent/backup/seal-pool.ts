@@ -104,7 +104,7 @@ interface Waiting {
 export function makeSealPool(options: SealPoolOptions): SealPool {
   const waiting = new Map<number, Waiting>();
   const puts = new Set<Promise<void>>();
-  const free: ArrayBuffer[] = [];
+  const free: SharedArrayBuffer[] = [];
   let failure: { readonly error: unknown } | null = null;
   let jobs = 0;
   let rooms: { resolve: () => void; reject: (error: unknown) => void }[] = [];
@@ -120,7 +120,8 @@ export function makeSealPool(options: SealPoolOptions): SealPool {
     post(seat, { type: "open", data: options.data });
     return seat;
   });
-  for (let n = 0; n < Math.max(options.buffers, seats.length); n += 1) free.push(makeBuffer(options.data.packTarget));
+  const { packTarget } = options.data;
+  for (let n = 0; n < Math.max(options.buffers, seats.length); n += 1) free.push(makeBuffer(packTarget));
   grant();
   const death = options.threads.died();
   if (death !== null) fail(death.error);
@@ -156,7 +157,7 @@ export function makeSealPool(options: SealPoolOptions): SealPool {
     const put = options
       .onPack(pack, message.rows)
       .then(() => {
-        if (!secret && bytes.buffer instanceof ArrayBuffer) free.push(bytes.buffer);
+        if (!secret) free.push(bytes.buffer instanceof SharedArrayBuffer ? bytes.buffer : makeBuffer(packTarget));
         grant();
       })
       .catch(fail)
@@ -171,7 +172,7 @@ export function makeSealPool(options: SealPoolOptions): SealPool {
       const buffer = free.pop();
       if (buffer === undefined) return;
       seat.wants = false;
-      post(seat, { type: "buffer", buffer }, [buffer]);
+      post(seat, { type: "buffer", buffer });
     }
   }
 
@@ -218,9 +219,13 @@ function ended(code: number): ColdkeepError {
   return new ColdkeepError("internal", { what: "a seal worker ended", why: `exit code ${code}` });
 }
 
-/** Some room over the target, for a last frame that did not shrink and the footer, and to begin at a page. */
-function makeBuffer(target: number): ArrayBuffer {
-  return new ArrayBuffer(target + (1 << 20) + PAGE);
+/**
+ * Some room over the target, for a last frame that did not shrink and the footer, and to begin at a page. Shared, and one
+ * thread's at a time all the same: each buffer that changes threads by transfer counts as new memory there, for which V8
+ * collects garbage, everywhere and many times.
+ */
+function makeBuffer(target: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(target + (1 << 20) + PAGE);
 }
 
 /** A whole buffer can be given away; a view on a shared pool is copied instead. */

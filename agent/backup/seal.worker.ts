@@ -16,7 +16,7 @@ if (port === null) throw new Error("seal.worker.ts runs in a worker thread");
 let sealing: ReturnType<typeof beginSealing> | null = null;
 const reader = makeReadAhead();
 const queue: ToWorker[] = [];
-const buffers: ArrayBuffer[] = [];
+const buffers: SharedArrayBuffer[] = [];
 let wake: (() => void) | null = null;
 let figures = { read: 0, known: 0, added: 0 };
 let ended = false;
@@ -118,12 +118,11 @@ function handOver(writer: PackWriter): void {
   const full = writer.seal();
   if (full === null) return;
   const { index, bytes, sha256, salt, commit, secret: isSecret } = full.sealed;
-  const whole = bytes.buffer;
-  const transfer = whole instanceof ArrayBuffer ? [whole, full.rows.buffer as ArrayBuffer] : [];
+  const transfer = [bytes.buffer, full.rows.buffer].filter((buffer) => buffer instanceof ArrayBuffer);
   send({ type: "pack", index, secret: isSecret, bytes, sha256, salt, commit, rows: full.rows }, transfer);
 }
 
-async function nextBuffer(): Promise<ArrayBuffer> {
+async function nextBuffer(): Promise<SharedArrayBuffer> {
   for (;;) {
     const buffer = buffers.shift();
     if (buffer !== undefined) return buffer;

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { alignedView } from "../../posix/aligned.ts";
 import { isColdkeepError } from "../../vault/names/index.ts";
 import type { ApprovedPlan, Deleter, Lister, ObjectInfo, PlannedDelete, Store } from "../../vault/store/facets.ts";
 import { hashed } from "../../vault/store/hashed.ts";
@@ -98,6 +99,14 @@ export function describeStore(implementation: StoreImplementation): void {
       expect(object?.info).toEqual(asTold(receipt.info, implementation));
       expect(receipt).toMatchObject({ name: "n/data/id/00000.pack", size: 70_001 });
       expect(Number.isSafeInteger(receipt.info.receivedAt)).toBe(true);
+    });
+
+    rule("what lies in memory that threads share is put like any other, as packs are", async ({ store, filler }) => {
+      const bytes = alignedView(new SharedArrayBuffer(3 << 20)).subarray(0, (2 << 20) + 5);
+      bytes.set(randomBytes(bytes.length));
+      await put(filler, "n/data/id/00000.pack", bytes);
+      const object = await store.get("n/data/id/00000.pack");
+      expect(Buffer.compare(object?.bytes ?? text(""), bytes)).toBe(0);
     });
 
     rule("an object larger than allowed is an integrity error, not a cut one", async ({ store, filler }) => {
