@@ -8,20 +8,22 @@ import type { FrozenTree } from "../freeze/types.ts";
 import { type NodeState, openNodeState } from "../state/index.ts";
 import { putCard, putLists } from "./commit.ts";
 import { makeDeadline } from "./deadline.ts";
-import { entryToLine } from "./entry-line.ts";
+import { lineOf } from "./entry-line.ts";
 import { createJournal } from "./journal.ts";
-import { type KnownChunks, loadKnownChunks } from "./known-chunks.ts";
+import { type KnownChunks, knownSegments, loadKnownChunks } from "./known-chunks.ts";
 import { type KnownParent, likelyParent, maxOrigins, openParent } from "./known-parent.ts";
 import { packBudget, workerCount } from "./limits.ts";
-import { createSummedFile, readLines } from "./local-files.ts";
+import { createSummedFile, openLines } from "./local-files.ts";
 import { type OpenRun, openRun } from "./open-run.ts";
 import { NO_PARENT, openParentEntries, type ParentEntries } from "./parent-entries.ts";
 import { RUN_FILES } from "./run-files.ts";
-import { scan } from "./scan.ts";
+import { makeSameLines } from "./same-lines.ts";
+import { type ScannedEntry, scan } from "./scan.ts";
 import { makeSealPool, type SealPool, type SealThreads, startSealThreads } from "./seal-pool.ts";
 import { storeSegments } from "./segments.ts";
 import type { BackupOptions, BackupResult } from "./types.ts";
 import { makeUploader, type Uploader } from "./uploader.ts";
+import { makeUsedRows } from "./used-rows.ts";
 import { usedTables, writeLocalRecord } from "./used-tables.ts";
 
 /** Freeze's one entry function. */
@@ -105,24 +107,30 @@ async function store(o: BackupOptions, run: OpenRun, captured: Captured, monoton
     const before = parentEntries(parent, known);
     pool = makePool(o, run, known, uploader, threads);
     progress.stage("store", tree.figures.bytes);
-    const scanned = await scan({
-      tree,
-      parent: before,
-      pool,
-      sink: (entry) => entries.add(entryToLine(entry)),
-      progress,
-    });
+    const used = makeUsedRows();
+    const sameLines = makeSameLines();
+    let line = 0;
+    const sink = ({ head, pieces, parentLine }: ScannedEntry) => {
+      entries.add(lineOf(head, pieces));
+      for (const piece of pieces) if (piece >= 0) used.mark(piece);
+      if (parentLine !== null) sameLines.add(line, parentLine);
+      line += 1;
+    };
+    const scanned = await scan({ tree, parent: before, pool, sink, progress });
+    before.close();
     const sum = entries.finish();
     await pool.flush();
 
     progress.stage("commit");
     const { table, packs } = known;
-    const lines = readLines(join(run.folder, RUN_FILES.entries));
-    const stored = await storeSegments({ lines, table, origins: packs.origins, pool });
+    const lines = openLines(join(run.folder, RUN_FILES.entries));
+    const same = { sameLines, at: knownSegments(parent?.tables ?? null, known.parentRows) };
+    const segments = await storeSegments({ lines, known: same, table, origins: packs.origins, pool, used });
     await pool.flush();
-    const tables = usedTables(stored.used, table, packs);
-    writeLocalRecord({ folder: run.folder, entries: sum, used: stored.used, table, tables });
-    const parts = { options: o, run, tree, scanned, stored, table, tables, uploader };
+    const rows = used.all(table.rows);
+    const tables = usedTables(rows, table, packs);
+    writeLocalRecord({ folder: run.folder, entries: sum, used: rows, table, tables, segments });
+    const parts = { options: o, run, tree, scanned, segments, table, tables, uploader };
     const core = await putLists(parts);
     signal.throwIfAborted();
     assertInTime();

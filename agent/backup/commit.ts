@@ -14,7 +14,7 @@ import type { OpenRun } from "./open-run.ts";
 import { foreignObject, putNew } from "./put.ts";
 import { RUN_FILES } from "./run-files.ts";
 import type { ScanFigures } from "./scan.ts";
-import type { StoredSegments } from "./segments.ts";
+import type { StoredSegment } from "./segments.ts";
 import type { BackupOptions } from "./types.ts";
 import type { Uploader } from "./uploader.ts";
 import type { UsedTables } from "./used-tables.ts";
@@ -24,14 +24,14 @@ export interface CommitOptions {
   readonly run: OpenRun;
   readonly tree: FrozenTree;
   readonly scanned: ScanFigures;
-  readonly stored: StoredSegments;
+  readonly segments: readonly StoredSegment[];
   readonly table: ChunkTable;
   readonly tables: UsedTables;
   readonly uploader: Uploader;
 }
 
 /** The manifest's root: what the snapshot holds, and how to open it. */
-function makeManifest({ options: o, run, tree, scanned, stored, table, tables }: CommitOptions): Manifest {
+function makeManifest({ options: o, run, tree, scanned, segments, table, tables }: CommitOptions): Manifest {
   return {
     format: FORMAT,
     vault: o.vault,
@@ -53,7 +53,7 @@ function makeManifest({ options: o, run, tree, scanned, stored, table, tables }:
       commit,
       ...(secret ? { secret: true as const } : {}),
     })),
-    segments: stored.segments.map(({ row, entries }) => {
+    segments: segments.map(({ row, entries }) => {
       const { origin, ...place } = table.place(row);
       const snapshot = tables.origins[tables.originMap[origin] ?? -1]?.snapshot;
       if (snapshot === undefined) throw new RangeError(`a segment's origin ${origin} is not in use`);
@@ -62,7 +62,7 @@ function makeManifest({ options: o, run, tree, scanned, stored, table, tables }:
     totals: {
       files: scanned.files,
       bytes: scanned.bytes,
-      entries: stored.segments.reduce((all, { entries }) => all + entries, 0),
+      entries: segments.reduce((all, { entries }) => all + entries, 0),
     },
     omitted: tree.omitted,
   };

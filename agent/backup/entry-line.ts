@@ -21,28 +21,43 @@ export interface LocalEntry {
   readonly pieces: readonly number[];
 }
 
-/** The entry without its content, from the frozen tree. */
-export function localEntry(entry: FrozenEntry, path: string, pieces: readonly number[]): LocalEntry {
-  return {
-    path,
-    type: entry.type,
-    mode: entry.mode,
-    uid: entry.uid,
-    gid: entry.gid,
-    mtime: [entry.mtime.seconds, entry.mtime.nanoseconds],
-    size: entry.type === "file" ? entry.size : 0,
-    secret: entry.secret,
-    fingerprint: entry.fingerprint,
-    target: entry.target === undefined ? null : latin1(entry.target),
-    xattrs: (entry.xattrs ?? []).map(({ name, value }) => [name, latin1(value)] as const),
-    pieces,
-  };
+/** The line of an entry up to its content, from the frozen tree; `path` is the entry's as latin1 text. */
+export function entryHead(entry: FrozenEntry, path: string): string {
+  const { type, mode, uid, gid, mtime, secret, fingerprint } = entry;
+  const size = type === "file" ? entry.size : 0;
+  const numbers = `${TYPES.indexOf(type)},${mode},${uid},${gid},[${mtime.seconds},${mtime.nanoseconds}],${size}`;
+  const target = entry.target === undefined ? "null" : JSON.stringify(latin1(entry.target));
+  const xattrs = (entry.xattrs ?? []).map(({ name, value }) => [name, latin1(value)]);
+  const rest = xattrs.length === 0 ? "[]" : JSON.stringify(xattrs);
+  return `[${JSON.stringify(path)},${numbers},${secret ? 1 : 0},${JSON.stringify(fingerprint)},${target},${rest},`;
 }
 
 /** One line, newline included. Positions instead of names: a million lines are read and written on each run. */
-export function entryToLine(e: LocalEntry): string {
-  const head = [e.path, TYPES.indexOf(e.type), e.mode, e.uid, e.gid, e.mtime, e.size, e.secret ? 1 : 0];
-  return `${JSON.stringify([...head, e.fingerprint, e.target, e.xattrs, e.pieces])}\n`;
+export function lineOf(head: string, pieces: readonly number[]): string {
+  return `${head}[${pieces.join(",")}]]\n`;
+}
+
+/** The content of the entry in a line that begins with this very head; null where it begins otherwise. */
+export function piecesAfter(line: string, head: string): number[] | null {
+  if (!line.startsWith(head)) return null;
+  const list = line.slice(head.length + 1, -2);
+  return list === "" ? [] : list.split(",").map(Number);
+}
+
+/** The path in a line: cheaper than taking all of it apart. */
+export function pathOfLine(line: string): string {
+  const end = line.indexOf('"', 2);
+  const escaped = line.indexOf("\\");
+  return escaped < 0 || escaped > end ? line.slice(2, end) : lineToEntry(line).path;
+}
+
+/** The fingerprint in a line; it has no character that JSON escapes. */
+export function fingerprintOfLine(line: string): string {
+  const escaped = line.indexOf("\\");
+  const end = line.indexOf('"', 2);
+  if (escaped >= 0 && escaped < end) return lineToEntry(line).fingerprint;
+  const from = line.indexOf('"', end + 1) + 1;
+  return line.slice(from, line.indexOf('"', from));
 }
 
 /** The entry of a line whose file's digest was checked: nobody but a run of this host wrote it. */

@@ -6,7 +6,8 @@ import { ChunkTable, makeTableMemory } from "./chunk-table.ts";
 import { readReceived, rowRange } from "./journal.ts";
 import { hasSum, readBlocks } from "./local-files.ts";
 import { makePackTable, type PackTable } from "./pack-table.ts";
-import { type LocalTables, RUN_FILES, readTables } from "./run-files.ts";
+import { type LocalSegment, type LocalTables, RUN_FILES, readTables } from "./run-files.ts";
+import type { KnownSegments } from "./segments.ts";
 
 /** What the vault holds already and this run may refer to. */
 export interface KnownChunks {
@@ -112,4 +113,15 @@ function loadAdopted(run: LocalRun, notes: ReturnType<typeof readReceived>, tabl
     const row = table.claim(chunk.id);
     if (row >= 0) table.setPlace(row, { ...chunk, origin });
   }
+}
+
+/** The parent's segments by the line they begin with, in rows of this run. */
+export function knownSegments(parent: ParentTables | null, rows: Uint32Array | null): KnownSegments["at"] {
+  const segments = new Map<number, LocalSegment>();
+  for (const segment of parent?.tables.segments ?? []) segments.set(segment[0], segment);
+  return (line) => {
+    const [from, count, parentRow, entries] = segments.get(line) ?? [0, 0, 0, 0];
+    const row = rows?.[parentRow] ?? GONE;
+    return count === 0 || row === GONE ? null : { row, entries, lines: { from, count } };
+  };
 }

@@ -1,8 +1,7 @@
-import { hash } from "node:crypto";
 import { join } from "node:path";
 import type { KnownFiles } from "../freeze/types.ts";
 import { rowsOf } from "./chunk-rows.ts";
-import { lineToEntry } from "./entry-line.ts";
+import { fingerprintOfLine, lineToEntry, pathOfLine } from "./entry-line.ts";
 import type { ParentTables } from "./known-chunks.ts";
 import { readBlocks, readLines } from "./local-files.ts";
 import { RUN_FILES } from "./run-files.ts";
@@ -21,11 +20,12 @@ export function loadKnownFiles({ run }: ParentTables, dropped: number): KnownFil
   for (const line of readLines(join(run.folder, RUN_FILES.entries))) {
     // Cheaper than taking the line apart: most lines are of other files.
     if (!line.includes(`"${COPIED}`)) continue;
-    const { path, fingerprint, pieces } = lineToEntry(line);
-    const whole = lost === null || !pieces.some((piece) => piece >= 0 && lost[piece] === 1);
-    if (whole && fingerprint.startsWith(COPIED)) files.add(`${path}\0${fingerprint}`);
+    const fingerprint = fingerprintOfLine(line);
+    if (!fingerprint.startsWith(COPIED)) continue;
+    const whole = lost === null || !lineToEntry(line).pieces.some((piece) => piece >= 0 && lost[piece] === 1);
+    if (whole) files.add(pathOfLine(line), fingerprint);
   }
-  return { has: (path, fingerprint) => files.has(`${path}\0${fingerprint}`) };
+  return files;
 }
 
 function lostRows(path: string, rows: number, dropped: number): Uint8Array {
@@ -36,17 +36,36 @@ function lostRows(path: string, rows: number, dropped: number): Uint8Array {
 
 const WORDS = 4;
 
-/** Texts by 128 bits of their SHA-256, which no two texts share; open addressing, at most half full. */
+/**
+ * Pairs of texts by 128 bits of a digest that is another in each run; open addressing, at most half full. Two pairs with
+ * one digest make a run fail, where a file is found to be neither copied nor known (`scan`), and nothing else: so it need
+ * not withstand whoever could choose names and knew its seed.
+ */
 function makeDigestSet() {
   let slots = new Uint32Array(1024 * WORDS);
   let count = 0;
+  const seed = crypto.getRandomValues(new Uint32Array(WORDS));
+  const digest = new Uint32Array(WORDS);
 
-  /** Where the digest is, or the free slot that it belongs in. */
-  function find(digest: Uint32Array): number {
-    const mask = slots.length / WORDS - 1;
-    for (let slot = (digest[0] ?? 0) & mask; ; slot = (slot + 1) & mask) {
-      const at = slot * WORDS;
-      if (slots[at + WORDS - 1] === 0 || digest.every((word, i) => slots[at + i] === word)) return at;
+  /** Its last word is never zero, which is what a free slot has there. */
+  function digestOf(path: string, fingerprint: string): void {
+    digest.set(seed);
+    stir(digest, path);
+    stir(digest, fingerprint);
+    digest[WORDS - 1] = (digest[WORDS - 1] ?? 0) | 1;
+  }
+
+  /** Where the digest at `at` of `of` is, or the free slot that it belongs in. */
+  function find(of: Uint32Array, at: number): number {
+    const last = slots.length - WORDS;
+    for (let slot = ((of[at] ?? 0) * WORDS) & last; ; slot = (slot + WORDS) & last) {
+      if (slots[slot + 3] === 0) return slot;
+      const same =
+        slots[slot] === of[at] &&
+        slots[slot + 1] === of[at + 1] &&
+        slots[slot + 2] === of[at + 2] &&
+        slots[slot + 3] === of[at + 3];
+      if (same) return slot;
     }
   }
 
@@ -54,31 +73,43 @@ function makeDigestSet() {
     const old = slots;
     slots = new Uint32Array(old.length * 2);
     for (let at = 0; at < old.length; at += WORDS) {
-      const digest = old.subarray(at, at + WORDS);
-      if (digest[WORDS - 1] !== 0) slots.set(digest, find(digest));
+      if (old[at + WORDS - 1] !== 0) slots.set(old.subarray(at, at + WORDS), find(old, at));
     }
   }
 
   return {
-    add(text: string) {
-      const digest = digestOf(text);
-      const at = find(digest);
+    add(path: string, fingerprint: string) {
+      digestOf(path, fingerprint);
+      const at = find(digest, 0);
       if (slots[at + WORDS - 1] !== 0) return;
       slots.set(digest, at);
       count += 1;
       if (count * 2 * WORDS > slots.length) grow();
     },
-    has(text: string) {
-      return slots[find(digestOf(text)) + WORDS - 1] !== 0;
+    has(path: string, fingerprint: string) {
+      digestOf(path, fingerprint);
+      return slots[find(digest, 0) + WORDS - 1] !== 0;
     },
   };
 }
 
-/** Its last word is never zero, which is what a free slot has there. */
-function digestOf(text: string): Uint32Array {
-  const bytes = hash("sha256", text, "buffer");
-  const words = new Uint32Array(WORDS);
-  for (let i = 0; i < WORDS; i += 1) words[i] = bytes.readUInt32LE(i * 4);
-  words[WORDS - 1] = (words[WORDS - 1] ?? 0) | 1;
-  return words;
+/** Mixes a text and its length into a digest. */
+function stir(digest: Uint32Array, text: string): void {
+  let [a = 0, b = 0, c = 0, d = 0] = digest;
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i);
+    a = Math.imul(a ^ unit, 0x9e3779b1);
+    a = (a << 15) | (a >>> 17);
+    b = Math.imul(b ^ a ^ unit, 0x85ebca77);
+    b = (b << 13) | (b >>> 19);
+    c = Math.imul((c ^ b) + unit, 0xc2b2ae3d);
+    c = (c << 17) | (c >>> 15);
+    d = Math.imul((d ^ c) + unit, 0x27d4eb2f);
+    d = (d << 11) | (d >>> 21);
+    a ^= d;
+  }
+  digest[0] = Math.imul(a ^ text.length ^ (a >>> 16), 0x85ebca6b);
+  digest[1] = Math.imul(b ^ text.length ^ (b >>> 13), 0xc2b2ae35);
+  digest[2] = Math.imul(c ^ (c >>> 15), 0x2c1b3c6d);
+  digest[3] = Math.imul(d ^ (d >>> 14), 0x297a2d39);
 }

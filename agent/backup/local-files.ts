@@ -98,18 +98,59 @@ export function hasSum(path: string, sum: FileSum): boolean {
 
 /** The lines of a text file, without their newlines; a last line without one is not told: it was torn by a crash. */
 export function* readLines(path: string): Generator<string> {
-  let rest: Buffer = Buffer.alloc(0);
-  for (const block of readBlocks(path)) {
-    let from = 0;
-    for (let end = block.indexOf(0x0a); end >= 0; end = block.indexOf(0x0a, from)) {
-      const line = block.subarray(from, end);
-      yield (rest.length === 0 ? line : Buffer.concat([rest, line])).toString("utf8");
-      rest = Buffer.alloc(0);
-      from = end + 1;
-    }
-    if (from < block.length) rest = Buffer.concat([rest, block.subarray(from)]);
-  }
+  const lines = openLines(path);
+  for (let line = lines.next(); line !== null; line = lines.next()) yield line;
 }
+
+/** A text file that is read line by line, some of which are of no interest. Reads nothing before it is asked. */
+export interface LineFile {
+  /** Without its newline; null at the end. */
+  next(): string | null;
+  /** Passes as many lines. */
+  skip(lines: number): void;
+  /** Needed only where it was not read to its end. */
+  close(): void;
+}
+
+export function openLines(path: string): LineFile {
+  const blocks = readBlocks(path);
+  let block: Buffer = Buffer.alloc(0);
+  let at = 0;
+  /** Where the line at `at` ends; -1 where the file does. What is left of a block moves to the front of the next. */
+  function end(): number {
+    let from = at;
+    for (;;) {
+      const found = block.indexOf(NEWLINE, from);
+      if (found >= 0) return found;
+      // Set aside: the next block is read into the memory of this one.
+      const rest = Buffer.from(block.subarray(at));
+      const next = blocks.next();
+      if (next.done === true) return -1;
+      block = rest.length === 0 ? next.value : Buffer.concat([rest, next.value]);
+      from = rest.length;
+      at = 0;
+    }
+  }
+  return {
+    next() {
+      const to = end();
+      if (to < 0) return null;
+      const line = block.toString("utf8", at, to);
+      at = to + 1;
+      return line;
+    },
+    skip(lines) {
+      for (let left = lines; left > 0; left -= 1) {
+        const to = end();
+        if (to < 0) return;
+        at = to + 1;
+      }
+    },
+    close: () => void blocks.return(undefined),
+  };
+}
+
+const NEWLINE = 0x0a;
 
 function wrap<T>(path: string, run: () => T): T {
   try {

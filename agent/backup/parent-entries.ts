@@ -1,9 +1,8 @@
 import { join } from "node:path";
-import { comparePaths } from "../../vault/sealed/paths.ts";
 import type { ParentRun } from "./choose-parent.ts";
-import { type LocalEntry, lineToEntry } from "./entry-line.ts";
+import { type LocalEntry, lineToEntry, pathOfLine, piecesAfter } from "./entry-line.ts";
 import { GONE } from "./known-chunks.ts";
-import { readLines } from "./local-files.ts";
+import { openLines } from "./local-files.ts";
 import { RUN_FILES } from "./run-files.ts";
 
 /** A file as the frozen tree tells it. */
@@ -13,21 +12,37 @@ export interface SoughtFile {
   readonly secret: boolean;
 }
 
-/** The parent's files, walked alongside the frozen tree in the same order: paths must come in ascending order. */
+/** An entry of which the parent says the very same, its content perhaps aside. */
+export interface SameEntry {
+  /** Number of its line in the parent's list. */
+  readonly line: number;
+  /** What the parent has of its content, in rows of this run; null where that may not be referred to any more. */
+  readonly pieces: readonly number[] | null;
+}
+
+/** The parent's entries, walked alongside the frozen tree in the same order: paths must come in ascending order. */
 export interface ParentEntries {
+  /** @param head as `entryHead` tells */
+  sameAs(path: string, head: string): SameEntry | null;
   /**
    * The pieces of the file at `path`, in rows of this run, where the parent's file there has the same fingerprint,
    * size and secrecy and all its chunks may still be referred to; else null.
    */
-  piecesOf(path: string, file: SoughtFile): number[] | null;
+  piecesOf(path: string, file: SoughtFile): readonly number[] | null;
   /**
    * Of a file that only grows and was there before under this path and inode: the pieces of its first whole chunks of
    * `chunk` bytes, one each. Null where there are none.
    */
   prefixOf(path: string, file: SoughtFile, chunk: number): number[] | null;
+  close(): void;
 }
 
-export const NO_PARENT: ParentEntries = { piecesOf: () => null, prefixOf: () => null };
+export const NO_PARENT: ParentEntries = {
+  sameAs: () => null,
+  piecesOf: () => null,
+  prefixOf: () => null,
+  close() {},
+};
 
 /** @param lengthOf plain bytes of the chunk in a row of this run. */
 export function openParentEntries(
@@ -35,33 +50,44 @@ export function openParentEntries(
   rows: Uint32Array,
   lengthOf: (row: number) => number,
 ): ParentEntries {
-  const lines = readLines(join(parent.folder, RUN_FILES.entries));
-  let current: LocalEntry | null = null;
-  let ended = false;
+  const lines = openLines(join(parent.folder, RUN_FILES.entries));
+  let line: string | null = null;
+  let path = "";
+  let number = -1;
   const step = () => {
-    const next = lines.next();
-    ended = next.done === true;
-    current = next.done === true ? null : lineToEntry(next.value);
+    line = lines.next();
+    number += 1;
+    if (line !== null) path = pathOfLine(line);
   };
-  const find = (path: string, secret: boolean): LocalEntry | null => {
-    if (current === null && !ended) step();
-    while (current !== null && current.path !== path && isBefore(current.path, path)) step();
-    const there = current?.path === path && current.type === "file" && current.secret === secret;
-    return there ? current : null;
+  step();
+  const lineOf = (sought: string): string | null => {
+    while (line !== null && path !== sought && isBefore(path, sought)) step();
+    return line !== null && path === sought ? line : null;
+  };
+  const find = (sought: string, secret: boolean): LocalEntry | null => {
+    const found = lineOf(sought);
+    const entry = found === null ? null : lineToEntry(found);
+    return entry?.type === "file" && entry.secret === secret ? entry : null;
   };
   return {
-    piecesOf: (path, { fingerprint, size, secret }) => {
-      const found = find(path, secret);
+    sameAs: (sought, head) => {
+      const found = lineOf(sought);
+      const pieces = found === null ? null : piecesAfter(found, head);
+      return pieces === null ? null : { line: number, pieces: translate(pieces, rows) };
+    },
+    piecesOf: (sought, { fingerprint, size, secret }) => {
+      const found = find(sought, secret);
       const same = found !== null && found.fingerprint === fingerprint && found.size === size;
       return same ? translate(found.pieces, rows) : null;
     },
-    prefixOf: (path, { fingerprint, size, secret }, chunk) => {
-      const found = find(path, secret);
+    prefixOf: (sought, { fingerprint, size, secret }, chunk) => {
       const name = growingName(fingerprint);
-      if (found === null || name === null || name !== growingName(found.fingerprint) || found.size > size) return null;
+      const found = name === null ? null : find(sought, secret);
+      if (found === null || name !== growingName(found.fingerprint) || found.size > size) return null;
       const pieces = translate(found.pieces, rows);
       return pieces === null ? null : wholeChunks(pieces, chunk, lengthOf);
     },
+    close: () => lines.close(),
   };
 }
 
@@ -82,8 +108,17 @@ function growingName(fingerprint: string): string | null {
   return /^a:\d+:\d+:/.exec(fingerprint)?.[0] ?? null;
 }
 
+const SLASH = 0x2f;
+
+/** As sealed's comparePaths, of latin1 texts. */
 function isBefore(a: string, b: string): boolean {
-  return comparePaths(Buffer.from(a, "latin1"), Buffer.from(b, "latin1")) < 0;
+  const shorter = Math.min(a.length, b.length);
+  for (let i = 0; i < shorter; i += 1) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x !== y) return x === SLASH || (y !== SLASH && x < y);
+  }
+  return a.length < b.length;
 }
 
 function translate(pieces: readonly number[], rows: Uint32Array): number[] | null {

@@ -53,7 +53,12 @@ export interface LocalPack {
 export interface LocalTables {
   readonly origins: readonly ManifestOrigin[];
   readonly packs: readonly LocalPack[];
+  /** Segments of whole lines of `entries`; absent in runs of versions that made all segments anew. */
+  readonly segments?: readonly LocalSegment[];
 }
+
+/** First line of `entries`, number of lines, row of `chunks`, entries. */
+export type LocalSegment = readonly [from: number, count: number, row: number, entries: number];
 
 /** `record.json`: the sums of a run's finished local files; without it a run is no parent. */
 export interface RunRecord {

@@ -1,8 +1,10 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { ColdkeepError, type Progress } from "../../vault/names/index.ts";
 import type { FrozenEntry, FrozenTree } from "../freeze/types.ts";
-import { appendPieces, type LocalEntry, latin1, localEntry } from "./entry-line.ts";
+import { appendPieces, entryHead, latin1 } from "./entry-line.ts";
+import { piecesOfTasks, tasksOf } from "./file-tasks.ts";
 import { chunkBytes } from "./limits.ts";
-import type { ParentEntries } from "./parent-entries.ts";
+import type { ParentEntries, SameEntry } from "./parent-entries.ts";
 import type { FileTask } from "./seal-messages.ts";
 import type { JobResult, SealPool } from "./seal-pool.ts";
 
@@ -24,14 +26,24 @@ export interface ScanOptions {
   readonly parent: ParentEntries;
   readonly pool: SealPool;
   /** Takes the entries in the order of the tree. */
-  readonly sink: (entry: LocalEntry) => void;
+  readonly sink: (entry: ScannedEntry) => void;
   readonly progress: Progress;
+}
+
+export interface ScannedEntry {
+  /** As `entryHead` tells. */
+  readonly head: string;
+  /** A row of the chunk table, or minus the length of a hole. */
+  readonly pieces: readonly number[];
+  /** The parent's line that says the very same; null where there is none. */
+  readonly parentLine: number | null;
 }
 
 /** A file's content may take several jobs; the entry is written once all are done, and in its turn. */
 interface Pending {
   readonly entry: FrozenEntry;
-  readonly path: string;
+  readonly head: string;
+  readonly same: SameEntry | null;
   readonly parts: (Iterable<number> | null)[];
   missing: number;
   /** What must turn out to be so for the parts that were taken over unread. */
@@ -58,12 +70,12 @@ interface Batch {
 
 const BATCH_BYTES = 1 << 20;
 const BATCH_FILES = 256;
-/** Chunks of one job of a big file: small enough that two threads share it, large enough to read in one stream. */
-const RANGE_CHUNKS = 16;
 /** Fewer whole chunks than this of a file that grew are not worth the look whether they are what they were. */
 const LEAST_PREFIX = 3;
 /** Entries held back behind a job that is still under way. */
 const MAX_PENDING = 16_384;
+/** Entries between two moments at which signals are heard. */
+const STEP = 1024;
 
 /**
  * Walks the frozen tree once: unchanged files take over the parent's pieces unread, everything else goes to
@@ -75,16 +87,22 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
   const open: { plain: Batch | null; secret: Batch | null } = { plain: null, secret: null };
   const running = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | null = null;
-  let head = 0;
+  /** The first of `pending` that was not given on. */
+  let first = 0;
+
+  function give(head: string, pieces: readonly number[], same: SameEntry | null): void {
+    const isSame = same !== null && same.pieces !== null && areSame(pieces, same.pieces);
+    o.sink({ head, pieces, parentLine: isSame ? same.line : null });
+  }
 
   function drain(): void {
-    for (; head < pending.length; head += 1) {
-      const first = pending[head];
-      if (first === undefined || first.missing > 0) break;
-      o.sink(localEntry(first.entry, first.path, joinParts(first.parts)));
+    for (; first < pending.length; first += 1) {
+      const next = pending[first];
+      if (next === undefined || next.missing > 0) break;
+      give(next.head, joinParts(next.parts), next.same);
     }
-    if (head > 1024) pending.splice(0, head);
-    if (head > 1024) head = 0;
+    if (first > 1024) pending.splice(0, first);
+    if (first > 1024) first = 0;
   }
 
   function settle(batch: Batch, { pieces, figures: done }: JobResult): void {
@@ -117,11 +135,11 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
   }
 
   /** Once the ends of a prefix were read: where they are others than before, all between them is read as well. */
-  function doubt(owner: Pending, { first, last, part, from, to }: PrefixCheck): void {
+  function doubt(owner: Pending, { first: was, last, part, from, to }: PrefixCheck): void {
     owner.check = null;
     const [now] = owner.parts[part] ?? [];
     const [then] = owner.parts[part + 2] ?? [];
-    if (now === first && then === last) return;
+    if (now === was && then === last) return;
     o.progress.warn(
       `${Buffer.from(owner.entry.path).toString("utf8")} is said to only grow, but what was stored of it has changed: it is read anew`,
     );
@@ -178,39 +196,53 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
     await read(owner, to, size);
   }
 
-  for await (const entry of o.tree.entries()) {
-    const path = latin1(entry.path);
-    const owner: Pending = { entry, path, parts: [], missing: 0, check: null };
-    figures.entries += 1;
-    if (entry.type === "file") {
-      figures.files += 1;
-      figures.bytes += entry.size;
-      const known = entry.fingerprint === "" ? null : o.parent.piecesOf(path, entry);
-      if (known === null) {
-        assertReadable(entry);
-        const prefix = o.parent.prefixOf(path, entry, chunkBytes(entry.size));
-        // Held by one until all its parts are counted, so that it cannot be written between two of them.
-        owner.missing = 1;
-        pending.push(owner);
-        if (prefix === null || prefix.length < LEAST_PREFIX) await read(owner);
-        else await readGrown(owner, prefix);
-        owner.missing -= 1;
-        if (owner.missing === 0 && owner.check !== null) doubt(owner, owner.check);
-      } else {
-        owner.parts.push(known);
-        pending.push(owner);
-        figures.reused += entry.size;
-        o.progress.advance(entry.size);
-      }
-    } else {
-      pending.push(owner);
-    }
+  /** What is in the vault already or has no content: its pieces. Null where the file must be read. */
+  function knownPieces(entry: FrozenEntry, path: string, same: SameEntry | null): readonly number[] | null {
+    if (entry.type !== "file") return NONE;
+    figures.files += 1;
+    figures.bytes += entry.size;
+    if (entry.fingerprint === "") return null;
+    const known = same === null ? o.parent.piecesOf(path, entry) : same.pieces;
+    if (known === null) return null;
+    figures.reused += entry.size;
+    o.progress.advance(entry.size);
+    return known;
+  }
+
+  async function readNew(owner: Pending, path: string): Promise<void> {
+    const { entry } = owner;
+    assertReadable(entry);
+    const prefix = o.parent.prefixOf(path, entry, chunkBytes(entry.size));
+    // Held by one until all its parts are counted, so that it cannot be written between two of them.
+    owner.missing = 1;
+    pending.push(owner);
+    if (prefix === null || prefix.length < LEAST_PREFIX) await read(owner);
+    else await readGrown(owner, prefix);
+    owner.missing -= 1;
+    if (owner.missing === 0 && owner.check !== null) doubt(owner, owner.check);
     drain();
-    if (pending.length - head > MAX_PENDING) {
-      await flush("plain");
-      await flush("secret");
-      while (pending.length - head > MAX_PENDING / 2 && running.size > 0) await Promise.race(running);
+  }
+
+  async function catchUp(): Promise<void> {
+    await flush("plain");
+    await flush("secret");
+    while (pending.length - first > MAX_PENDING / 2 && running.size > 0) await Promise.race(running);
+  }
+
+  for (const entry of o.tree.entries()) {
+    figures.entries += 1;
+    const path = latin1(entry.path);
+    const head = entryHead(entry, path);
+    const same = o.parent.sameAs(path, head);
+    const known = knownPieces(entry, path, same);
+    if (known !== null && first === pending.length) give(head, known, same);
+    else {
+      const owner: Pending = { entry, head, same, parts: known === null ? [] : [known], missing: 0, check: null };
+      if (known === null) await readNew(owner, path);
+      else pending.push(owner);
+      if (pending.length - first > MAX_PENDING) await catchUp();
     }
+    if (figures.entries % STEP === 0) await nextTurn();
     if (failure !== null) throw failureOf(failure);
   }
   await flush("plain");
@@ -221,17 +253,14 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
   return figures;
 }
 
-function failureOf(failure: { readonly error: unknown }): unknown {
-  return failure.error;
+const NONE: readonly number[] = [];
+
+function areSame(a: readonly number[], b: readonly number[]): boolean {
+  return a === b || (a.length === b.length && a.every((piece, i) => piece === b[i]));
 }
 
-/** The pieces of all tasks of one job, in one. */
-function piecesOfTasks(pieces: Float64Array): number[] {
-  const joined: number[] = [];
-  for (let at = 0; at < pieces.length; at += 1 + (pieces[at] ?? 0)) {
-    appendPieces(joined, pieces.subarray(at + 1, at + 1 + (pieces[at] ?? 0)));
-  }
-  return joined;
+function failureOf(failure: { readonly error: unknown }): unknown {
+  return failure.error;
 }
 
 /** What was not copied since its content is known must be known. */
@@ -239,31 +268,6 @@ function assertReadable({ source, path }: FrozenEntry): void {
   if (source.length > 0) return;
   const on = Buffer.from(path).toString("utf8");
   throw new ColdkeepError("internal", { what: "a file is not in the frozen tree, and its content is not known", on });
-}
-
-/** The stretch from `start` to `end` in tasks; both lie on chunk boundaries, or at the file's end. */
-function* tasksOf(entry: FrozenEntry, start: number, end: number): Generator<FileTask> {
-  const chunk = chunkBytes(entry.size);
-  const range = chunk * RANGE_CHUNKS;
-  for (let from = start; from < end; from += range) {
-    yield {
-      source: latin1(entry.source),
-      offset: entry.offset,
-      shown: Buffer.from(entry.path).toString("utf8"),
-      size: entry.size,
-      from,
-      to: Math.min(end, from + range),
-      chunk,
-      sparse: entry.sparse,
-      linked: entry.linked,
-      secret: entry.secret,
-      mtimeNs: entry.linked && entry.mutability === "immutable" ? nanoseconds(entry.mtime) : null,
-    };
-  }
-}
-
-function nanoseconds({ seconds, nanoseconds: rest }: FrozenEntry["mtime"]): string {
-  return (BigInt(seconds) * 1_000_000_000n + BigInt(rest)).toString();
 }
 
 function joinParts(parts: readonly (Iterable<number> | null)[]): number[] {

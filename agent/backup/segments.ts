@@ -2,18 +2,29 @@ import { SegmentWriter, splitEntry } from "../../vault/sealed/segment.ts";
 import type { EntryPiece, ManifestEntry, ManifestOrigin } from "../../vault/sealed/types.ts";
 import type { ChunkTable } from "./chunk-table.ts";
 import { type LocalEntry, lineToEntry } from "./entry-line.ts";
+import type { LineFile } from "./local-files.ts";
+import type { SameLines } from "./same-lines.ts";
 import type { SealPool } from "./seal-pool.ts";
+import type { UsedRows } from "./used-rows.ts";
 
 /** A segment of the entry list, by the row under which it is stored. */
 export interface StoredSegment {
   readonly row: number;
   readonly entries: number;
+  /** Where it holds whole lines of the run's list of entries: the first, and how many. */
+  readonly lines: SegmentLines | null;
 }
 
-export interface StoredSegments {
-  readonly segments: readonly StoredSegment[];
-  /** One byte a row of the chunk table: 1 where this snapshot refers to it. */
-  readonly used: Uint8Array;
+export interface SegmentLines {
+  readonly from: number;
+  readonly count: number;
+}
+
+/** What is known of the parent's segments. */
+export interface KnownSegments {
+  readonly sameLines: SameLines;
+  /** The parent's segment that begins with this line of its list, by rows of this run; null where there is none to refer to. */
+  at(line: number): (StoredSegment & { readonly lines: SegmentLines }) | null;
 }
 
 /** Segments under way at once. */
@@ -22,54 +33,75 @@ const WINDOW = 4;
 /**
  * Turns the run's local entries into segments, with rows replaced by places, and stores each like a chunk. Where a
  * segment ends depends on the names in it, so that a file added in one folder moves no other segment's borders and
- * unchanged segments are known already.
+ * unchanged segments are known already: where all lines of one are the parent's, it is not even made again.
  */
 export async function storeSegments(o: {
-  readonly lines: Iterable<string>;
+  readonly lines: LineFile;
+  readonly known: KnownSegments;
   readonly table: ChunkTable;
   readonly origins: readonly ManifestOrigin[];
   readonly pool: SealPool;
-}): Promise<StoredSegments> {
-  const used = new Uint8Array(o.table.rows);
+  readonly used: UsedRows;
+}): Promise<StoredSegment[]> {
   const segments: StoredSegment[] = [];
   const running: Promise<void>[] = [];
   let writer = new SegmentWriter();
+  /** The line that is read next, the one with which the open segment began, and whether it began with all of it. */
+  let next = 0;
+  let first = 0;
+  let whole = true;
 
-  async function cut(): Promise<void> {
+  async function cut(endsLine: boolean): Promise<void> {
     const entries = writer.entries;
     const bytes = writer.finish();
+    const lines = whole && endsLine ? { from: first, count: next - first } : null;
     writer = new SegmentWriter();
-    const at = segments.push({ row: -1, entries }) - 1;
+    first = next;
+    whole = endsLine;
+    const at = segments.push({ row: -1, entries, lines }) - 1;
     if (running.length >= WINDOW) await running.shift();
     running.push(
       o.pool.segment(bytes).then(({ pieces }) => {
-        segments[at] = { row: pieces[1] ?? -1, entries };
+        segments[at] = { row: pieces[1] ?? -1, entries, lines };
       }),
     );
   }
 
+  /** The parent's segment that says what comes next in this one. */
+  function sameSegment(): ReturnType<KnownSegments["at"]> {
+    const same = writer.entries === 0 && whole ? o.known.sameLines.from(next) : null;
+    const found = same === null ? null : o.known.at(same.parent);
+    return same !== null && found !== null && found.lines.count <= same.lines ? found : null;
+  }
+
   try {
-    for (const line of o.lines) {
-      const entry = lineToEntry(line);
-      for (const piece of entry.pieces) if (piece >= 0) used[piece] = 1;
-      for (const part of splitEntry(manifestEntry(entry, o.table, o.origins))) {
+    for (;;) {
+      const same = sameSegment();
+      if (same !== null) {
+        const { count } = same.lines;
+        segments.push({ ...same, lines: { from: next, count } });
+        o.lines.skip(count);
+        next += count;
+        first = next;
+        continue;
+      }
+      const line = o.lines.next();
+      if (line === null) break;
+      next += 1;
+      const parts = [...splitEntry(manifestEntry(lineToEntry(line), o.table, o.origins))];
+      for (const [i, part] of parts.entries()) {
         writer.add(part);
-        if (writer.ends) await cut();
+        if (writer.ends) await cut(i === parts.length - 1);
       }
     }
-    if (writer.entries > 0) await cut();
+    if (writer.entries > 0) await cut(true);
   } finally {
+    o.lines.close();
     await Promise.allSettled(running);
   }
   await Promise.all(running);
-  return { segments, used: markSegments(used, segments, o.table.rows) };
-}
-
-function markSegments(used: Uint8Array, segments: readonly StoredSegment[], rows: number): Uint8Array {
-  const all = new Uint8Array(rows);
-  all.set(used);
-  for (const { row } of segments) all[row] = 1;
-  return all;
+  for (const { row } of segments) o.used.mark(row);
+  return segments;
 }
 
 function manifestEntry(e: LocalEntry, table: ChunkTable, origins: readonly ManifestOrigin[]): ManifestEntry {

@@ -4,7 +4,15 @@ import { encodeRow } from "./chunk-rows.ts";
 import type { ChunkTable } from "./chunk-table.ts";
 import { createSummedFile, type FileSum } from "./local-files.ts";
 import type { KnownPack, PackTable } from "./pack-table.ts";
-import { type LocalTables, RUN_FILES, type RunRecord, writeRunRecord, writeTables } from "./run-files.ts";
+import {
+  type LocalSegment,
+  type LocalTables,
+  RUN_FILES,
+  type RunRecord,
+  writeRunRecord,
+  writeTables,
+} from "./run-files.ts";
+import type { StoredSegment } from "./segments.ts";
 
 /** Origins and packs that a snapshot really refers to, numbered anew, in the order of the manifest. */
 export interface UsedTables {
@@ -41,6 +49,7 @@ export function writeLocalRecord(o: {
   readonly used: Uint8Array;
   readonly table: ChunkTable;
   readonly tables: UsedTables;
+  readonly segments: readonly StoredSegment[];
 }): void {
   const file = createSummedFile(join(o.folder, RUN_FILES.chunks));
   let rows = 0;
@@ -61,6 +70,9 @@ export function writeLocalRecord(o: {
         commit,
         secret,
       })),
+      segments: o.segments.flatMap(({ row, entries, lines }): LocalSegment[] =>
+        lines === null ? [] : [[lines.from, lines.count, row, entries]],
+      ),
     };
     const chunks = file.finish();
     const tables = writeTables(o.folder, local);

@@ -1,4 +1,3 @@
-import { setImmediate as pause } from "node:timers/promises";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { toFileTime } from "../../posix/times.ts";
 import { readXattrs } from "../../posix/xattrs.ts";
@@ -26,16 +25,7 @@ const MAX_XATTR_NAME = 255;
 const MAX_XATTR_BYTES = 1 << 20;
 
 /** The entries of the frozen tree in order, read from disk as they are asked for. */
-export async function* readEntries(o: EntriesOptions): AsyncGenerator<FrozenEntry> {
-  let given = 0;
-  for (const entry of allEntries(o)) {
-    yield entry;
-    given += 1;
-    if (given % 1024 === 0) await pause();
-  }
-}
-
-function* allEntries(o: EntriesOptions): Generator<FrozenEntry> {
+export function* readEntries(o: EntriesOptions): Generator<FrozenEntry> {
   const cursor = makeCursor(o.files.heads(o.walk));
   const first = new Map<string, Latin1>();
   try {

@@ -86,7 +86,7 @@ export interface FrozenTree {
   /** What was left out, in words. */
   readonly omitted: readonly string[];
   /** Streams; may be called more than once. */
-  entries(): AsyncIterable<FrozenEntry>;
+  entries(): Iterable<FrozenEntry>;
   /** Removes the frozen tree and closes the journal. Safe to call twice. */
   release(): Promise<void>;
   readonly __brand: "FrozenTree";

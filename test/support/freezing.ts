@@ -80,9 +80,7 @@ export async function freeze(home: string, setting?: FreezeSetting): Promise<Fro
 }
 
 export async function entriesOf(tree: FrozenTree): Promise<FrozenEntry[]> {
-  const all: FrozenEntry[] = [];
-  for await (const entry of tree.entries()) all.push(entry);
-  return all;
+  return [...tree.entries()];
 }
 
 /** Latin1 path of an entry. */

@@ -52,7 +52,7 @@ function frozenTree(roots: readonly FreezeRoot[], rules: TreeRules = {}): Frozen
       downtimeMs: null,
     },
     omitted: rules.omitted ?? [],
-    entries: async function* () {
+    entries: function* () {
       for (const entry of all()) {
         rules.onEntry?.(Buffer.from(entry.path).toString("latin1"));
         yield entry;

@@ -1,4 +1,15 @@
-import { appendFileSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { names } from "../../../vault/names/index.ts";
@@ -61,6 +72,52 @@ describe("an incremental backup", () => {
     const after = (await host.read(third.snapshot)).manifest.segments;
     expect(after.filter((s) => !before.has(s.id))).toHaveLength(1);
     expect(third.figures.read).toBe(100);
+  });
+
+  it("is the tree as it is now, whichever segments of the parent's list it takes over", async () => {
+    const host = backupHost(tempDir(), memoryStore());
+    const file = (n: number) => join(host.root, `${n % 3}`, `${String(n).padStart(5, "0")}.ldb`);
+    for (const folder of [0, 1, 2]) mkdirSync(join(host.root, `${folder}`));
+    for (let n = 0; n < 1200; n += 1) writeFileSync(file(n), `${n}`);
+    const sameTime = (text: string) => {
+      writeFileSync(file(5), text);
+      utimesSync(file(5), 5, 5);
+    };
+    sameTime("5");
+    const changes: readonly (readonly [what: string, made: number, change: () => void])[] = [
+      ["nothing", 0, () => {}],
+      ["one file gone", 1, () => rmSync(file(600))],
+      ["one more", 1, () => writeFileSync(file(5001), "new")],
+      ["the first gone", 1, () => rmSync(file(0))],
+      ["the last another", 1, () => writeFileSync(file(1199), "othe")],
+      ["a mode", 1, () => chmodSync(file(700), 0o400)],
+      ["a folder's mode", 1, () => chmodSync(join(host.root, "1"), 0o500)],
+      ["nothing, read again", 0, () => {}],
+      ["content under the old time, read again", 1, () => sameTime("6")],
+    ];
+    let parent = await host.backup({ isImmutable });
+    let before = (await host.read(parent.snapshot)).manifest.segments;
+    expect(before.length).toBeGreaterThan(2);
+    for (const [what, made, change] of changes) {
+      await host.confirm(parent.snapshot);
+      change();
+      const vouched = what.endsWith("again") ? () => false : isImmutable;
+      const done = await host.backup({ isImmutable: vouched });
+      expect(done.parent, what).toBe(parent.snapshot);
+      const { entries, manifest } = await host.read(done.snapshot);
+      const told = entries.map(({ path, mode, content: bytes }) => [Buffer.from(path).toString(), mode, `${bytes}`]);
+      const paths = readdirSync(host.root, { recursive: true, encoding: "utf8" }).sort();
+      const there = ["", ...paths].map((path) => {
+        const info = lstatSync(join(host.root, path));
+        const bytes = info.isFile() ? readFileSync(join(host.root, path)) : "";
+        return [path === "" ? "data" : `data/${path}`, info.mode & 0o7777, `${bytes}`];
+      });
+      expect(JSON.stringify(told), what).toBe(JSON.stringify(there));
+      const ids = new Set(before.map(({ id }) => id));
+      expect(manifest.segments.filter(({ id }) => !ids.has(id)).length, what).toBeLessThanOrEqual(made * 2);
+      [parent, before] = [done, manifest.segments];
+    }
+    chmodSync(join(host.root, "1"), 0o700);
   });
 
   it("reads a file again that has another inode, size, time or secrecy, whatever its name", async () => {

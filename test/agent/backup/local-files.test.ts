@@ -3,11 +3,22 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeRow, ROW_BYTES, rowsOf } from "../../../agent/backup/chunk-rows.ts";
-import { appendPieces, entryToLine, type LocalEntry, lineToEntry } from "../../../agent/backup/entry-line.ts";
+import {
+  appendPieces,
+  entryHead,
+  fingerprintOfLine,
+  type LocalEntry,
+  lineOf,
+  lineToEntry,
+  pathOfLine,
+  piecesAfter,
+} from "../../../agent/backup/entry-line.ts";
 import { createJournal, readReceived, rowRange } from "../../../agent/backup/journal.ts";
 import { chunkBytes, packBudget, workerCount } from "../../../agent/backup/limits.ts";
-import { createSummedFile, hasSum, readLines } from "../../../agent/backup/local-files.ts";
+import { createSummedFile, hasSum, openLines, readLines } from "../../../agent/backup/local-files.ts";
 import { readRunHead, readRunRecord } from "../../../agent/backup/run-files.ts";
+import { makeSameLines } from "../../../agent/backup/same-lines.ts";
+import type { FrozenEntry } from "../../../agent/freeze/types.ts";
 import { tempDir } from "../../support/tmp.ts";
 
 const MIB = 1 << 20;
@@ -55,6 +66,7 @@ describe("a run's local files", () => {
     const bytes = fc
       .array(fc.integer({ min: 0, max: 255 }), { maxLength: 20 })
       .map((b) => Buffer.from(b).toString("latin1"));
+    const pieces = fc.array(fc.integer());
     const entry: fc.Arbitrary<LocalEntry> = fc.record({
       path: bytes,
       type: fc.constantFrom("file", "directory", "symlink", "hardlink"),
@@ -64,16 +76,77 @@ describe("a run's local files", () => {
       mtime: fc.tuple(fc.integer({ min: -1e9, max: 4e9 }), fc.nat(999_999_999)),
       size: fc.nat(Number.MAX_SAFE_INTEGER),
       secret: fc.boolean(),
-      fingerprint: fc.string(),
+      fingerprint: fc.stringMatching(/^[am0-9:]{0,40}$/),
       target: fc.option(bytes),
       xattrs: fc.array(fc.tuple(fc.string(), bytes), { maxLength: 3 }),
-      pieces: fc.array(fc.integer()),
+      pieces,
     });
     fc.assert(
-      fc.property(entry, (e) => {
-        const line = entryToLine(e);
+      fc.property(entry, pieces, (e, others) => {
+        const size = e.type === "file" ? e.size : 0;
+        const head = entryHead(frozen(e), e.path);
+        const line = lineOf(head, e.pieces);
         expect(line.indexOf("\n")).toBe(line.length - 1);
-        expect(lineToEntry(line.slice(0, -1))).toEqual(e);
+        expect(lineToEntry(line.slice(0, -1))).toEqual({ ...e, size });
+        expect([pathOfLine(line), fingerprintOfLine(line)]).toEqual([e.path, e.fingerprint]);
+        expect(piecesAfter(lineOf(head, others).slice(0, -1), head)).toEqual(others);
+        expect(piecesAfter(line.slice(0, -1), entryHead(frozen({ ...e, mode: e.mode + 1 }), e.path))).toBeNull();
+      }),
+    );
+  });
+
+  function frozen(e: LocalEntry): FrozenEntry {
+    const { type, mode, uid, gid, mtime, size, secret, fingerprint, target, xattrs } = e;
+    const latin1 = (text: string) => Buffer.from(text, "latin1");
+    return {
+      ...{ type, mode, uid, gid, size, secret, fingerprint },
+      path: latin1(e.path),
+      mtime: { seconds: mtime[0], nanoseconds: mtime[1] },
+      ...(target === null ? {} : { target: latin1(target) }),
+      xattrs: xattrs.map(([name, value]) => ({ name, value: latin1(value) })),
+      ...{ source: Buffer.alloc(0), offset: 0, linked: false, mutability: "mutable", sparse: false },
+    };
+  }
+
+  it("are read line by line, or past those that are of no interest", () => {
+    const path = join(tempDir(), "lines");
+    const all = Array.from({ length: 5000 }, (_, i) => `${i} ${"é".repeat((i * 7919) % 700)}`);
+    writeFileSync(path, `${all.join("\n")}\ntorn`);
+    fc.assert(
+      fc.property(fc.array(fc.nat(2000), { maxLength: 12 }), (steps) => {
+        const lines = openLines(path);
+        let at = 0;
+        for (const step of steps) {
+          lines.skip(step);
+          at += step;
+          expect(lines.next()).toBe(all[at] ?? null);
+          at += 1;
+        }
+        lines.close();
+      }),
+      { numRuns: 30 },
+    );
+    expect(openLines(join(tempDir(), "none")).next()).toBeNull();
+  });
+
+  it("know which lines say the same as the parent's, in stretches", () => {
+    fc.assert(
+      fc.property(fc.array(fc.option(fc.nat(5)), { maxLength: 40 }), (steps) => {
+        const same = makeSameLines();
+        let parent = 0;
+        const parents = steps.map((step, line) => {
+          if (step === null) return null;
+          // Mostly the next one.
+          parent += step < 4 ? 1 : step;
+          same.add(line, parent);
+          return parent;
+        });
+        for (const [line, expected] of parents.entries()) {
+          const found = same.from(line);
+          expect(found?.parent ?? null).toBe(expected);
+          for (let i = 0; i < (found?.lines ?? 0); i += 1) expect(parents[line + i]).toBe((expected ?? 0) + i);
+          if (found !== null) expect(parents[line + found.lines]).not.toBe((expected ?? 0) + found.lines);
+        }
       }),
     );
   });

@@ -55,9 +55,7 @@ async function makeWalks(home: string, immutable: readonly string[], ahead: bigi
   }
 
   async function entries(number: number): Promise<FrozenEntry[]> {
-    const all: FrozenEntry[] = [];
-    for await (const entry of readEntries({ places, files, walk: number, groups, notes })) all.push(entry);
-    return all;
+    return [...readEntries({ places, files, walk: number, groups, notes })];
   }
 
   const heads = (number: number) => [...files.heads(number)];
@@ -78,7 +76,7 @@ const shape = ({
 async function asItLies(home: string): Promise<object[]> {
   const tree = await (await fakeFreeze()(freezeOptions(home))).capture();
   const all: object[] = [];
-  for await (const entry of tree.entries()) all.push({ at: pathOf(entry), ...shape(entry) });
+  for (const entry of tree.entries()) all.push({ at: pathOf(entry), ...shape(entry) });
   return all;
 }
 
