@@ -7,6 +7,7 @@ import { command as cloudStatus } from "./cloud-status.command.ts";
 import { command as configCheck } from "./config-check.command.ts";
 import { command as configSchema } from "./config-schema.command.ts";
 import { command as copy } from "./copy.command.ts";
+import { command as cost } from "./cost.command.ts";
 import type { CliContext } from "./define.ts";
 import { command as doctor } from "./doctor.command.ts";
 import { command as forget } from "./forget.command.ts";
@@ -87,6 +88,7 @@ const root = buildRouteMap<string, CliContext>({
     profiles,
     config,
     cloud,
+    cost,
   },
   docs: {
     brief: "Cold, encrypted backups of blockchain and database nodes",

@@ -29,7 +29,12 @@ export const command = defineCommand<CloudDeployFlags>({
       placeholder: "path",
       brief: "What the stack is to be [default = coldkeep.cdk.yaml]",
     },
-    region: { ...optional, parse: String, placeholder: "region", brief: "Where [default: AWS_REGION, or the profile's]" },
+    region: {
+      ...optional,
+      parse: String,
+      placeholder: "region",
+      brief: "Where [default: AWS_REGION, or the profile's]",
+    },
     dryRun: { ...off, brief: "Say what would be made, and stop" },
     bootstrap: { ...off, brief: "First set up what the CDK itself needs, once an account and region" },
     yes: { ...off, brief: "Ask nothing, also not before rights are widened" },

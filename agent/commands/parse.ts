@@ -52,3 +52,22 @@ export function tagName(text: string): string {
   if (/^[A-Za-z0-9._:-]{1,64}$/.test(text)) return text;
   throw new SyntaxError("letters, digits and . _ : - are allowed, up to 64");
 }
+
+const SIZES: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
+
+/** Bytes: `500GB`, `1.5TB`, `16MiB`. */
+export function size(text: string): number {
+  const [, digits = "", unit = ""] = /^(\d{1,9}(?:\.\d{1,3})?) ?([kMGT]?i?B)$/.exec(text) ?? [];
+  const factor = SIZES[unit];
+  if (factor !== undefined && Number(digits) > 0) return Math.round(Number(digits) * factor);
+  throw new SyntaxError("a size with its unit is expected: kB, MB, GB, TB, MiB, GiB or TiB, such as 500GB");
+}

@@ -110,6 +110,8 @@ export const PLANTS: readonly Plant[] = [
   room("agent/cloud/b.ts", "../keys/index.ts", "asks AWS about stacks"),
   room("agent/cloud/c.ts", "../../infra/coldkeep-stack.ts", "asks AWS about stacks"),
   room("agent/cloud/d.ts", "../../infra/read-config.ts", null),
+  room("agent/cost/a.ts", "../../keeper/index.ts", "arithmetic on prices"),
+  room("agent/cost/b.ts", "../../vault/names/index.ts", null),
   room("agent/serve/a.ts", "../../vault/sealed/index.ts", "it holds no key"),
   room("agent/serve/b.ts", "../keys/index.ts", "it holds no key"),
   room("agent/serve/c.ts", "../../keeper/index.ts", null),

@@ -1,0 +1,142 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { readConfigFile } from "../../infra/read-config.ts";
+import { listSnapshots } from "../../keeper/index.ts";
+import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
+import { parseDuration } from "../config/index.ts";
+import { type Bill, billOf, type CostPlan, LIST_PRICES, type Prices, parsePrices } from "../cost/index.ts";
+import { facts, formatBytes, formatCount, table } from "../report/index.ts";
+import type { Answer } from "./answer.ts";
+import type { CostFlags } from "./cost.command.ts";
+import type { Call } from "./define.ts";
+import { openVault } from "./opened.ts";
+import { openSession, scopeOf } from "./session.ts";
+
+const DAY = 86_400_000;
+const PACK = 16 << 20;
+/** As the stack has them where nothing is said. */
+const USUAL = { keptDays: 15, graceDays: 7, lockDays: 30, rereadDays: 30 } as const;
+
+/** `coldkeep cost`. */
+export async function run(call: Call<CostFlags>): Promise<Answer> {
+  const { flags } = call;
+  const prices = flags.priceFile === undefined ? LIST_PRICES : readPrices(resolve(flags.priceFile));
+  const plan = { ...(await figuresOf(call)), ...stackOf(flags.file), packBytes: flags.packs ?? PACK };
+  const bill = billOf({ ...plan, restored: flags.restored ?? 0 }, prices);
+  const share = bill.storage === 0 ? 0 : bill.requests / bill.storage;
+  return { document: { plan, ...bill, requests_share: share, prices }, text: textOf(plan, bill, share, prices) };
+}
+
+type Figures = Pick<CostPlan, "bytes" | "added" | "perDay">;
+
+async function figuresOf(call: Call<CostFlags>): Promise<Figures> {
+  const { data, added, perDay = 1 } = call.flags;
+  if (data !== undefined) return { bytes: data, added: added ?? data / 100, perDay };
+  return {
+    ...(await measured(call)),
+    ...(added === undefined ? {} : { added }),
+    ...(call.flags.perDay === undefined ? {} : { perDay }),
+  };
+}
+
+/** From a node's snapshots: what lies there, what each of the newest added, how often they come. */
+async function measured(call: Call): Promise<Figures> {
+  const { config, node } = openSession(call);
+  const store = await openVault(config, call, "read");
+  const stored: number[] = [];
+  const times: number[] = [];
+  for await (const { bytes, received, state } of listSnapshots({ store, ...scopeOf(config, node.name) })) {
+    if (state === "broken") continue;
+    stored.push(bytes.stored);
+    times.push(received);
+  }
+  const [newest = 0] = times;
+  const oldest = times.at(-1) ?? newest;
+  if (stored.length === 0) {
+    throw new ColdkeepError("not-found", {
+      what: "there is no snapshot to go by",
+      on: node.name,
+      todo: "give --data, as in `coldkeep cost --data 500GB`",
+    });
+  }
+  const later = stored.slice(0, -1);
+  const added = later.length === 0 ? (stored[0] ?? 0) / 100 : later.reduce((sum, one) => sum + one, 0) / later.length;
+  const perDay = newest - oldest < DAY ? 1 : (later.length * DAY) / (newest - oldest);
+  return { bytes: stored.at(-1) ?? 0, added, perDay };
+}
+
+/** What a stack's configuration says; of several nodes' rules those that keep longest. */
+function stackOf(
+  path: string | undefined,
+): Pick<CostPlan, "nodes" | "days" | "rereadDays" | "transitions" | "tickets"> {
+  const usual = Math.max(USUAL.keptDays + USUAL.graceDays, USUAL.lockDays);
+  if (path === undefined) {
+    return { nodes: 1, days: usual, rereadDays: USUAL.rereadDays, transitions: [], tickets: false };
+  }
+  const config = readConfigFile(resolve(path));
+  const { lock, transitions } = config.bucket;
+  const kept = Object.values(config.nodes).map((node) => keptDays(node.tiers ?? config.tiers));
+  const days = Math.max(...kept, lock.mode === "off" ? 0 : lock.days);
+  return {
+    nodes: kept.length,
+    days,
+    rereadDays: config.reread_days ?? USUAL.rereadDays,
+    transitions: transitions
+      .map((one) => ({ class: one.class, afterDays: one.after_days }))
+      .sort((a, b) => a.afterDays - b.afterDays),
+    tickets: config.tickets,
+  };
+}
+
+/** Days for which rules keep what one day adds; what a few old ones keep besides is small beside them. */
+function keptDays(
+  tiers: { readonly keep_within?: string | undefined; readonly grace?: string | undefined } | undefined,
+): number {
+  const grace = parseDuration(tiers?.grace ?? "") ?? USUAL.graceDays * DAY;
+  const within = parseDuration(tiers?.keep_within ?? "") ?? USUAL.keptDays * DAY;
+  return (grace + within) / DAY;
+}
+
+function readPrices(path: string): Prices {
+  try {
+    return parsePrices(readFileSync(path, "utf8"), path);
+  } catch (error) {
+    if (error instanceof ColdkeepError) throw error;
+    throw new ColdkeepError("config", {
+      what: "cannot read the prices",
+      on: path,
+      why: messageOf(error),
+      cause: error,
+    });
+  }
+}
+
+function textOf(plan: Omit<CostPlan, "restored">, bill: Bill, share: number, prices: Prices): string {
+  const money = (amount: number) => amount.toFixed(amount > 0 && amount < 0.1 ? 4 : 2);
+  const rows = bill.lines
+    .filter(({ cost, group }) => cost > 0 || group === "storage")
+    .map(({ group, what, quantity, unit, cost }) => [
+      group,
+      what,
+      unit === "bytes" ? formatBytes(Math.round(quantity)) : `${formatCount(Math.round(quantity))} ${unit}`,
+      money(cost),
+    ]);
+  const about = facts([
+    [
+      "plan",
+      `${formatCount(plan.nodes)} × ${formatBytes(plan.bytes)}, ${formatBytes(Math.round(plan.added))} more with each snapshot`,
+    ],
+    ["snapshots", `${Number(plan.perDay.toFixed(2))} a day, what each adds stays ${Math.round(plan.days)} days`],
+    ["prices", `${prices.region}, ${prices.as_of}, ${prices.currency}: ${prices.source}`],
+  ]);
+  const list = table(
+    [
+      { title: "FOR" },
+      { title: "WHAT" },
+      { title: "A MONTH", align: "right" },
+      { title: prices.currency, align: "right" },
+    ],
+    [...rows, ["total", "", "", money(bill.total)]],
+  );
+  return `${about}\n\n${list}\n\nRequests to S3 are ${(share * 100).toFixed(1)} % of storage.`;
+}
