@@ -10,8 +10,10 @@ import { command as copy } from "./copy.command.ts";
 import { command as cost } from "./cost.command.ts";
 import type { CliContext } from "./define.ts";
 import { command as doctor } from "./doctor.command.ts";
+import { command as exportSnapshot } from "./export.command.ts";
 import { command as forget } from "./forget.command.ts";
 import { command as gc } from "./gc.command.ts";
+import { command as importBackups } from "./import.command.ts";
 import { command as init } from "./init.command.ts";
 import { command as keyAdd } from "./key-add.command.ts";
 import { command as keyGenerate } from "./key-generate.command.ts";
@@ -85,6 +87,8 @@ const root = buildRouteMap<string, CliContext>({
     share,
     serve,
     key,
+    export: exportSnapshot,
+    import: importBackups,
     profiles,
     config,
     cloud,

@@ -22,15 +22,21 @@ import { type Indexed, indexAfter, indexEarlier } from "./index-after.ts";
 import { assertWhole } from "./look.ts";
 import { loadKeys, suiteOf } from "./opened.ts";
 import { recover } from "./recover.ts";
-import { openSession, vaultIdOf } from "./session.ts";
+import { openSession, type Session, vaultIdOf } from "./session.ts";
 import { publicKeys } from "./unproven.ts";
 import { concludeVaults, notEverywhere, type VaultAnswer, vaultText } from "./vault-answers.ts";
 import { checkAnswers } from "./when-down.ts";
 
 /** `coldkeep backup`. All that can be found wrong is found while the node still runs. */
 export async function run(call: Call<BackupFlags>): Promise<Answer> {
-  const { flags, io, progress } = call;
   const session = openSession(call);
+  assertWhole(session.node);
+  return backUp(session, call);
+}
+
+/** Makes a snapshot of the node as the session has it, under its lock. */
+export async function backUp(session: Session, call: Call<BackupFlags>): Promise<Answer> {
+  const { flags, io, progress } = call;
   const { config, node } = session;
   const vault = vaultIdOf(config);
   const suite = suiteOf(config);
@@ -40,7 +46,6 @@ export async function run(call: Call<BackupFlags>): Promise<Answer> {
   await recover(session, control, call);
 
   const profile = profileFor(node);
-  assertWhole(node);
   await refillKeyFile(config, call);
   const keys = await loadKeys(config, call);
   for (const { key, proven } of await publicKeys(config, node, keys)) {

@@ -16,6 +16,7 @@ import { lockNode } from "../state/index.ts";
 import type { Answer } from "./answer.ts";
 import { controlOf, freezeRootsOf } from "./control.ts";
 import type { Call } from "./define.ts";
+import type { IdentityFlags } from "./identity-flag.ts";
 import { openVault } from "./opened.ts";
 import { openingOf, openingWith } from "./opening.ts";
 import { recover } from "./recover.ts";
@@ -51,6 +52,28 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   if (flags.json !== true) io.stdout.write(`${planText(plan)}\n\n`);
   const result = await runRestore(plan, options);
   return { document: { ...result, plan: planDocument(plan) }, text: resultText(result, node, inPlace) };
+}
+
+/** Restores into a folder that is not there yet, for those who make something else of it. */
+export async function restoreTo(
+  call: Call<IdentityFlags>,
+  id: string | undefined,
+  to: string,
+): Promise<Pick<RestorePlan, "snapshot" | "capturedAt">> {
+  const session = openSession(call);
+  const store = await openVault(session.config, call, "read");
+  const options = await optionsFor(
+    session,
+    store,
+    { ...call, flags: { ...call.flags, to } },
+    selectionOf(id, {}),
+    null,
+  );
+  const label = `coldkeep export --node ${session.node.name}`;
+  using _restoring = lockNode(session.config.stateDir, session.node.name, "restore", label);
+  const plan = await planRestore(options);
+  await runRestore(plan, options);
+  return plan;
 }
 
 async function optionsFor(

@@ -2,12 +2,13 @@ import { ColdkeepError } from "../../vault/names/index.ts";
 import { files } from "./files.ts";
 import { leveldb } from "./leveldb.ts";
 import { override, type ProfileOverrides } from "./override.ts";
+import { rocksdb } from "./rocksdb.ts";
 import type { CaptureSet, Finding, Look, Profile, RootView } from "./types.ts";
 
 export type { ProfileOverrides } from "./override.ts";
 export type * from "./types.ts";
 
-const PROFILES: readonly Profile[] = [files, leveldb];
+const PROFILES: readonly Profile[] = [files, leveldb, rocksdb];
 
 /** The names `profileOf` takes. */
 export function profileNames(): string[] {

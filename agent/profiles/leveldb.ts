@@ -48,7 +48,7 @@ export const leveldb = makeProfile({
   after: ["Start the node: LevelDB replays its log, and says in LOG what it found."],
   discover(look, roots) {
     let databases = 0;
-    for (const met of foldersIn(look, roots)) if (isDatabase(met)) databases += 1;
+    for (const met of foldersIn(look, roots)) if (isDatabase(met) && !isRocksdb(met)) databases += 1;
     return databases === 0
       ? null
       : { found: `LevelDB, ${plural(databases, "database")}`, version: null, elsewhere: [] };
@@ -57,6 +57,11 @@ export const leveldb = makeProfile({
 
 function isDatabase({ files }: Pick<FolderView, "files">): boolean {
   return files.includes("CURRENT") && files.some((name) => MANIFEST.test(name));
+}
+
+/** RocksDB came from LevelDB, and writes down its options beside what they have in common. */
+function isRocksdb({ files }: Pick<FolderView, "files">): boolean {
+  return files.some((name) => /^OPTIONS-\d{1,20}$/.test(name));
 }
 
 function smallestLog({ files }: FolderView): bigint | null {

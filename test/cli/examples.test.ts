@@ -37,6 +37,7 @@ const NOT_HERE: readonly (readonly [what: RegExp, why: string])[] = [
   [/--hsm|hsm:/, "it takes a token"],
   [/^serve|^restore --from/, "it takes a server and somebody to ask it, as test/cli/remote-restore.test.ts has"],
   [/^(ticket|share) revoke/, "it takes the id of a ticket that was made before"],
+  [/rocksdb-backup/, "it takes a RocksDB, as test/systems/rocksdb.test.ts has"],
   [/--answer/, "it takes an answer that only the holder of the key can give"],
   [/(old|new|2025)\.key/, "it takes keys that were in use before"],
 ];

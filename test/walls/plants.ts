@@ -87,6 +87,9 @@ export const PLANTS: readonly Plant[] = [
   room("posix/d.ts", "koffi", null),
 
   room("agent/node/a.ts", "../freeze/index.ts", "do not know each other"),
+  room("agent/exchange/a.ts", "../restore/index.ts", "nothing of a vault"),
+  room("agent/exchange/b.ts", "../../vault/sealed/index.ts", "nothing of a vault"),
+  room("agent/exchange/c.ts", "../../posix/durable.ts", null),
   room("agent/node/b.ts", "../../vault/store/index.ts", "do not know each other"),
   room("agent/profiles/a.ts", "../node/index.ts", "data and small predicates"),
   room("agent/profiles/b.ts", "node:fs", "This room is pure"),

@@ -71,6 +71,52 @@ describe("profile leveldb", () => {
   });
 });
 
+describe("profile rocksdb", () => {
+  it("links tables and blobs, leaves messages out, and copies everything else", () => {
+    const classes = captureSetOf("rocksdb").classify({
+      path: "db",
+      files: [
+        "000012.sst",
+        "000013.blob",
+        "LOG",
+        "LOG.old.1795866266316594",
+        "000007.dbtmp",
+        "000031.log",
+        "MANIFEST-000032",
+        "x.sst",
+        "000012.sst.bak",
+      ],
+    });
+    expect(classes.map(({ mutability }) => mutability)).toEqual([
+      ...["immutable", "immutable", "omitted", "omitted", "omitted", "mutable", "mutable", "mutable", "mutable"],
+    ]);
+    expect(classes[2]?.why).toMatch(/begun anew at each start/);
+  });
+
+  it("finds out which folders a database uses beside its own, and is not taken for LevelDB", () => {
+    const files = ["CURRENT", "MANIFEST-000032", "OPTIONS-000007", "OPTIONS-000034", "000012.sst"];
+    const texts: Record<string, string> = {
+      "/srv/db/OPTIONS-000034": "[Version]\n  rocksdb_version=7.8.3\n\n[DBOptions]\n  wal_dir=/mnt/wal/\n",
+      "/srv/db/OPTIONS-000007": "  wal_dir=/old\n",
+      "/srv/db/LOG":
+        "x SST files in /mnt/t1 dir, Total Num: 3, files: 1.sst\nx SST files in /srv/db/inside dir, Total Num: 0, files:\n",
+    };
+    const look = { ...lookAt({ "/srv/db": files }), read: (file: string) => texts[file] ?? null };
+    const [best, second] = discoverAll(look, [{ name: "data", path: "/srv/db" }]);
+    expect([best?.profile.name, second?.profile.name]).toEqual(["rocksdb", "files"]);
+    expect(best?.finding).toEqual({
+      found: "RocksDB 7.8.3, 1 database",
+      version: "7.8.3",
+      elsewhere: [
+        { name: "wal", path: "/mnt/wal", why: "it is the wal_dir of /srv/db" },
+        { name: "tables2", path: "/mnt/t1", why: "it is one of the db_paths of /srv/db" },
+      ],
+    });
+    const roots = ["/srv/db", "/mnt"].map((path, i) => ({ name: `r${i}`, path }));
+    expect(discoverAll(look, roots)[0]?.finding.elsewhere).toEqual([]);
+  });
+});
+
 const pad = (n: number) => String(n).padStart(6, "0");
 
 describe("globs of the configuration", () => {
@@ -108,8 +154,10 @@ describe("globs of the configuration", () => {
 
 describe("profiles", () => {
   it("are known by name; another name is refused with those that are", () => {
-    expect(profileNames()).toEqual(["files", "leveldb"]);
-    expect(() => captureSetOf("rocksbd")).toThrow(/there is no such profile: "rocksbd": known are files, leveldb/);
+    expect(profileNames()).toEqual(["files", "leveldb", "rocksdb"]);
+    expect(() => captureSetOf("rocksbd")).toThrow(
+      /there is no such profile: "rocksbd": known are files, leveldb, rocksdb/,
+    );
   });
 
   it("find out what lies in folders, the one that knows most of it first", () => {

@@ -1,0 +1,42 @@
+import { defineCommand } from "./define.ts";
+import { positiveNumber } from "./parse.ts";
+
+export interface ImportFlags {
+  readonly only?: readonly number[];
+}
+
+export const command = defineCommand<ImportFlags, [kind: string, path: string]>({
+  brief: "Take backups of other tools in as snapshots",
+  usage: "rocksdb-backup <folder> [--only <id>]... [--node <name>]",
+  about:
+    "rocksdb-backup reads the directory of RocksDB's BackupEngine (`ldb backup`): each backup in it becomes a snapshot of the\n" +
+    "node, oldest first, and what they share is stored once. Every file is compared with its checksum before. Each gets\n" +
+    "the tags rocksdb-backup:<id> and taken:<time>; one that was imported before is passed over. The node is not stopped.",
+  examples: [
+    ["import rocksdb-backup /srv/rocksdb-backups", "all backups there"],
+    ["import rocksdb-backup /srv/rocksdb-backups --only 7", "one of them"],
+  ],
+  flags: {
+    only: {
+      kind: "parsed",
+      parse: positiveNumber,
+      optional: true,
+      variadic: true,
+      placeholder: "id",
+      brief: "Only this backup; may be given several times",
+    },
+  },
+  positional: {
+    kind: "tuple",
+    parameters: [
+      { parse: importKind, placeholder: "kind", brief: "Whose backups they are: rocksdb-backup" },
+      { parse: String, placeholder: "folder", brief: "Where they lie" },
+    ],
+  },
+  load: async () => (await import("./import.ts")).run,
+});
+
+function importKind(text: string): string {
+  if (text === "rocksdb-backup") return text;
+  throw new SyntaxError("rocksdb-backup is known");
+}

@@ -1,0 +1,7 @@
+export {
+  listRocksdbBackups,
+  type RocksdbBackup,
+  stageRocksdbBackup,
+  type WrittenBackup,
+  writeRocksdbBackup,
+} from "./rocksdb-backup.ts";
