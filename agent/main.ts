@@ -39,6 +39,7 @@ for (const stream of [process.stdout, process.stderr]) {
 const code = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
+  pour,
   ask: process.stdin.isTTY && process.stderr.isTTY ? ask : null,
   env: process.env,
   clock: systemClock,
@@ -48,6 +49,16 @@ const code = await runCli(process.argv.slice(2), {
 // collection then waits for ever (https://github.com/nodejs/node/issues/54918).
 process.exitCode = defect === undefined ? code : 1;
 setTimeout(() => process.exit(), LAST_WORDS_MS).unref();
+
+function pour(chunk: string | Uint8Array): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(chunk, (error) => {
+      if (error === null || error === undefined) resolve(true);
+      else if (systemCode(error) === "EPIPE") resolve(false);
+      else reject(error);
+    });
+  });
+}
 
 async function ask(question: string, { hidden = false }: { readonly hidden?: boolean } = {}): Promise<string> {
   // What is typed is echoed by the line editor; into nothing, where it is a secret.

@@ -1,6 +1,7 @@
 import { type Application, buildApplication, buildRouteMap, help, text_en, version } from "@stricli/core";
 import { VERSION } from "../../vault/names/index.ts";
 import { command as backup } from "./backup.command.ts";
+import { command as cat } from "./cat.command.ts";
 import { command as cloudAgentPolicy } from "./cloud-agent-policy.command.ts";
 import { command as cloudDeploy } from "./cloud-deploy.command.ts";
 import { command as cloudStatus } from "./cloud-status.command.ts";
@@ -9,8 +10,10 @@ import { command as configSchema } from "./config-schema.command.ts";
 import { command as copy } from "./copy.command.ts";
 import { command as cost } from "./cost.command.ts";
 import type { CliContext } from "./define.ts";
+import { command as diff } from "./diff.command.ts";
 import { command as doctor } from "./doctor.command.ts";
 import { command as exportSnapshot } from "./export.command.ts";
+import { command as find } from "./find.command.ts";
 import { command as forget } from "./forget.command.ts";
 import { command as gc } from "./gc.command.ts";
 import { command as importBackups } from "./import.command.ts";
@@ -22,6 +25,7 @@ import { command as keyRemove } from "./key-remove.command.ts";
 import { command as keyRotate } from "./key-rotate.command.ts";
 import { command as keyTest } from "./key-test.command.ts";
 import { command as list } from "./list.command.ts";
+import { command as ls } from "./ls.command.ts";
 import { command as pin } from "./pin.command.ts";
 import { command as profiles } from "./profiles.command.ts";
 import { command as rebuild } from "./rebuild.command.ts";
@@ -73,6 +77,10 @@ const root = buildRouteMap<string, CliContext>({
     backup,
     list,
     show,
+    ls,
+    cat,
+    find,
+    diff,
     verify,
     restore,
     recover,

@@ -4,6 +4,11 @@ import type { ReportClock, Sink } from "../report/index.ts";
 export interface Io {
   readonly stdout: Sink;
   readonly stderr: Sink;
+  /**
+   * Writes to stdout no faster than it is read, for what may be longer than memory; false once nobody reads any more, as
+   * after `| head`.
+   */
+  readonly pour: (chunk: string | Uint8Array) => Promise<boolean>;
   /** Where questions are answered; null where nobody can be asked. */
   readonly ask: ((question: string, options?: { readonly hidden?: boolean }) => Promise<string>) | null;
   readonly env: Readonly<Record<string, string | undefined>>;

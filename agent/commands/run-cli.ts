@@ -15,6 +15,7 @@ import { buildApp } from "./app.ts";
 import type { CliContext } from "./define.ts";
 import { type GlobalFlags, hoistGlobals, wantsJson, wantsVerbose } from "./globals.ts";
 import type { Io } from "./io.ts";
+import { warningsOf } from "./warnings.ts";
 
 /**
  * Runs one command line and says everything there is to say. Never throws.
@@ -80,12 +81,14 @@ function reportFor(flags: GlobalFlags, io: Io): Report {
   return logProgress(io.stderr, io.clock, flags.logFormat ?? "text");
 }
 
-function tell({ document, text }: Answer, flags: GlobalFlags, progress: Report, io: Io): void {
+function tell(answer: Answer, flags: GlobalFlags, progress: Report, io: Io): void {
+  const { document, text } = answer;
   if (flags.json !== true) {
     if (text !== "") io.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
     return;
   }
-  const warnings = "warnings" in progress && Array.isArray(progress.warnings) ? progress.warnings : [];
+  if (!("document" in answer)) return;
+  const warnings = warningsOf(progress);
   const whole = isPlainObject(document) && warnings.length > 0 ? { ...document, warnings } : document;
   io.stdout.write(`${JSON.stringify(whole, null, 2)}\n`);
 }

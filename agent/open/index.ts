@@ -1,9 +1,10 @@
 export { advise } from "./advise.ts";
 export { explainDamage } from "./diagnose.ts";
 export { chunkKeyOf, type EntrySource, makeEntrySource } from "./entries.ts";
+export { fetchRange } from "./fetch.ts";
 export { type FrameRange, LARGEST_REQUEST, makeGatherer, type WantedFrame } from "./gather.ts";
 export { makeLentMemory } from "./lent-memory.ts";
-export type { LentBatch } from "./open-frames.ts";
+export { type LentBatch, openerOf } from "./open-frames.ts";
 export { openSnapshot } from "./open-snapshot.ts";
 export { makePackTable, type PackOpening, type PackRow, type PackTable } from "./pack-table.ts";
 export { defaultWorkers, startPool, type WorkerPool } from "./pool.ts";

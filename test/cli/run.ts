@@ -23,6 +23,10 @@ export async function runHere(argv: readonly string[], change: Partial<Io> = {})
         stderr += text;
       },
     },
+    pour: async (chunk) => {
+      stdout += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("latin1");
+      return true;
+    },
     ask: null,
     env: {},
     clock: { now: () => Date.UTC(2026, 0, 15), monotonic: () => 0 },
