@@ -26,6 +26,8 @@ export const EXIT_CODES: Readonly<Record<Outcome, { readonly code: number; reado
   "outcome-unknown": { code: 15, meaning: "it could not be found out whether the snapshot was committed" },
   behind: { code: 16, meaning: "a vault lacks snapshots that another has: `coldkeep copy` brings it up" },
   partial: { code: 17, meaning: "the snapshot is stored, but not in every vault of the configuration" },
+  stale: { code: 20, meaning: "the newest good snapshot is older than `watch` allows, or there is none" },
+  unproven: { code: 21, meaning: "no snapshot was restored by a drill for longer than `watch` allows" },
   interrupted: { code: 130, meaning: "interrupted by a signal; the node runs, nothing half-done is visible" },
 };
 

@@ -12,6 +12,7 @@ export {
   rebuildIndex,
 } from "./index-snapshots.ts";
 export { markSnapshot, readMark } from "./marks.ts";
+export { isLatestMaterial } from "./order.ts";
 export type { ObjectDamage } from "./pack-lists.ts";
 export { makePresenter, type Presenter } from "./present/presenter.ts";
 export { renderRestoreScript } from "./present/restore-script.ts";
@@ -25,6 +26,7 @@ export type {
 } from "./present/types.ts";
 export { askStanding, pinForRestore } from "./restore-pin.ts";
 export { type RetainOptions, type RetainOutcome, retainSnapshots } from "./retain/retain.ts";
+export { INDEX_NEWEST } from "./rules.ts";
 export { cardIds } from "./scan-names.ts";
 export { listSnapshots, type Selection, type SelectOptions, selectSnapshot } from "./select.ts";
 export { type KeylessVerdict, type KeylessVerifyOptions, verifySnapshots } from "./verify.ts";

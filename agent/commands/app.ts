@@ -36,6 +36,7 @@ import { command as shareCreate } from "./share-create.command.ts";
 import { command as shareList } from "./share-list.command.ts";
 import { command as shareRevoke } from "./share-revoke.command.ts";
 import { command as show } from "./show.command.ts";
+import { command as status } from "./status.command.ts";
 import { command as tag } from "./tag.command.ts";
 import { command as ticketCreate } from "./ticket-create.command.ts";
 import { command as ticketList } from "./ticket-list.command.ts";
@@ -75,6 +76,7 @@ const root = buildRouteMap<string, CliContext>({
     init,
     doctor,
     backup,
+    status,
     list,
     show,
     ls,

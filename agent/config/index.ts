@@ -7,4 +7,5 @@ export { parseConfig } from "./parse.ts";
 export { type NewConfig, renderConfig } from "./render.ts";
 export { tiersFor } from "./tiers.ts";
 export type * from "./types.ts";
+export { watchFor } from "./watch.ts";
 export { assertNoConfig, writeNewConfig } from "./write.ts";

@@ -38,6 +38,11 @@ ${vaultText(o.vault)}
 #   keep_within: 7d
 #   keep_daily: 30
 
+# When \`coldkeep status\` says that something is amiss.
+# watch:
+#   max_age: 26h             # of the newest good snapshot
+#   max_unproven: 30d        # since a snapshot was restored by \`coldkeep drill\`
+
 # Names this archive; the same for all copies of the vault. Never change it.
 vault_id: ${quote(o.vaultId)}
 

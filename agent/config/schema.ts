@@ -4,6 +4,7 @@ import { KEY_FIELDS } from "./schema-keys.ts";
 import { absolute, command, duration, object, oneOf, text, url } from "./schema-parts.ts";
 import { tiers } from "./schema-tiers.ts";
 import { vault, vaults } from "./schema-vault.ts";
+import { watch } from "./schema-watch.ts";
 
 function globs(description: string) {
   const allowed = "a list of globs over paths below the root, such as 'keystore/**', without a leading /";
@@ -128,6 +129,7 @@ function node(profiles: readonly string[]) {
       tags: z.array(tag, { error: "a list of tags" }).default([]).meta({ description: "written into each snapshot" }),
       card_key: cardKey.optional(),
       tiers: tiers.optional(),
+      watch: watch.optional(),
     },
     "a node",
   );
@@ -144,6 +146,7 @@ export function configSchema(profiles: readonly string[]) {
       vault: vault.optional(),
       vaults: vaults.optional(),
       tiers: tiers.optional(),
+      watch: watch.optional(),
       vault_id: z
         .string({ error: "the 22 letters that `coldkeep init` wrote" })
         .refine(isVaultId, { error: "the 22 letters that `coldkeep init` wrote" })

@@ -13,6 +13,7 @@ import type {
   NodesConfig,
   ServiceSettings,
   VaultSettings,
+  WatchSettings,
 } from "./types.ts";
 
 type WrittenNode = WrittenConfig["nodes"][string];
@@ -23,6 +24,7 @@ export function settingsOf(written: WrittenConfig, path: string): Config {
     path,
     vaults: vaultsOf(written),
     ...ruled(written),
+    ...watched(written),
     ...(written.vault_id === undefined ? {} : { vaultId: written.vault_id as VaultId }),
     stateDir: written.state_dir,
     encryptor: written.encryptor ?? "aes",
@@ -63,6 +65,17 @@ function ruled({ tiers }: { readonly tiers?: WrittenTiers | undefined }): { read
   return tiers === undefined ? {} : { tiers: tiersOf(tiers) };
 }
 
+function watched({ watch }: Pick<WrittenConfig, "watch">): { readonly watch?: WatchSettings } {
+  if (watch === undefined) return {};
+  const { max_age, max_unproven } = watch;
+  return {
+    watch: {
+      ...(max_age === undefined ? {} : { maxAgeMs: milliseconds(max_age) }),
+      ...(max_unproven === undefined ? {} : { maxUnprovenMs: milliseconds(max_unproven) }),
+    },
+  };
+}
+
 function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): NodeSettings {
   const cardKey = node.card_key ?? pin;
   const { stop_timeout, start_timeout, on_stop_timeout } = node.service;
@@ -88,6 +101,7 @@ function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): Nod
     whenDown: node.when_down,
     tags: node.tags,
     ...ruled(node),
+    ...watched(node),
     ...(cardKey === undefined ? {} : { cardKey }),
   };
 }

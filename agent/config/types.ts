@@ -66,6 +66,13 @@ export interface NodeSettings {
   readonly cardKey?: string;
   /** What is kept of its snapshots, in every vault. */
   readonly tiers?: Tiers;
+  readonly watch?: WatchSettings;
+}
+
+/** When something is amiss; milliseconds. What is absent is asked of the whole file, then of the defaults. */
+export interface WatchSettings {
+  readonly maxAgeMs?: number;
+  readonly maxUnprovenMs?: number;
 }
 
 /** One place where snapshots are kept. */
@@ -102,6 +109,8 @@ export interface Config {
   readonly vaultId?: VaultId;
   /** What is kept where neither node nor vault says so. */
   readonly tiers?: Tiers;
+  /** For nodes that say nothing of their own. */
+  readonly watch?: WatchSettings;
   /** Absolute. */
   readonly stateDir: string;
   readonly encryptor: Encryptor;

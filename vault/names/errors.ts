@@ -17,6 +17,8 @@ export type ErrorKind =
   | "outcome-unknown"
   | "behind"
   | "partial"
+  | "stale"
+  | "unproven"
   | "interrupted";
 
 /** The parts of an error message, in the order they are read out. */

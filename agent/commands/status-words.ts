@@ -1,0 +1,165 @@
+import { ColdkeepError, type ErrorKind } from "../../vault/names/index.ts";
+import { type Tiers, UNITS } from "../../vault/retain/index.ts";
+import { counted, facts, formatBytes, formatDuration, formatHeights, formatTime } from "../report/index.ts";
+import type { Alarm, Standing } from "../watch/index.ts";
+
+/** One node in one vault. */
+export interface NodeStatus {
+  readonly node: string;
+  readonly vault: string;
+  readonly url: string;
+  readonly standing: Standing;
+  /** There are older snapshots, which were not looked at. */
+  readonly more: boolean;
+  /** When its timer starts it next; null where that is not known. */
+  readonly next: number | null;
+  readonly tiers: Tiers;
+  /** False where the configuration says nothing of tiers. */
+  readonly tiersWritten: boolean;
+  /** Why nothing is known. */
+  readonly error?: ColdkeepError;
+}
+
+export function documentOf({ node, vault, url, standing, more, next, error }: NodeStatus): object {
+  const { latest, ageMs, proven, counts, storedBytes, growth, alarms } = standing;
+  return {
+    node,
+    vault,
+    url,
+    ok: alarms.length === 0,
+    alarms: alarms.map((alarm) => ({ ...alarm, words: alarmWords(alarm) })),
+    latest,
+    age_ms: ageMs,
+    proven,
+    next_run: next,
+    snapshots: { ...counts, ...(more ? { more: true } : {}) },
+    stored_bytes: storedBytes,
+    growth: growth === null ? null : { stored_per_day: growth.storedPerDay, content_per_day: growth.contentPerDay },
+    ...(error === undefined ? {} : { error: { kind: error.kind, message: error.message } }),
+  };
+}
+
+export function textOf(status: NodeStatus, now: number): string {
+  const { node, vault, url, standing, next, tiers, tiersWritten } = status;
+  const { latest, proven, alarms } = standing;
+  const head = `${node}  ${alarms.length === 0 ? "good" : "ALARM"}  in ${vault}, ${url}`;
+  if (status.error !== undefined) return `${head}\n${alarms.map(alarmLine).join("\n")}`;
+  const ago = (time: number) => `${formatDuration(Math.max(0, now - time))} ago, ${formatTime(time)}`;
+  const rows: (readonly [string, string])[] = [
+    ["latest", latest === null ? "no good snapshot" : `${latest.snapshot}, ${ago(latest.received)}`],
+    ["height", formatHeights(latest?.heights)],
+    ["proven", proven === null ? "never by a restore drill" : `${proven.snapshot}, ${ago(proven.at)}`],
+    [
+      "size",
+      latest === null
+        ? "-"
+        : `${formatBytes(latest.bytes.total)} in ${counted(latest.bytes.files, "file")}${downtimeOf(latest)}`,
+    ],
+    ["stored", storedWords(status)],
+    [
+      "next run",
+      next === null
+        ? "no timer of systemd is known"
+        : `in ${formatDuration(Math.max(0, next - now))}, ${formatTime(next)}`,
+    ],
+    ["tiers", `${tierWords(tiers)}${tiersWritten ? "" : " (nothing is written: nothing expires by itself)"}`],
+  ];
+  const indented = facts(rows).replaceAll(/^/gm, "  ");
+  return [head, indented, ...alarms.map(alarmLine)].join("\n");
+}
+
+function downtimeOf({ downtime_ms }: NonNullable<Standing["latest"]>): string {
+  return downtime_ms === undefined ? "" : `; down for ${formatDuration(downtime_ms)}`;
+}
+
+function storedWords({ standing: { counts, storedBytes, growth }, more }: NodeStatus): string {
+  const all = counts.good + counts.broken + counts.damaged + counts.expired;
+  const others = (["expired", "broken", "damaged"] as const).filter((state) => counts[state] > 0);
+  const beside = others.map((state) => `, ${counts[state]} ${state}`).join("");
+  const grows =
+    growth === null ? "" : `; ${formatBytes(growth.storedPerDay)} a day (node ${signed(growth.contentPerDay)} a day)`;
+  return `${formatBytes(storedBytes)} by ${more ? "the newest " : ""}${counted(all, "snapshot")}${beside}${grows}`;
+}
+
+function signed(bytes: number): string {
+  return `${bytes < 0 ? "-" : "+"}${formatBytes(Math.abs(bytes))}`;
+}
+
+/** As the configuration has them. */
+function tierWords({ keep, within, tags, permanent }: Tiers): string {
+  const words = UNITS.flatMap((unit) => {
+    const [count, span] = [keep[unit], within[unit]];
+    const name = unit === "last" ? "keep_within" : `keep_within_${unit}`;
+    return [
+      ...(count === undefined ? [] : [`keep_${unit} ${Number.isFinite(count) ? count : "unlimited"}`]),
+      ...(span === undefined ? [] : [`${name} ${spanWords(span)}`]),
+    ];
+  });
+  if (tags.length > 0) words.push(`keep_tags ${tags.map((set) => set.join(",")).join(" ")}`);
+  if (permanent !== undefined) words.push("permanent");
+  return words.join(", ") || "nothing";
+}
+
+function spanWords(span: NonNullable<Tiers["within"]["last"]>): string {
+  const { years, months, days, hours } = span;
+  const parts = [
+    [years, "y"],
+    [months, "m"],
+    [days, "d"],
+    [hours, "h"],
+  ] as const;
+  return parts.flatMap(([count, letter]) => (count === 0 ? [] : [`${count}${letter}`])).join("") || "0h";
+}
+
+function alarmLine(alarm: Alarm): string {
+  return `  ! ${alarmWords(alarm)}`;
+}
+
+export function alarmWords(alarm: Alarm): string {
+  switch (alarm.kind) {
+    case "none":
+      return "there is no good snapshot";
+    case "stale":
+      return `the newest good snapshot is ${formatDuration(alarm.ageMs)} old, ${formatDuration(alarm.allowedMs)} are allowed`;
+    case "damaged":
+      return `${alarm.snapshot} is damaged${alarm.why === "" ? "" : `: ${alarm.why}`}`;
+    case "unproven":
+      return `${alarm.ever ? "the newest drill was" : "no drill was ever, and the oldest good snapshot is of"} ${formatDuration(alarm.sinceMs)} ago, ${formatDuration(alarm.allowedMs)} are allowed`;
+    case "unreachable":
+      return `nothing is known: ${alarm.why}`;
+  }
+}
+
+/** Worst first: what has no backup at all goes before what may be damaged. */
+const KINDS: readonly (readonly [Alarm["kind"], ErrorKind])[] = [
+  ["none", "stale"],
+  ["stale", "stale"],
+  ["damaged", "integrity"],
+  ["unreachable", "vault"],
+  ["unproven", "unproven"],
+];
+
+/** The one error that decides the exit code; null where all is well. */
+export function failureOf(statuses: readonly NodeStatus[]): ColdkeepError | null {
+  for (const [alarm, kind] of KINDS) {
+    const hit = statuses.filter(({ standing }) => standing.alarms.some((one) => one.kind === alarm));
+    const [first] = hit;
+    if (first === undefined) continue;
+    const words = first.standing.alarms.find((one) => one.kind === alarm);
+    return new ColdkeepError(alarm === "unreachable" ? (first.error?.kind ?? kind) : kind, {
+      what: "something is amiss",
+      on: hit.map(({ node, vault }) => `${node} in ${vault}`).join(", "),
+      ...(words === undefined ? {} : { why: alarmWords(words) }),
+      todo: TODO[alarm],
+    });
+  }
+  return null;
+}
+
+const TODO: Readonly<Record<Alarm["kind"], string>> = {
+  none: "`coldkeep backup` makes one; the timer's journal tells why it did not",
+  stale: "`coldkeep backup` makes one; the timer's journal tells why it did not",
+  damaged: "`coldkeep verify` tells what is lost; `coldkeep backup --full` stores everything anew",
+  unreachable: "`coldkeep doctor` tells what is missing",
+  unproven: "`coldkeep drill` restores the latest into a scratch place and proves it",
+};

@@ -1,0 +1,17 @@
+import { defineCommand } from "./define.ts";
+
+export const command = defineCommand<object>({
+  brief: "Tell how the backups of each node stand",
+  usage: "[--node <name>] [--vault <name>]",
+  about:
+    "For each node and vault of the configuration: the newest good snapshot, its age and height, the newest drill, sizes and\n" +
+    "growth, the next run of its timer, and what is amiss by the limits under `watch` in the configuration. Reads the vault's\n" +
+    "index only, and needs no key. For monitoring, the exit code is that of the worst that was found: 20 for a newest snapshot\n" +
+    "that is too old or missing, 9 for damage, 8 where a vault cannot be reached, 21 where no drill proved one in time.",
+  examples: [
+    ["status", "all nodes, in all vaults"],
+    ["status --node icon --json", "one node, for a script"],
+  ],
+  flags: {},
+  load: async () => (await import("./status.ts")).run,
+});

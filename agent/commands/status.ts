@@ -1,0 +1,68 @@
+import { INDEX_NEWEST, isLatestMaterial, listSnapshots } from "../../keeper/index.ts";
+import type { IndexEntry } from "../../vault/card/index.ts";
+import { isColdkeepError, messageOf } from "../../vault/names/index.ts";
+import { type Config, type NodeSettings, tiersFor, type VaultSettings, watchFor } from "../config/index.ts";
+import { nextRun } from "../systemd/index.ts";
+import { judge, type Standing } from "../watch/index.ts";
+import type { Answer } from "./answer.ts";
+import type { Call } from "./define.ts";
+import { openOneVault } from "./opened.ts";
+import { pickNode, pickVault, readConfig, scopeOf } from "./session.ts";
+import { documentOf, failureOf, type NodeStatus, textOf } from "./status-words.ts";
+
+/** `coldkeep status`. */
+export async function run(call: Call): Promise<Answer> {
+  const { flags } = call;
+  const config = readConfig(call);
+  const nodes = flags.node === undefined ? config.nodes : [pickNode(config, flags.node)];
+  const vaults = flags.vault === undefined ? config.vaults : [pickVault(config, flags.vault)];
+  const statuses: NodeStatus[] = [];
+  for (const node of nodes) {
+    const next = await nextRun(`coldkeep@${node.name}.timer`);
+    for (const vault of vaults) statuses.push(await look(config, node, vault, next, call));
+  }
+  const now = call.io.clock.now();
+  const failure = failureOf(statuses);
+  return {
+    document: { ok: failure === null, now, nodes: statuses.map(documentOf) },
+    text: statuses.map((status) => textOf(status, now)).join("\n\n"),
+    ...(failure === null ? {} : { failure }),
+  };
+}
+
+async function look(
+  config: Config,
+  node: NodeSettings,
+  vault: VaultSettings,
+  next: number | null,
+  call: Call,
+): Promise<NodeStatus> {
+  const { tiers, written } = tiersFor(config, vault, node);
+  const of = { node: node.name, vault: vault.name, url: vault.url, next, tiers, tiersWritten: written };
+  try {
+    const store = await openOneVault(vault, call, "read");
+    const { entries, more } = await newest(listSnapshots({ store, ...scopeOf(config, node.name) }));
+    const evidence = { entries, isGood: isLatestMaterial, now: call.io.clock.now() };
+    return { ...of, more, standing: judge(evidence, watchFor(config, node)) };
+  } catch (error) {
+    // What keeps one vault from answering hides nothing of the others.
+    if (!isColdkeepError(error) || call.io.signal.aborted) throw error;
+    return { ...of, more: false, standing: unreachable(messageOf(error)), error };
+  }
+}
+
+/** Those of index.json: months that are closed are not read, so that a long history costs no more than a short one. */
+async function newest(all: AsyncIterable<IndexEntry>): Promise<{ entries: IndexEntry[]; more: boolean }> {
+  const entries: IndexEntry[] = [];
+  for await (const entry of all) {
+    entries.push(entry);
+    if (entries.length === INDEX_NEWEST) return { entries, more: true };
+  }
+  return { entries, more: false };
+}
+
+function unreachable(why: string): Standing {
+  const counts = { good: 0, broken: 0, damaged: 0, expired: 0 };
+  const alarms = [{ kind: "unreachable", why } as const];
+  return { latest: null, ageMs: null, proven: null, counts, storedBytes: 0, growth: null, alarms };
+}

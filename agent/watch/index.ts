@@ -1,0 +1,2 @@
+export { type Evidence, judge } from "./judge.ts";
+export type * from "./types.ts";
