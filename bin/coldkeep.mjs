@@ -16,7 +16,7 @@ const NEEDED = 24;
  * Commands that run through all of a node's data. V8 sizes its heap after the machine's memory and would let short-lived
  * objects take hundreds of MB there; with these flags a backup stays below 300 MB whatever it reads.
  */
-const LARGE = ["backup", "restore", "verify"];
+const LARGE = ["backup", "restore", "verify", "ls", "cat", "find", "diff", "drill"];
 const SMALL_HEAP = ["--max-semi-space-size=4", "--optimize-for-size"];
 
 if (majorOf(process.versions.node) < NEEDED) {

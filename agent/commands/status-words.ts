@@ -115,7 +115,7 @@ function alarmLine(alarm: Alarm): string {
   return `  ! ${alarmWords(alarm)}`;
 }
 
-export function alarmWords(alarm: Alarm): string {
+function alarmWords(alarm: Alarm): string {
   switch (alarm.kind) {
     case "none":
       return "there is no good snapshot";
