@@ -4,7 +4,7 @@ import { systemClock } from "../../posix/clock.ts";
 import { acquireLock } from "../../posix/lockfile.ts";
 import { ColdkeepError, names, toBase64url, toHex } from "../../vault/names/index.ts";
 import { prepareFreeze } from "../freeze/index.ts";
-import type { FrozenTree } from "../freeze/types.ts";
+import type { FrozenTree, KnownFiles } from "../freeze/types.ts";
 import { type NodeState, openNodeState } from "../state/index.ts";
 import { putCard, putLists } from "./commit.ts";
 import { makeDeadline } from "./deadline.ts";
@@ -12,6 +12,7 @@ import { lineOf } from "./entry-line.ts";
 import { createJournal } from "./journal.ts";
 import { type KnownChunks, knownSegments, loadKnownChunks } from "./known-chunks.ts";
 import { type KnownParent, likelyParent, maxOrigins, openParent } from "./known-parent.ts";
+import { makeLazyPool, makeThreadSource, type ThreadSource } from "./lazy-pool.ts";
 import { packBudget, workerCount } from "./limits.ts";
 import { createSummedFile, openLines } from "./local-files.ts";
 import { type OpenRun, openRun } from "./open-run.ts";
@@ -41,10 +42,9 @@ export async function runBackup(o: BackupOptions, freeze: Freeze = prepareFreeze
   const beganAt = monotonic();
   const state = openNodeState(o.stateDir, o.node);
   const lock = acquireLock(join(state.folder, "backup.lock"), `backup of ${o.node}`);
-  // Now, so that they are ready when the node is up again.
-  const threads = startSealThreads(workerCount(o.workers, availableParallelism()));
+  const threads = makeThreadSource(() => startSealThreads(workerCount(o.workers, availableParallelism())));
   try {
-    const { run, parent, tree } = await capture(o, state, freeze, monotonic);
+    const { run, parent, tree } = await capture(o, state, threads, freeze, monotonic);
     const upAt = monotonic();
     try {
       const done = await store(o, run, { parent, tree, threads }, monotonic);
@@ -62,12 +62,21 @@ export async function runBackup(o: BackupOptions, freeze: Freeze = prepareFreeze
 }
 
 /** Ends with the node running again, and a run the vault knows of. */
-async function capture(o: BackupOptions, state: NodeState, freeze: Freeze, monotonic: () => number) {
+async function capture(
+  o: BackupOptions,
+  state: NodeState,
+  threads: ThreadSource,
+  freeze: Freeze,
+  monotonic: () => number,
+) {
   const { node, roots, profile, control, progress, signal } = o;
   const started = { node, run: `run-${o.now()}`, roots, profile, control, progress, signal, stateDir: state.folder };
   for (const recipient of o.recipients) recipient.prepare?.(o.suite);
   const likely = o.full ? null : likelyParent(o, state);
-  const prepared = await freeze({ ...started, ...(likely === null ? {} : { known: likely.files }) });
+  // Where there will be something to seal, now, so that they are ready when the node is up again.
+  if (likely === null) threads.start();
+  const known = likely === null ? {} : { known: tellNew(likely.files, threads.start) };
+  const prepared = await freeze({ ...started, ...known });
   let run: OpenRun;
   let parent: KnownParent | null;
   try {
@@ -85,7 +94,7 @@ async function capture(o: BackupOptions, state: NodeState, freeze: Freeze, monot
 interface Captured {
   readonly parent: KnownParent | null;
   readonly tree: FrozenTree;
-  readonly threads: SealThreads;
+  readonly threads: ThreadSource;
 }
 
 /** Everything after the node is up: from the frozen tree to the card. */
@@ -105,7 +114,7 @@ async function store(o: BackupOptions, run: OpenRun, captured: Captured, monoton
 
     const known = loadKnown(o, run, parent, tree);
     const before = parentEntries(parent, known);
-    pool = makePool(o, run, known, uploader, threads);
+    pool = makeLazyPool(() => makePool(o, run, known, uploader, threads.start()));
     progress.stage("store", tree.figures.bytes);
     const used = makeUsedRows();
     const sameLines = makeSameLines();
@@ -150,6 +159,17 @@ async function store(o: BackupOptions, run: OpenRun, captured: Captured, monoton
     entries.close();
     journal.close();
   }
+}
+
+/** The same files; `tell` hears of the first that is asked after and not among them. */
+function tellNew(files: KnownFiles, tell: () => void): KnownFiles {
+  return {
+    has(path, fingerprint) {
+      const found = files.has(path, fingerprint);
+      if (!found) tell();
+      return found;
+    },
+  };
 }
 
 function parentEntries(parent: KnownParent | null, { table, parentRows }: KnownChunks): ParentEntries {

@@ -34,82 +34,74 @@ function lostRows(path: string, rows: number, dropped: number): Uint8Array {
   return lost;
 }
 
-const WORDS = 4;
+/** 32-bit words of a digest. */
+const WORDS = 2;
 
 /**
- * Pairs of texts by 128 bits of a digest that is another in each run; open addressing, at most half full. Two pairs with
+ * Pairs of texts by 64 bits of a digest that is another in each run; open addressing, at most half full. Two pairs with
  * one digest make a run fail, where a file is found to be neither copied nor known (`scan`), and nothing else: so it need
  * not withstand whoever could choose names and knew its seed.
  */
 function makeDigestSet() {
-  let slots = new Uint32Array(1024 * WORDS);
+  let slots = new Int32Array(1024 * WORDS);
   let count = 0;
-  const seed = crypto.getRandomValues(new Uint32Array(WORDS));
-  const digest = new Uint32Array(WORDS);
+  const seed = crypto.getRandomValues(new Int32Array(WORDS));
+  const digest = new Int32Array(WORDS);
 
-  /** Its last word is never zero, which is what a free slot has there. */
-  function digestOf(path: string, fingerprint: string): void {
+  /** Where the digest is, or the free slot that it belongs in. */
+  function find(a: number, b: number): number {
+    const last = slots.length - WORDS;
+    for (let slot = (a * WORDS) & last; ; slot = (slot + WORDS) & last) {
+      if (slots[slot + 1] === 0 || (slots[slot] === a && slots[slot + 1] === b)) return slot;
+    }
+  }
+
+  function findDigest(path: string, fingerprint: string): number {
     digest.set(seed);
     stir(digest, path);
     stir(digest, fingerprint);
-    digest[WORDS - 1] = (digest[WORDS - 1] ?? 0) | 1;
-  }
-
-  /** Where the digest at `at` of `of` is, or the free slot that it belongs in. */
-  function find(of: Uint32Array, at: number): number {
-    const last = slots.length - WORDS;
-    for (let slot = ((of[at] ?? 0) * WORDS) & last; ; slot = (slot + WORDS) & last) {
-      if (slots[slot + 3] === 0) return slot;
-      const same =
-        slots[slot] === of[at] &&
-        slots[slot + 1] === of[at + 1] &&
-        slots[slot + 2] === of[at + 2] &&
-        slots[slot + 3] === of[at + 3];
-      if (same) return slot;
-    }
+    // Its last word is never zero, which is what a free slot has there.
+    digest[1] = (digest[1] ?? 0) | 1;
+    return find(digest[0] ?? 0, digest[1]);
   }
 
   function grow(): void {
     const old = slots;
-    slots = new Uint32Array(old.length * 2);
+    slots = new Int32Array(old.length * 2);
     for (let at = 0; at < old.length; at += WORDS) {
-      if (old[at + WORDS - 1] !== 0) slots.set(old.subarray(at, at + WORDS), find(old, at));
+      const [a, b] = [old[at] ?? 0, old[at + 1] ?? 0];
+      if (b === 0) continue;
+      const slot = find(a, b);
+      slots[slot] = a;
+      slots[slot + 1] = b;
     }
   }
 
   return {
     add(path: string, fingerprint: string) {
-      digestOf(path, fingerprint);
-      const at = find(digest, 0);
-      if (slots[at + WORDS - 1] !== 0) return;
+      const at = findDigest(path, fingerprint);
+      if (slots[at + 1] !== 0) return;
       slots.set(digest, at);
       count += 1;
       if (count * 2 * WORDS > slots.length) grow();
     },
     has(path: string, fingerprint: string) {
-      digestOf(path, fingerprint);
-      return slots[find(digest, 0) + WORDS - 1] !== 0;
+      return slots[findDigest(path, fingerprint) + 1] !== 0;
     },
   };
 }
 
-/** Mixes a text and its length into a digest. */
-function stir(digest: Uint32Array, text: string): void {
-  let [a = 0, b = 0, c = 0, d = 0] = digest;
+/** Mixes a text and its length into a digest, in small integers throughout. */
+function stir(digest: Int32Array, text: string): void {
+  let a = digest[0] ?? 0;
+  let b = digest[1] ?? 0;
   for (let i = 0; i < text.length; i += 1) {
-    const unit = text.charCodeAt(i);
-    a = Math.imul(a ^ unit, 0x9e3779b1);
-    a = (a << 15) | (a >>> 17);
-    b = Math.imul(b ^ a ^ unit, 0x85ebca77);
-    b = (b << 13) | (b >>> 19);
-    c = Math.imul((c ^ b) + unit, 0xc2b2ae3d);
-    c = (c << 17) | (c >>> 15);
-    d = Math.imul((d ^ c) + unit, 0x27d4eb2f);
-    d = (d << 11) | (d >>> 21);
-    a ^= d;
+    a = Math.imul(a ^ text.charCodeAt(i), 0x9e3779b1 | 0);
+    b = Math.imul((b << 13) | (b >>> 19), 0x85ebca77 | 0) ^ a;
+    a ^= b >>> 15;
   }
-  digest[0] = Math.imul(a ^ text.length ^ (a >>> 16), 0x85ebca6b);
-  digest[1] = Math.imul(b ^ text.length ^ (b >>> 13), 0xc2b2ae35);
-  digest[2] = Math.imul(c ^ (c >>> 15), 0x2c1b3c6d);
-  digest[3] = Math.imul(d ^ (d >>> 14), 0x297a2d39);
+  a = Math.imul(a ^ text.length ^ (a >>> 16), 0x85ebca6b | 0);
+  b = Math.imul(b ^ text.length ^ (b >>> 13), 0xc2b2ae35 | 0);
+  digest[0] = a ^ (b >>> 16);
+  digest[1] = b ^ (a >>> 15);
 }

@@ -39,9 +39,11 @@ export interface ScannedEntry {
   readonly parentLine: number | null;
 }
 
-/** A file's content may take several jobs; the entry is written once all are done, and in its turn. */
+/**
+ * A file's content may take several jobs; the entry is written once all are done, and in its turn. Thousands wait at once,
+ * so none keeps more than that takes.
+ */
 interface Pending {
-  readonly entry: FrozenEntry;
   readonly head: string;
   readonly same: SameEntry | null;
   readonly parts: (Iterable<number> | null)[];
@@ -52,6 +54,7 @@ interface Pending {
 
 /** Chunks of a file that only grows, taken over from the parent on two conditions: its first and its last are as they were. */
 interface PrefixCheck {
+  readonly entry: FrozenEntry;
   readonly first: number;
   readonly last: number;
   /** Where in `parts` the first chunk is, then what was taken over, then what begins with the last chunk. */
@@ -64,8 +67,13 @@ interface PrefixCheck {
 interface Batch {
   readonly secret: boolean;
   readonly tasks: FileTask[];
-  readonly owners: { readonly pending: Pending; readonly part: number }[];
+  readonly owners: Owner[];
   bytes: number;
+}
+
+interface Owner {
+  readonly pending: Pending;
+  readonly part: number;
 }
 
 const BATCH_BYTES = 1 << 20;
@@ -105,9 +113,9 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
     if (first > 1024) first = 0;
   }
 
-  function settle(batch: Batch, { pieces, figures: done }: JobResult): void {
+  function settle(owners: readonly Owner[], bytes: number, { pieces, figures: done }: JobResult): void {
     let at = 0;
-    for (const { pending: owner, part } of batch.owners) {
+    for (const { pending: owner, part } of owners) {
       const count = pieces[at] ?? 0;
       owner.parts[part] = pieces.subarray(at + 1, at + 1 + count);
       owner.missing -= 1;
@@ -117,16 +125,16 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
     figures.read += done.read;
     figures.reused += done.known;
     figures.added += done.added;
-    o.progress.advance(batch.bytes);
+    o.progress.advance(bytes);
     drain();
   }
 
-  async function dispatch(batch: Batch): Promise<void> {
+  async function dispatch({ tasks, secret, owners, bytes }: Batch): Promise<void> {
     if (failure !== null) throw failure.error;
     await o.pool.room();
     const job: Promise<void> = o.pool
-      .files(batch.tasks, batch.secret)
-      .then((result) => settle(batch, result))
+      .files(tasks, secret)
+      .then((result) => settle(owners, bytes, result))
       .catch((error: unknown) => {
         failure ??= { error };
       })
@@ -135,19 +143,19 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
   }
 
   /** Once the ends of a prefix were read: where they are others than before, all between them is read as well. */
-  function doubt(owner: Pending, { first: was, last, part, from, to }: PrefixCheck): void {
+  function doubt(owner: Pending, { entry, first: was, last, part, from, to }: PrefixCheck): void {
     owner.check = null;
     const [now] = owner.parts[part] ?? [];
     const [then] = owner.parts[part + 2] ?? [];
     if (now === was && then === last) return;
     o.progress.warn(
-      `${Buffer.from(owner.entry.path).toString("utf8")} is said to only grow, but what was stored of it has changed: it is read anew`,
+      `${Buffer.from(entry.path).toString("utf8")} is said to only grow, but what was stored of it has changed: it is read anew`,
     );
     figures.reused -= to - from;
     // It takes the place of a job, so that the end is waited for.
     owner.missing = 1;
     const again: Promise<void> = o.pool
-      .files([...tasksOf(owner.entry, from, to)], owner.entry.secret)
+      .files([...tasksOf(entry, from, to)], entry.secret)
       .then(({ pieces, figures: done }) => {
         owner.parts[part + 1] = piecesOfTasks(pieces);
         owner.missing = 0;
@@ -169,12 +177,12 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
     if (batch !== null) await dispatch(batch);
   }
 
-  async function read(owner: Pending, from = 0, to = owner.entry.size): Promise<void> {
-    const kind = owner.entry.secret ? "secret" : "plain";
-    for (const task of tasksOf(owner.entry, from, to)) {
+  async function read(owner: Pending, entry: FrozenEntry, from = 0, to = entry.size): Promise<void> {
+    const kind = entry.secret ? "secret" : "plain";
+    for (const task of tasksOf(entry, from, to)) {
       const part = owner.parts.push(null) - 1;
       owner.missing += 1;
-      open[kind] ??= { secret: owner.entry.secret, tasks: [], owners: [], bytes: 0 };
+      open[kind] ??= { secret: entry.secret, tasks: [], owners: [], bytes: 0 };
       const batch = open[kind];
       batch.tasks.push(task);
       batch.owners.push({ pending: owner, part });
@@ -184,16 +192,16 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
   }
 
   /** Reads the first and the last of the chunks that the parent has, and what came since. */
-  async function readGrown(owner: Pending, prefix: readonly number[]): Promise<void> {
-    const { size } = owner.entry;
+  async function readGrown(owner: Pending, entry: FrozenEntry, prefix: readonly number[]): Promise<void> {
+    const { size } = entry;
     const chunk = chunkBytes(size);
     const [from, to] = [chunk, (prefix.length - 1) * chunk];
-    owner.check = { first: prefix[0] ?? 0, last: prefix.at(-1) ?? 0, part: 0, from, to };
-    await read(owner, 0, from);
+    owner.check = { entry, first: prefix[0] ?? 0, last: prefix.at(-1) ?? 0, part: 0, from, to };
+    await read(owner, entry, 0, from);
     owner.parts.push(prefix.slice(1, -1));
     figures.reused += to - from;
     o.progress.advance(to - from);
-    await read(owner, to, size);
+    await read(owner, entry, to, size);
   }
 
   /** What is in the vault already or has no content: its pieces. Null where the file must be read. */
@@ -209,15 +217,14 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
     return known;
   }
 
-  async function readNew(owner: Pending, path: string): Promise<void> {
-    const { entry } = owner;
+  async function readNew(owner: Pending, entry: FrozenEntry, path: string): Promise<void> {
     assertReadable(entry);
     const prefix = o.parent.prefixOf(path, entry, chunkBytes(entry.size));
     // Held by one until all its parts are counted, so that it cannot be written between two of them.
     owner.missing = 1;
     pending.push(owner);
-    if (prefix === null || prefix.length < LEAST_PREFIX) await read(owner);
-    else await readGrown(owner, prefix);
+    if (prefix === null || prefix.length < LEAST_PREFIX) await read(owner, entry);
+    else await readGrown(owner, entry, prefix);
     owner.missing -= 1;
     if (owner.missing === 0 && owner.check !== null) doubt(owner, owner.check);
     drain();
@@ -237,8 +244,8 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
     const known = knownPieces(entry, path, same);
     if (known !== null && first === pending.length) give(head, known, same);
     else {
-      const owner: Pending = { entry, head, same, parts: known === null ? [] : [known], missing: 0, check: null };
-      if (known === null) await readNew(owner, path);
+      const owner: Pending = { head, same, parts: known === null ? [] : [known], missing: 0, check: null };
+      if (known === null) await readNew(owner, entry, path);
       else pending.push(owner);
       if (pending.length - first > MAX_PENDING) await catchUp();
     }
