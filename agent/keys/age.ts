@@ -1,6 +1,6 @@
 import { armor, Decrypter, identityToRecipient } from "age-encryption";
 import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
-import { ageIdentity, ageRecipient } from "../../vault/sealed/index.ts";
+import { ageIdentity, ageRecipient } from "../../vault/sealed/slots/age.ts";
 import type { LoadContext, LoadedKey } from "./loaded.ts";
 import { passphraseOf } from "./passphrase.ts";
 import { readSecretFile } from "./secret-file.ts";
@@ -32,11 +32,6 @@ export function loadAge(setting: AgeSetting): LoadedKey {
 export async function loadAgeFile(setting: AgeFileSetting, context: LoadContext): Promise<LoadedKey> {
   const content = readSecretFile(setting.path, { noun: "age identity file", maxBytes: MAX_BYTES });
   return await ageKey(content, { ...setting, setting, label: `age:${setting.path}` }, context);
-}
-
-/** Whether a file's content is what age-keygen or age wrote. */
-export function isAge(content: Buffer): boolean {
-  return /^(#[^\n]*\n|\s)*(AGE-SECRET-KEY-|age-encryption\.org\/|-----BEGIN AGE)/.test(content.toString("latin1"));
 }
 
 export interface AgeContent {

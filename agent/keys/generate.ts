@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { fsyncFolder, writeNewFile } from "../../posix/durable.ts";
 import { fromSystemError, showPath } from "../../posix/system-error.ts";
 import { ColdkeepError, systemCode } from "../../vault/names/index.ts";
@@ -20,6 +19,8 @@ export interface MadeKey {
 /** A new random key. @param now Milliseconds since the epoch, for the comment in an age identity. */
 export async function makeKey(kind: "aes256" | "sm4" | "age", now: number): Promise<MadeKey> {
   if (kind !== "age") return { text: keyLetters(kind === "sm4" ? "sm4-gcm" : "aes-256-gcm") };
+  // Loaded only where such a key is wanted.
+  const { generateX25519Identity, identityToRecipient } = await import("age-encryption");
   const identity = await generateX25519Identity();
   const recipient = await identityToRecipient(identity);
   const created = new Date(now).toISOString().replace(/\.\d+Z$/, "Z");

@@ -1,7 +1,6 @@
 import { ColdkeepError, isColdkeepError } from "../../vault/names/index.ts";
 import { keyIdentity, keyRecipient } from "../../vault/sealed/index.ts";
 import type { Identity } from "../../vault/sealed/types.ts";
-import { ageKey, isAge, loadAge, loadAgeFile } from "./age.ts";
 import { readCredential } from "./credential.ts";
 import { stripKey } from "./key-file.ts";
 import type { LoadContext, LoadedKey } from "./loaded.ts";
@@ -21,9 +20,9 @@ export async function loadKey(setting: KeySetting, context: LoadContext): Promis
       return software(source, setting, label);
     }
     case "age":
-      return loadAge(setting);
+      return (await import("./age.ts")).loadAge(setting);
     case "age-file":
-      return await loadAgeFile(setting, context);
+      return await (await import("./age.ts")).loadAgeFile(setting, context);
     case "rsa":
       return await loadRsa(setting, context);
     case "kms":
@@ -39,11 +38,16 @@ export async function loadKey(setting: KeySetting, context: LoadContext): Promis
 async function loadCredential(setting: CredentialSetting, context: LoadContext): Promise<LoadedKey> {
   const content = readCredential(setting.name, setting.field, context);
   const o = { ...setting, setting, label: `credential:${setting.name}` };
-  if (isAge(content)) return await ageKey(content, o, context);
+  if (isAge(content)) return await (await import("./age.ts")).ageKey(content, o, context);
   if (isPem(content)) return await rsaKey(content, o, context);
   const { suite } = context;
   const source = softwareKey(stripKey(content), "file", { suite, field: setting.field, label: o.label });
   return software(source, setting, o.label);
+}
+
+/** Whether a file's content is what age-keygen or age wrote. */
+function isAge(content: Buffer): boolean {
+  return /^(#[^\n]*\n|\s)*(AGE-SECRET-KEY-|age-encryption\.org\/|-----BEGIN AGE)/.test(content.toString("latin1"));
 }
 
 function software(source: KeySource, setting: KeySetting, label: string): LoadedKey {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ColdkeepError, isSnapshotId, names, type SnapshotId } from "../names/index.ts";
 import * as f from "./fields.ts";
 import { MAX_ORIGINS } from "./limits.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { names } from "../names/index.ts";
 import * as f from "./fields.ts";
 import { type Expected, readExpected, writeRecord } from "./record.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { names, parseSnapshotId } from "../names/index.ts";
 import { packIndex } from "./card.ts";
 import * as f from "./fields.ts";

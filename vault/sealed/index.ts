@@ -13,7 +13,6 @@ export { rewriteKeyFile } from "./rewrite-key-file.ts";
 export { type Sealer, sealerOf } from "./sealer.ts";
 export { EntryOrder, parseSegment, SegmentWriter, splitEntry } from "./segment.ts";
 export { openShare, type ShareContent, sealShare } from "./share.ts";
-export { ageIdentity, ageRecipient } from "./slots/age.ts";
 export { keyIdentity, keyRecipient, newStretch, type Stretch, stretchKey } from "./slots/key.ts";
 export { type EncryptionContext, type KmsKey, kmsIdentity, kmsRecipient } from "./slots/kms.ts";
 export { pkcs11Identity, pkcs11Recipient, type TokenKey, type TokenMech } from "./slots/pkcs11.ts";

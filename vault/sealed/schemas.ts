@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import * as f from "../card/fields.ts";
 import { MAX_ORIGINS, MAX_PACKS } from "../card/index.ts";
 import { MAX_FRAME_PLAIN, MAX_FRAMES, MAX_OBJECT } from "./layout.ts";

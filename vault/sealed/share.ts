@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import * as f from "../card/fields.ts";
 import { canonicalBytes, checkRecord, MAX_ORIGINS, MAX_PACKS, readRecord } from "../card/index.ts";
 import { FORMAT, names } from "../names/index.ts";

@@ -1,6 +1,7 @@
 import { ColdkeepError } from "../names/index.ts";
 import { openDirectoryStore } from "./directory/index.ts";
 import type { Deleter, Store } from "./facets.ts";
+import type { HttpStoreOptions } from "./http/index.ts";
 import type { S3Settings } from "./s3/settings.ts";
 
 export interface StoreOptions {
@@ -33,4 +34,10 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
     why: `vaults lie in directories or in S3, found "${scheme}:"`,
     todo: "Write file:///path or s3://bucket/prefix",
   });
+}
+
+/** `openHttpStore` of http/, which is loaded only where a presenter is asked. */
+export async function openHttpStore(from: string, o: HttpStoreOptions): Promise<Store> {
+  const { openHttpStore: open } = await import("./http/index.ts");
+  return await open(from, o);
 }

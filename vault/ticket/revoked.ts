@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { canonicalBytes, checkRecord, readRecord } from "../card/index.ts";
 import { FORMAT, names } from "../names/index.ts";
 import { ticket, ticketId } from "./ticket.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import * as f from "../card/fields.ts";
 import { canonicalBytes, checkRecord, parseCanonical } from "../card/index.ts";
 import { ColdkeepError, fromBase64url, toBase64url } from "../names/index.ts";
