@@ -7,6 +7,7 @@ import { type NodeScope, readCard } from "../read.ts";
 import { hasCard, isOpenRun, type Scan } from "../retain/scan.ts";
 import { closingChain, endOf } from "./closings.ts";
 
+/** Cards read at once. */
 const READ_AT_ONCE = 16;
 
 export interface Marked {
@@ -67,7 +68,7 @@ export async function markLive(store: Reader, scope: NodeScope, scan: Scan, opti
     }
     return true;
   };
-  await eachWithin(carded, READ_AT_ONCE, () => 1, one);
+  await eachWithin(carded, { width: READ_AT_ONCE }, one);
   if (damaged.length > 0 && !options.despiteDamage) throw cannotMark(damaged);
   const isOpen = (id: SnapshotId) => isOpenRun(scan, id) && !collecting.has(id);
   for (const id of scan.begins.keys()) if (isOpen(id)) live.addWhole(id);

@@ -8,7 +8,8 @@ import { inTheWay, transfer, type WantedObject } from "./transfer.ts";
 import type { CopyJob } from "./types.ts";
 import { eachWithin } from "./within.ts";
 
-/** Bytes of objects in flight. */
+/** Objects in flight, and their bytes. */
+const AT_ONCE = 4;
 const IN_FLIGHT = 192 << 20;
 
 /**
@@ -50,7 +51,7 @@ async function bring(job: CopyJob, id: SnapshotId, lacking: readonly WantedObjec
     progress.advance(wanted.size);
     return true;
   };
-  await eachWithin(lacking, IN_FLIGHT, ({ size }) => size, one);
+  await eachWithin(lacking, { width: AT_ONCE, bytes: { limit: IN_FLIGHT, of: ({ size }) => size } }, one);
 }
 
 async function lackingOnes(job: CopyJob, objects: readonly WantedObject[], ledger: Ledger): Promise<WantedObject[]> {

@@ -117,6 +117,28 @@ describe("expiry and collection", () => {
     expect(names_(world).some((name) => name.includes(idOf(first)))).toBe(false);
   });
 
+  it("read sixteen cards at once: over S3 each is a round trip, and there may be thousands", async () => {
+    const world = await cardWorld();
+    const cards: Card[] = [];
+    for (let n = 0; n < 20; n += 1) cards.push(await world.snapshot({ packs: 1 }));
+    await index(world, ...cards);
+    await retain(world);
+    world.now += 7 * DAY;
+    let [reading, most] = [0, 0];
+    const store = {
+      ...world.store,
+      get: async (...request: Parameters<typeof world.store.get>) => {
+        reading += 1;
+        most = Math.max(most, reading);
+        await new Promise(setImmediate);
+        reading -= 1;
+        return await world.store.get(...request);
+      },
+    };
+    expect((await collect(world, { store })).collected).toHaveLength(19);
+    expect(most).toBe(16);
+  });
+
   it("change nothing in a dry run, and foretell exactly what is done", async () => {
     const { world, first } = await twoGenerations();
     const before = JSON.stringify([...world.store.objects]);
@@ -238,6 +260,29 @@ describe("what keeps a snapshot", () => {
     expect([waiting.collected, waiting.postponed]).toEqual([[], [idOf(first)]]);
     world.now += 1001;
     expect((await collect(world, { despite: CLOCK })).collected).toEqual([idOf(first)]);
+  });
+
+  it("a running restore's pin holds back its end, not its grace: it is expired as always, and restored to the end", async () => {
+    const { world, first } = await twoGenerations();
+    const until = world.now + 9 * DAY;
+    for (const [name, day] of [
+      ["00aa", 0],
+      ["00bb", 2],
+    ] as const) {
+      world.now += day * DAY;
+      const pin = encodePin({ format: 1, ...scopeOf(world), snapshot: idOf(first), until });
+      world.store.plant(names.pin(world.node, idOf(first), name), pin);
+      if (day === 0) expect((await retain(world)).expired).toEqual([idOf(first)]);
+    }
+    world.now += 6 * DAY;
+    // Its grace is over, its restore is not: all of it is there.
+    expect((await collect(world)).postponed).toEqual([idOf(first)]);
+    for (let n = 0; n < 2; n += 1) {
+      expect(world.store.objects.has(names.pack(world.node, idOf(first), n))).toBe(true);
+    }
+    expect((await retain(world)).rescued).toEqual([]);
+    world.now = until + 1;
+    expect((await collect(world)).collected).toEqual([idOf(first)]);
   });
 
   it("rules that changed while its grace ran: it is good again", async () => {
