@@ -1,15 +1,15 @@
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { selectSnapshot } from "../../keeper/index.ts";
-import { isColdkeepError } from "../../vault/names/index.ts";
+import { isColdkeepError, type SnapshotId } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
 import type { Config } from "../config/index.ts";
-import { describeSealer, guessable, type LoadedKey, NOTHING_OPENS } from "../keys/index.ts";
+import { describeSealer, guessable, type LoadedKey, loadKey, NOTHING_OPENS } from "../keys/index.ts";
 import { openSnapshot } from "../open/index.ts";
 import { type Check, note, ok, warn } from "./check.ts";
 import { checkConsumed } from "./consumed.ts";
 import type { Call } from "./define.ts";
-import { loadKeys, loadOpeners, suiteOf, withoutConsuming } from "./opened.ts";
+import { contextOf, loadKeys, loadOpeners, suiteOf, withoutConsuming } from "./opened.ts";
 import { openingWith } from "./opening.ts";
 import { type Session, scopeOf } from "./session.ts";
 import { publicKeys } from "./unproven.ts";
@@ -76,33 +76,62 @@ function checkOne({ software, label, setting, notes = [] }: LoadedKey, { config,
 }
 
 /** Whether this key has been seen to open anything: a key nobody proved is found wrong on the worst of days. */
-export async function checkKeyOpens(session: Session, store: Store, call: Call): Promise<Check> {
+export async function checkKeyOpens(session: Session, store: Store, call: Call): Promise<readonly Check[]> {
   const { config, node } = session;
   try {
     const { snapshot } = await selectSnapshot({ store, ...scopeOf(config, node.name), selection: { by: "latest" } });
     const identities = await loadOpeners(withoutConsuming(config), call);
     await openSnapshot(openingWith(session, store, call, identities)(snapshot));
-    return ok("key proven", `it opens ${snapshot}`);
+    const others = config.keys.length > 1 ? config.keys.filter(({ kind }) => kind === "kms") : [];
+    return [ok("key proven", `it opens ${snapshot}`), ...(await deniedByKms(session, store, call, snapshot, others))];
   } catch (error) {
     if (isColdkeepError(error, "key") && error.what === NOTHING_OPENS) {
-      return note(
-        "key proven",
-        "by design: this host holds public keys only, and can open nothing",
-        "where the private one is, run `coldkeep verify --identity …` on a snapshot",
-      );
+      return [
+        note(
+          "key proven",
+          "by design: this host holds public keys only, and can open nothing",
+          "where the private one is, run `coldkeep verify --identity …` on a snapshot",
+        ),
+      ];
     }
-    if (isColdkeepError(error, "permission") && error.message.includes("AWS KMS did not decrypt")) {
-      return note(
-        "key proven",
-        "this host may encrypt with AWS KMS and not decrypt",
-        "restore where a role may do kms:Decrypt",
-      );
-    }
+    if (isDeniedByKms(error)) return [unprovenInKms("the key in AWS KMS")];
     if (!isColdkeepError(error, "not-found")) throw error;
-    return note(
-      "key proven",
-      "it has opened no snapshot yet",
-      "after the first backup run `coldkeep verify --read-data`",
-    );
+    return [
+      note("key proven", "it has opened no snapshot yet", "after the first backup run `coldkeep verify --read-data`"),
+    ];
   }
+}
+
+/** Another key that opens says nothing of one in KMS that this host may only encrypt with. */
+async function deniedByKms(
+  session: Session,
+  store: Store,
+  call: Call,
+  snapshot: SnapshotId,
+  settings: Config["keys"],
+): Promise<Check[]> {
+  const found: Check[] = [];
+  for (const setting of settings) {
+    const { identity, label } = await loadKey(setting, contextOf(session.config, call));
+    try {
+      if (identity !== null) await openSnapshot(openingWith(session, store, call, [identity])(snapshot));
+    } catch (error) {
+      // A snapshot from before it was configured has no slot of it; what opened the snapshot is told already.
+      if (isDeniedByKms(error)) found.push(unprovenInKms(label));
+      else if (!isColdkeepError(error, "key")) throw error;
+    }
+  }
+  return found;
+}
+
+function isDeniedByKms(error: unknown): boolean {
+  return isColdkeepError(error, "permission") && error.message.includes("AWS KMS did not decrypt");
+}
+
+function unprovenInKms(key: string): Check {
+  return warn(
+    "key unproven",
+    `nobody here can show that ${key} opens anything: this host may encrypt with AWS KMS and not decrypt`,
+    "where a role may do kms:Decrypt, run `coldkeep verify --read-data` on a snapshot, now and after each change of the key",
+  );
 }

@@ -92,6 +92,25 @@ describe.skipIf(why !== "")(`rights in KMS and S3${why}`, { timeout: 180_000 }, 
     }
   });
 
+  it("is warned by doctor that nobody here can show that the key opens, beside another key that does, too", async () => {
+    as(host);
+    const warned = /WARN +key unproven +nobody here can show that .*this host may encrypt with AWS KMS and not decrypt/;
+    const alone = await node.run(["doctor"]);
+    expect(alone.stdout).toMatch(warned);
+    expect(alone.stdout).not.toMatch(/ok +key proven/);
+    const identity = await generateX25519Identity();
+    node.file("own.txt", identity);
+    const own = `{ key: "kms:${arn}", region: ${REGION}, endpoint: "${endpointOf(server)}" }`;
+    node.setKeys(`keys: [${own}, ${await identityToRecipient(identity)}]\nidentities: [age:HOME/own.txt]`);
+    await node.json("backup");
+    const beside = await node.run(["doctor"]);
+    expect(beside.stdout).toMatch(/ok +key proven/);
+    expect(beside.stdout).toMatch(warned);
+    node.setKeys(kmsAt(endpointOf(server)));
+    as(operator);
+    expect((await node.run(["doctor"])).stdout).not.toMatch(warned);
+  });
+
   it("and cannot change who opens what there is: key files are created, not replaced", async () => {
     as(host);
     const age = await identityToRecipient(await generateX25519Identity());

@@ -55,10 +55,11 @@ describe.skipIf(why !== null)(`AWS KMS, emulated${why === null ? "" : ` (skipped
     vi.unstubAllEnvs();
   });
 
-  it("wraps and opens by alias, id and ARN; the slot is labelled with the key's ARN", async () => {
+  it("wraps and opens by alias, alias ARN, id and ARN; the slot is labelled with the key's ARN", async () => {
     const slot = await wrap(await load("alias/coldkeep"));
     expect(slot).toMatchObject({ type: "kms", kid: arn });
-    for (const name of ["alias/coldkeep", id, arn]) {
+    const aliasArn = arn.replace(/key\/[^/]+$/, "alias/coldkeep");
+    for (const name of ["alias/coldkeep", aliasArn, id, arn]) {
       const key = await load(name);
       const opened = await key.identity?.unwrap(slot, scope);
       expect(Buffer.from(opened ?? [])).toEqual(Buffer.from(sk));
@@ -84,13 +85,18 @@ describe.skipIf(why !== null)(`AWS KMS, emulated${why === null ? "" : ` (skipped
 
   it("says what to do where the key is disabled, waits for its deletion, or is not there", async () => {
     const key = await load(arn);
+    const slot = await wrap(key);
+    const open = async () => await key.identity?.unwrap(slot, scope);
     await client.send(new DisableKeyCommand({ KeyId: id }));
     await expect(wrap(key)).rejects.toThrow(/the key is disabled.*enable/);
+    await expect(open()).rejects.toThrow(/did not decrypt.*the key is disabled.*enable/);
     await client.send(new EnableKeyCommand({ KeyId: id }));
     await client.send(new ScheduleKeyDeletionCommand({ KeyId: id, PendingWindowInDays: 7 }));
     await expect(wrap(key)).rejects.toThrow(/waiting for its deletion.*cancelled/);
+    await expect(open()).rejects.toThrow(/did not decrypt.*waiting for its deletion.*cancelled/);
     await client.send(new CancelKeyDeletionCommand({ KeyId: id }));
     await client.send(new EnableKeyCommand({ KeyId: id }));
+    expect(Buffer.from((await open()) ?? [])).toEqual(Buffer.from(sk));
     await expect(wrap(await load("alias/nowhere"))).rejects.toThrow(/no such key or alias/);
     await expect(wrap(await load(arn, "http://127.0.0.1:1"))).rejects.toMatchObject({ kind: "key" });
   });
@@ -118,11 +124,45 @@ describe.skipIf(why !== null)(`AWS KMS, emulated${why === null ? "" : ` (skipped
       });
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
       onTestFinished(() => void server.close());
-      const failed = wrap(await load(arn, `http://127.0.0.1:${(server.address() as AddressInfo).port}`));
-      await expect(failed).rejects.toThrow(words);
-      await expect(failed).rejects.toMatchObject({ kind, retryable: name === "ThrottlingException" });
+      const key = await load(arn, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+      const slot = await wrap(await load(arn));
+      for (const ask of [() => wrap(key), async () => await key.identity?.unwrap(slot, scope)]) {
+        const failed = ask();
+        await expect(failed).rejects.toThrow(words);
+        await expect(failed).rejects.toMatchObject({ kind, retryable: name === "ThrottlingException" });
+      }
     },
   );
+
+  it("goes on where it is throttled for a while (by a stand-in in front of the emulator, which never throttles)", async () => {
+    let refused = 0;
+    const front = createServer((incoming, outgoing) => {
+      if (refused < 2) {
+        refused += 1;
+        const name = "ThrottlingException";
+        outgoing.writeHead(400, { "content-type": "application/x-amz-json-1.1", "x-amzn-errortype": name });
+        return void outgoing.end(JSON.stringify({ __type: name, message: "Rate exceeded" }));
+      }
+      const { method, headers } = incoming;
+      incoming.pipe(
+        request(endpoint, { method, headers, setHost: false }, (answer) => {
+          outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+          answer.pipe(outgoing);
+        }),
+      );
+    });
+    await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => {
+      front.closeAllConnections();
+      front.close();
+    });
+    const key = await load(arn, `http://127.0.0.1:${(front.address() as AddressInfo).port}`);
+    const slot = await wrap(key);
+    expect(refused).toBe(2);
+    refused = 0;
+    expect(Buffer.from((await key.identity?.unwrap(slot, scope)) ?? [])).toEqual(Buffer.from(sk));
+    expect(refused).toBe(2);
+  });
 
   it("asks KMS for no key but the configured one, whatever ARN lies in the vault", async () => {
     const asked: string[] = [];
