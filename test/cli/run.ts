@@ -1,6 +1,6 @@
 import type { Io } from "../../agent/commands/io.ts";
 import { runCli } from "../../agent/commands/run-cli.ts";
-import { assertNoSecret } from "../support/secrets.ts";
+import { assertPrintedNoKey, learnSecrets } from "../support/learn-secrets.ts";
 
 export interface Ran {
   readonly code: number;
@@ -10,6 +10,8 @@ export interface Ran {
 
 /** Runs a command line in this process, on pipes and with a clock that stands still. */
 export async function runHere(argv: readonly string[], change: Partial<Io> = {}): Promise<Ran> {
+  const env = change.env ?? process.env;
+  learnSecrets(argv, env);
   let stdout = "";
   let stderr = "";
   const code = await runCli(argv, {
@@ -33,7 +35,6 @@ export async function runHere(argv: readonly string[], change: Partial<Io> = {})
     signal: new AbortController().signal,
     ...change,
   });
-  // Printing a new key is what --stdout is for.
-  if (!argv.includes("--stdout")) assertNoSecret(stdout + stderr, `coldkeep ${argv[0] ?? ""}`);
+  assertPrintedNoKey(argv, stdout + stderr, env);
   return { code, stdout, stderr };
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../posix/clock.ts";
 import { runHere } from "../cli/run.ts";
+import { assertPrintedNoKey } from "../support/learn-secrets.ts";
 import { sharedTempDir } from "../support/tmp.ts";
 import { TELL_EXIT } from "../systems/support/world.ts";
 import { emulator } from "./emulator/index.ts";
@@ -95,6 +96,7 @@ describe.skipIf(missing !== "")(`copies to and from S3${missing}`, { timeout: 24
       env: { ...process.env, NODE_OPTIONS: TELL_EXIT },
     });
     const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    assertPrintedNoKey(child.spawnargs.slice(2), stdout + stderr);
     expect(stderr).toBe("");
     expect(stdout).toMatch(/^SNAPSHOT/);
   });

@@ -5,6 +5,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "no
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { assertPrintedNoKey } from "../support/learn-secrets.ts";
 import { sharedTempDir } from "../support/tmp.ts";
 import { emulator } from "./emulator/index.ts";
 import { type S3Call, type S3Proxy, startProxy } from "./proxy.ts";
@@ -58,6 +59,7 @@ describe.skipIf(missing !== "")(`a run that is killed (kill -9)${missing}`, { ti
     child.stdout.setEncoding("utf8").on("data", (text: string) => (said.out += text));
     child.stderr.setEncoding("utf8").on("data", (text: string) => (said.err += text));
     const [status] = await once(child, "close");
+    assertPrintedNoKey(child.spawnargs.slice(2), said.out + said.err);
     if (status !== 0) throw new Error(`coldkeep ${words.join(" ")} ended with ${status}: ${said.err}${said.out}`);
     return JSON.parse(said.out) as T;
   }

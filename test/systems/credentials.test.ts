@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { keepSecret } from "../support/secrets.ts";
 import { bootMachine, COLDKEEP, type Machine, obstacleToMachines } from "./support/nspawn.ts";
 
 const obstacle = obstacleToMachines();
 const KEY = "0H#y@EGXPOAScAnB";
+keepSecret(KEY);
 const KEYS_MD = readFileSync(new URL("../../docs/KEYS.md", import.meta.url), "utf8");
 
 const CONFIG = `version: 1

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
+import { assertPrintedNoKey } from "../support/learn-secrets.ts";
 import { sharedTempDir } from "../support/tmp.ts";
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
@@ -120,7 +121,12 @@ function wholeJob(place: string, run: (words: string[]) => SpawnSyncReturns<stri
     ["list"],
     ["verify", "--read-data"],
     ["restore", "latest", "--to", join(place, "restored")],
-  ].map((words) => must(run([...words, "--config", config])));
+  ].map((words) => {
+    const argv = [...words, "--config", config];
+    const printed = must(run(argv));
+    assertPrintedNoKey(argv, printed);
+    return printed;
+  });
   expect(existsSync(up), "the node runs").toBe(true);
   const read = (name: string) => readFileSync(join(place, "restored", "data", name), "utf8");
   return { said: said.join("\n"), restored: { small: read("small"), large: read("large") } };

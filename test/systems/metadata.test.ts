@@ -22,6 +22,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { setMtime } from "../../posix/times.ts";
 import { setXattr } from "../../posix/xattrs.ts";
 import { makeHost } from "../cli/host.ts";
+import { assertPrintedNoKey } from "../support/learn-secrets.ts";
 import { seededRandom } from "../support/random.ts";
 import { type Found, readTree } from "../support/read-tree.ts";
 import { tempDir } from "../support/tmp.ts";
@@ -182,10 +183,9 @@ const RSS = fileURLToPath(new URL("./support/rss.mjs", import.meta.url));
 function peakOf(config: string, ...words: string[]): number {
   const file = join(tempDir(), "rss");
   const env = { ...process.env, NODE_OPTIONS: `--import=${RSS}`, COLDKEEP_RSS_FILE: file };
-  const { status, stderr } = spawnSync(process.execPath, [COLDKEEP, ...words, "--config", config], {
-    env,
-    encoding: "utf8",
-  });
+  const argv = [...words, "--config", config];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [COLDKEEP, ...argv], { env, encoding: "utf8" });
+  assertPrintedNoKey(argv, stdout + stderr);
   expect(status, stderr).toBe(0);
   return Number.parseInt(readFileSync(file, "utf8"), 10);
 }

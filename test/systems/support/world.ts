@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { type Comparison, compareWithChain } from "../../../demo/compare.ts";
 import { type DemoNode, demoNode } from "../../../demo/running-node.ts";
+import { assertPrintedNoKey } from "../../support/learn-secrets.ts";
 import { tempDir } from "../../support/tmp.ts";
 
 const COLDKEEP = fileURLToPath(new URL("../../../bin/coldkeep.mjs", import.meta.url));
@@ -116,6 +117,7 @@ async function endOf(child: ChildProcess): Promise<Ended> {
     stderr += text;
   });
   const [status, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  assertPrintedNoKey(child.spawnargs.slice(2), stdout + stderr);
   if (stderr.includes("FORCED: ")) throw new Error(`${child.spawnargs.join(" ")} did not end by itself: ${stderr}`);
   return { status, signal, stdout, stderr };
 }
