@@ -76,16 +76,19 @@ async function capture(
   // Where there will be something to seal, now, so that they are ready when the node is up again.
   if (likely === null) threads.start();
   const known = likely === null ? {} : { known: tellNew(likely.files, threads.start) };
-  const prepared = await freeze({ ...started, ...known });
   let run: OpenRun;
   let parent: KnownParent | null;
+  let prepared: Awaited<ReturnType<Freeze>> | null = null;
   try {
+    prepared = await freeze({ ...started, ...known });
     signal.throwIfAborted();
     run = await openRun(o, state, prepared.heights, monotonic);
     parent = openParent(o, run, likely);
   } catch (error) {
-    await prepared.abandon();
+    await prepared?.abandon();
     throw error;
+  } finally {
+    for (const recipient of o.recipients) recipient.forget?.();
   }
   return { run, parent, tree: await prepared.capture(parent?.files) };
 }

@@ -72,8 +72,7 @@ async function tryOpen(
   const scope = { vault, node, suite, snapshot: id };
   const sk = newSnapshotKey();
   const keys = deriveKeys(sk, scope);
-  const keyFile = await writeKeyFile({ scope, sk, recipients: o.recipients, now: started });
-  sk.fill(0);
+  const keyFile = await writeKeyFile({ scope, sk, recipients: o.recipients, now: started }).finally(() => sk.fill(0));
 
   const startedAt = monotonic();
   const lineage = { vault, node, suite, chunkKeyCheck: chunkKeyCheck(o.chunkKey) };

@@ -16,6 +16,7 @@ export interface BackupOptions {
   readonly roots: readonly FreezeRoot[];
   readonly profile: CaptureSet;
   readonly control: NodeControl;
+  /** Forgotten by it as soon as they have wrapped the snapshot's key: the hours after that need none of them. */
   readonly recipients: readonly Recipient[];
   readonly signingKey: KeyObject;
   /** 32 bytes, per node and suite, from the state directory. */

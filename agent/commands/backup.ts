@@ -59,6 +59,8 @@ export async function backUp(session: Session, call: Call<BackupFlags>): Promise
   await indexEarlier(place, feeding);
   await checkAnswers(node, control, call);
 
+  const recipients = keys.map((key) => key.toRecipient(stretch));
+  for (const key of keys) key.forget?.();
   const result = await runBackup({
     vault,
     node: node.name,
@@ -67,7 +69,7 @@ export async function backUp(session: Session, call: Call<BackupFlags>): Promise
     roots: freezeRootsOf(node),
     profile,
     control,
-    recipients: keys.map((key) => key.toRecipient(stretch)),
+    recipients,
     signingKey: state.signingKey,
     chunkKey: state.chunkKey(suite),
     stateDir: config.stateDir,

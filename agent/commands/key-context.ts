@@ -34,6 +34,8 @@ function stretchesOf(config: Config, node: NodeName) {
   };
 }
 
+type LabelledRecipient = ReturnType<LoadedKey["toRecipient"]>;
+
 /** What is to lose its slots. */
 export interface Going {
   /** Names it in messages. */
@@ -69,13 +71,27 @@ export async function rekeyAll(call: Call<IdentityFlags>, change: Rekeying): Pro
     return false;
   };
   const all: NodeOutcomes[] = [];
-  for (const node of nodes) {
+  const recipients: LabelledRecipient[] = [];
+  try {
+    for (const node of nodes) all.push(await rekeyOf(node));
+  } finally {
+    for (const one of [...stay, ...leaving, ...added, ...recipients]) one.forget?.();
+    for (const key of [...change.add, ...change.going.flatMap(({ key }) => key ?? [])]) key.forget?.();
+  }
+  return answerOf(
+    all,
+    change.going.filter((one) => !fitting.has(one)),
+  );
+
+  async function rekeyOf(node: NodeSettings): Promise<NodeOutcomes> {
     const stretch = stretchesOf(config, node.name);
     const pinnedKey = pinnedKeyOf({ config, node });
+    const add = change.add.map((key) => key.toRecipient(stretch));
+    recipients.push(...add);
     const outcomes = await rekeyNode({
       store,
       ...scopeOf(config, node.name),
-      change: { add: change.add.map((key) => key.toRecipient(stretch)), removes },
+      change: { add, removes },
       identities: [...stay, ...leaving],
       proof: [...stay, ...added],
       ...(pinnedKey === undefined ? {} : { pinnedKey }),
@@ -85,12 +101,8 @@ export async function rekeyAll(call: Call<IdentityFlags>, change: Rekeying): Pro
       progress: call.progress,
       signal: call.io.signal,
     });
-    all.push({ node: node.name, outcomes });
+    return { node: node.name, outcomes };
   }
-  return answerOf(
-    all,
-    change.going.filter((one) => !fitting.has(one)),
-  );
 }
 
 interface NodeOutcomes {

@@ -51,12 +51,17 @@ function isAge(content: Buffer): boolean {
 }
 
 function software(source: KeySource, setting: KeySetting, label: string): LoadedKey {
+  const identity = { ...keyIdentity(source.bytes), label };
   return {
     setting,
     label,
     software: source,
     toRecipient: (stretch) => keyRecipient({ source: source.bytes, stretch: stretch(source.label) }),
-    identity: { ...keyIdentity(source.bytes), label },
+    identity,
+    forget() {
+      source.bytes.fill(0);
+      identity.forget?.();
+    },
   };
 }
 
@@ -83,7 +88,9 @@ export async function loadIdentities(
   let failed: ColdkeepError | null = null;
   for (const setting of settings) {
     try {
-      const { identity, label } = await loadKey(setting, context);
+      const { identity, label, software } = await loadKey(setting, context);
+      // The identity has a copy of its own.
+      software?.bytes.fill(0);
       if (identity === null) closed.push(label);
       else identities.push(identity);
     } catch (error) {

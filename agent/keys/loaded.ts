@@ -25,4 +25,6 @@ export interface LoadedKey {
   toRecipient(stretch: (label: string) => Stretch): LabelledRecipient;
   /** What opens its slots; null for the public half of a pair. */
   readonly identity: Identity | null;
+  /** Overwrites its bytes, but for those of recipients that were made, which forget by themselves. */
+  forget?(): void;
 }

@@ -67,6 +67,7 @@ async function openOne(bytes: Uint8Array, request: KeyFileRequest, identities: O
   const commit = fromBase64url(request.commit, 32);
   if (commit === null) throw new ColdkeepError("integrity", { what: "a key commitment is malformed", on: snapshot });
   const opened = await openKeyFile({ bytes, scope: { vault, node, snapshot, suite }, identities, commit });
+  opened.sk.fill(0);
   const slot = parseKeyFile(bytes).slots.find(({ id }) => id === opened.slot);
   const { keys, by: openedBy, notes, macOk } = opened;
   const provesSender = slot !== undefined && slot.type !== "age" && slot.type !== "rsa";

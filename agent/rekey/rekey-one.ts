@@ -43,15 +43,20 @@ export async function rekeyOne(
       return { snapshot, outcome: "as it was", ...labels, generation: file.generation };
     }
     const opened = await openKeyFile({ bytes: found.bytes, scope, identities: o.identities, commit });
-    if (card !== null) verifyCardMac(card, opened.keys);
-    if (!opened.macOk) throw tampered(name);
-    const ids = new Set(gone.map(({ id }) => id));
-    if (ids.size === file.slots.length && add.length === 0) throw lastSlot(name);
-    const recipients = add.map(({ recipient }) => recipient);
-    const keep = ({ id }: Slot) => !ids.has(id);
-    const bytes = await rewriteKeyFile({ file, opened, keep, add: recipients, now: o.now, on: name });
-    opened.sk.fill(0);
-    await openKeyFile({ bytes, scope, identities: o.proof, commit });
+    let bytes: Uint8Array;
+    try {
+      if (card !== null) verifyCardMac(card, opened.keys);
+      if (!opened.macOk) throw tampered(name);
+      const ids = new Set(gone.map(({ id }) => id));
+      if (ids.size === file.slots.length && add.length === 0) throw lastSlot(name);
+      const recipients = add.map(({ recipient }) => recipient);
+      const keep = ({ id }: Slot) => !ids.has(id);
+      bytes = await rewriteKeyFile({ file, opened, keep, add: recipients, now: o.now, on: name });
+    } finally {
+      opened.sk.fill(0);
+    }
+    const proven = await openKeyFile({ bytes, scope, identities: o.proof, commit });
+    proven.sk.fill(0);
 
     await kept.add(snapshot, found.bytes);
     const { replaced } = await o.store.replace(name, bytes, found.info.etag);

@@ -31,7 +31,11 @@ export function memoryKeys(): Recipient & Identity & { readonly keys: Map<string
       keys.set(scope.snapshot, Uint8Array.from(sk));
       return { id: "0".repeat(16), type: "memory", kid: "test", added: 0 };
     },
-    unwrap: async (_slot: Slot, scope: SnapshotScope) => keys.get(scope.snapshot) ?? null,
+    unwrap: async (_slot: Slot, scope: SnapshotScope) => {
+      const found = keys.get(scope.snapshot);
+      // Whoever asks overwrites what it got.
+      return found === undefined ? null : Uint8Array.from(found);
+    },
   };
 }
 

@@ -24,7 +24,7 @@ export function deriveKeys(sk: Uint8Array, scope: SnapshotScope): SnapshotKeys {
   const suite = suiteOf(scope.suite);
   const prk = suite.hkdfExtract(suite.hash(scopeBytes(scope)), sk);
   const key = (label: string) => suite.hkdfExpand(prk, lengthPrefixed(`coldkeep/v1 ${label}`), SECRET_BYTES);
-  return {
+  const keys = {
     scope,
     commit: key("commit"),
     pack: key("pack"),
@@ -32,6 +32,8 @@ export function deriveKeys(sk: Uint8Array, scope: SnapshotScope): SnapshotKeys {
     card: key("card"),
     slots: key("slots"),
   };
+  prk.fill(0);
+  return keys;
 }
 
 /** `ctx` of docs/FORMAT.md: what every derivation of a snapshot is bound to. */

@@ -49,6 +49,7 @@ export function parseKeyFile(bytes: Uint8Array, on = names.KEY_NAME): KeyFile {
 }
 
 export interface OpenedKeyFile {
+  /** The caller's to overwrite, once it has no more use for it. */
   readonly sk: Uint8Array;
   readonly keys: SnapshotKeys;
   /** False where the list of slots is not as it was written; the snapshot key itself is proven by its commitment. */
@@ -117,6 +118,7 @@ export async function openKeyFile(o: {
             notes: notesOf(file, attempts, o.identities),
           };
         }
+        sk.fill(0);
         attempts.push({ slot, key, error: null });
       } catch (error) {
         // A damaged slot may hide a sound one, and a key out of reach one at hand: told only if nothing opens.

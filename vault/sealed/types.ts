@@ -156,6 +156,8 @@ export interface Recipient {
   /** Begins in the background what `wrap` will need and what takes long; what fails there fails in `wrap`. */
   prepare?(suite: SuiteName): void;
   wrap(sk: Uint8Array, scope: SnapshotScope): Promise<Slot>;
+  /** Overwrites what it holds of the key: it wraps nothing afterwards. Where absent, it holds nothing secret in a buffer. */
+  forget?(): void;
 }
 
 /** A recipient whose slots can be told from others without opening any. */
@@ -170,10 +172,12 @@ export interface Identity {
   /** Names the key in messages, and tells nothing of it; default: the type. */
   readonly label?: string;
   /**
-   * The snapshot key; null where the slot is somebody else's.
+   * The snapshot key, in bytes that are the caller's to overwrite; null where the slot is somebody else's.
    * @throws ColdkeepError `integrity` where the slot is this identity's and damaged.
    */
   unwrap(slot: Slot, scope: SnapshotScope): Promise<Uint8Array | null>;
+  /** Overwrites what it holds of the key: it opens nothing afterwards. As for recipients. */
+  forget?(): void;
 }
 
 /** One wrapping of a snapshot key in key.json. Types this version does not know are kept byte for byte. */

@@ -27,7 +27,7 @@ export function keyRecipient(o: {
   readonly random?: RandomSource;
 }): LabelledRecipient {
   const { stretch, random = systemRandom } = o;
-  const kekOf = stretchOnce(o.source);
+  const { kekOf, forget } = stretchOnce(o.source);
   return {
     type: TYPE,
     kid: async (suite) => kidOf(suite, await kekOf(suite, stretch)),
@@ -44,12 +44,13 @@ export function keyRecipient(o: {
       const kid = kidOf(scope.suite, kek);
       return { id, type: TYPE, kid, added: 0, stretch, salt: toBase64url(salt), ct: toBase64url(ct) };
     },
+    forget,
   };
 }
 
 /** Opens slots of a software key; keeps what it stretched, so that many slots of one key cost one stretching. */
 export function keyIdentity(source: Uint8Array): Identity {
-  const kekOf = stretchOnce(source);
+  const { kekOf, forget } = stretchOnce(source);
   return {
     type: TYPE,
     async unwrap(slot, scope): Promise<Uint8Array | null> {
@@ -64,18 +65,33 @@ export function keyIdentity(source: Uint8Array): Identity {
       if (sk === null) throw damagedSlot(slot, scope, "it is this key's and does not authenticate");
       return sk;
     },
+    forget,
   };
 }
 
-function stretchOnce(source: Uint8Array): (suite: SuiteName, stretch: Stretch) => Promise<Uint8Array> {
+function stretchOnce(source: Uint8Array) {
   const own = Uint8Array.from(source);
   const kept = new Map<string, Promise<Uint8Array>>();
-  return (suite, stretch) => {
+  let forgotten = false;
+  const kekOf = async (suite: SuiteName, stretch: Stretch): Promise<Uint8Array> => {
+    if (forgotten) throw new RangeError("this key was forgotten");
     const label = JSON.stringify([suite, stretch]);
     const found = kept.get(label) ?? stretchKey(suite, own, stretch);
     kept.set(label, found);
-    return found;
+    return await found;
   };
+  const forget = () => {
+    forgotten = true;
+    own.fill(0);
+    // One that is still being stretched goes as soon as it is there.
+    for (const kek of kept.values())
+      kek.then(
+        (bytes) => bytes.fill(0),
+        () => {},
+      );
+    kept.clear();
+  };
+  return { kekOf, forget };
 }
 
 /** A label of the key, 16 hex digits: tells whose slot it is without saying anything of the key. */
@@ -89,7 +105,10 @@ function slotKey(kek: Uint8Array, salt: Uint8Array, scope: SnapshotScope): { key
   const suite = suiteOf(scope.suite);
   const info = Buffer.concat([lengthPrefixed("coldkeep/v1 slot"), scopeBytes(scope)]);
   const okm = suite.hkdfExpand(suite.hkdfExtract(salt, kek), info, suite.keyBytes + NONCE_BYTES);
-  return { key: suite.prepare(okm.subarray(0, suite.keyBytes)), nonce: okm.subarray(suite.keyBytes) };
+  const key = suite.prepare(okm.subarray(0, suite.keyBytes));
+  // Whatever prepares a key copies what it keeps.
+  okm.fill(0, 0, suite.keyBytes);
+  return { key, nonce: okm.subarray(suite.keyBytes) };
 }
 
 function bytesOf(text: string): Uint8Array {
