@@ -43,6 +43,8 @@ export interface SoftHsm {
   aes(token: string, label: string, id: string, ...usage: string[]): void;
   /** Makes an AES key that may do what is said and nothing else; its id is its label. pkcs11-tool cannot say that. */
   mayOnly(token: string, label: string, may: May): Promise<void>;
+  /** Puts an AES key of that value into the token, to wrap and unwrap with. */
+  imported(token: string, label: string, value: Buffer): Promise<void>;
 }
 
 type May = Partial<Record<"wrap" | "unwrap" | "encrypt" | "decrypt", boolean>>;
@@ -68,11 +70,43 @@ export function softHsm(folder: string): SoftHsm {
       this.tool(token, "--keygen", "--key-type", "AES:32", "--label", label, "--id", id, ...words);
     },
     mayOnly,
+    imported,
   };
 }
 
 async function mayOnly(token: string, label: string, may: May): Promise<void> {
-  const { api, lib } = await openModule(SOFTHSM);
+  await inSession(token, ({ api, lib }, session) => {
+    const flags = { wrap: api.CKA_WRAP, unwrap: api.CKA_UNWRAP, encrypt: api.CKA_ENCRYPT, decrypt: api.CKA_DECRYPT };
+    lib.C_GenerateKey(session, { mechanism: api.CKM_AES_KEY_GEN }, [
+      { type: api.CKA_TOKEN, value: true },
+      { type: api.CKA_VALUE_LEN, value: 32 },
+      { type: api.CKA_LABEL, value: label },
+      { type: api.CKA_ID, value: Buffer.from(label) },
+      ...Object.entries(flags).map(([name, type]) => ({ type, value: may[name as keyof May] === true })),
+    ]);
+  });
+}
+
+async function imported(token: string, label: string, value: Buffer): Promise<void> {
+  await inSession(token, ({ api, lib }, session) => {
+    lib.C_CreateObject(session, [
+      { type: api.CKA_CLASS, value: api.CKO_SECRET_KEY },
+      { type: api.CKA_KEY_TYPE, value: api.CKK_AES },
+      { type: api.CKA_TOKEN, value: true },
+      { type: api.CKA_LABEL, value: label },
+      { type: api.CKA_ID, value: Buffer.from(label) },
+      { type: api.CKA_WRAP, value: true },
+      { type: api.CKA_UNWRAP, value: true },
+      { type: api.CKA_VALUE, value },
+    ]);
+  });
+}
+
+type Module = Awaited<ReturnType<typeof openModule>>;
+
+async function inSession(token: string, work: (module: Module, session: Buffer) => void): Promise<void> {
+  const module = await openModule(SOFTHSM);
+  const { api, lib } = module;
   const slot = lib.C_GetSlotList(true).find((one) => lib.C_GetTokenInfo(one).label.trim() === token);
   const session = lib.C_OpenSession(slot as Buffer, api.CKF_SERIAL_SESSION | api.CKF_RW_SESSION);
   try {
@@ -80,13 +114,6 @@ async function mayOnly(token: string, label: string, may: May): Promise<void> {
   } catch {
     // Another session of this process is logged in.
   }
-  const flags = { wrap: api.CKA_WRAP, unwrap: api.CKA_UNWRAP, encrypt: api.CKA_ENCRYPT, decrypt: api.CKA_DECRYPT };
-  lib.C_GenerateKey(session, { mechanism: api.CKM_AES_KEY_GEN }, [
-    { type: api.CKA_TOKEN, value: true },
-    { type: api.CKA_VALUE_LEN, value: 32 },
-    { type: api.CKA_LABEL, value: label },
-    { type: api.CKA_ID, value: Buffer.from(label) },
-    ...Object.entries(flags).map(([name, type]) => ({ type, value: may[name as keyof May] === true })),
-  ]);
+  work(module, session);
   lib.C_CloseSession(session);
 }

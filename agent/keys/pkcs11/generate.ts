@@ -39,6 +39,8 @@ export async function generateHsmKey(setting: HsmSetting, context: LoadContext):
       { type: api.CKA_UNWRAP, value: true },
       { type: api.CKA_ENCRYPT, value: false },
       { type: api.CKA_DECRYPT, value: false },
+      { type: api.CKA_SIGN, value: false },
+      { type: api.CKA_VERIFY, value: false },
       { type: api.CKA_LABEL, value: setting.key },
       { type: api.CKA_ID, value: id },
     ]);

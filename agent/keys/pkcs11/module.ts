@@ -1,6 +1,7 @@
 import type * as Pkcs11 from "pkcs11js";
 import { ColdkeepError, messageOf } from "../../../vault/names/index.ts";
 import { codeOf } from "./errors.ts";
+import { watched } from "./watchdog.ts";
 
 /** The package and one vendor's library, initialised. */
 export interface Module {
@@ -13,18 +14,25 @@ export interface Module {
 /** C_Initialize comes once a process and library (PKCS#11 2.40 section 5.4), however many keys are in it. */
 const opened = new Map<string, Promise<Module>>();
 
-/** Loads a vendor's library. @throws ColdkeepError `key`. */
-export function openModule(library: string): Promise<Module> {
-  const found = opened.get(library) ?? load(library);
+/** The default of pkcs11.timeout. */
+const LIMIT_MS = 10_000;
+
+/**
+ * Loads a vendor's library.
+ * @param limitMs After this time it is said that a call does not return; the first who loads a library decides.
+ * @throws ColdkeepError `key`.
+ */
+export function openModule(library: string, limitMs = LIMIT_MS): Promise<Module> {
+  const found = opened.get(library) ?? load(library, limitMs);
   opened.set(library, found);
   // A failure is not kept: the next call may find the library in place.
   found.catch(() => opened.delete(library));
   return found;
 }
 
-async function load(library: string): Promise<Module> {
+async function load(library: string, limitMs: number): Promise<Module> {
   const api = await loadPackage();
-  const lib = new api.PKCS11();
+  const lib = watched(new api.PKCS11(), { library, limitMs });
   try {
     lib.load(library);
   } catch (error) {

@@ -32,7 +32,7 @@ const CKF_USER_PIN_LOCKED = 0x40000;
 /** Opens the token of that label or serial number. `pin` is asked for once. @throws ColdkeepError `key`. */
 export async function openToken(settings: TokenSettings, pin: () => Promise<string>): Promise<Token> {
   const { label, sessions, timeoutMs } = settings;
-  const module = await openModule(settings.library);
+  const module = await openModule(settings.library, timeoutMs);
   const { api, lib } = module;
   let slot = firstLook(module, settings);
   const secret = await pin();

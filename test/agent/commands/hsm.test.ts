@@ -1,11 +1,19 @@
-import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, globSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { openModule } from "../../../agent/keys/pkcs11/module.ts";
 import { canonicalBytes } from "../../../vault/card/index.ts";
 import { keyedNode } from "../../support/keyed-node.ts";
+import { assertPrintedNoKey } from "../../support/learn-secrets.ts";
 import { PIN, SOFTHSM, type SoftHsm, softHsm, softHsmOrSkip } from "../../support/softhsm.ts";
 import { sharedTempDir } from "../../support/tmp.ts";
+import { TELL_EXIT } from "../../systems/support/world.ts";
+
+const COLDKEEP = fileURLToPath(new URL("../../../bin/coldkeep.mjs", import.meta.url));
 
 /** OpenSC's library that writes down what is asked of another one. */
 const SPY = [
@@ -124,5 +132,100 @@ node:
       stderr: expect.stringMatching(/no token of this label.*sees vault/s),
     });
     expect((await node.json<{ snapshots: unknown[] }>("list")).snapshots).toEqual([]);
+  });
+
+  it("is a key that key generate --hsm made, and that backs up and restores", async () => {
+    const node = await keyedNode(
+      `encrypt_key: HOME/none.key\n${pkcs11("env:HSM_PIN").replace("{", "{ enabled: false,")}`,
+    );
+    const env = { env: { HSM_PIN: PIN } };
+    const made = await node.run(["key", "generate", "--hsm", "made-here", "--json"], env);
+    expect(made.code, made.stderr).toBe(0);
+    expect(JSON.parse(made.stdout)).toEqual({
+      token: "vault",
+      label: "made-here",
+      id: expect.stringMatching(/^[0-9a-f]{32}$/),
+    });
+    expect(soft.tool("vault", "--list-objects", "--type", "secrkey")).toMatch(
+      /made-here[\s\S]*?Usage: +wrap, unwrap\n +Access: +sensitive, always sensitive, never extractable, local/,
+    );
+    const again = await node.run(["key", "generate", "--hsm", "made-here"], env);
+    expect(again).toMatchObject({ code: 12, stderr: expect.stringContaining("will not make a second key") });
+    node.setKeys(`encrypt_key: made-here\n${pkcs11(PIN)}`);
+    await node.json("backup");
+    expect(await node.restored()).toBe("content of the node");
+    expect((await node.run(["doctor"])).stdout).not.toContain("key in token");
+  });
+
+  it("is there again in the middle of a backup whose token was taken away: logged in anew, the backup goes on", async () => {
+    const node = await keyedNode(`encrypt_key: node-key\n${pkcs11(PIN)}`);
+    await node.json("backup");
+    const away = join(folder, "away");
+    const { lib } = await openModule(SOFTHSM);
+    const [wrap, initialize] = [lib.C_WrapKeyAsync.bind(lib), lib.C_Initialize.bind(lib)];
+    const login = vi.spyOn(lib, "C_Login");
+    const wrapping = vi.spyOn(lib, "C_WrapKeyAsync").mockImplementationOnce(async (...words) => {
+      renameSync(soft.tokens, away);
+      lib.C_Finalize();
+      return await wrap(...words);
+    });
+    // It comes back when the library has looked for it once in vain.
+    const looked = vi.spyOn(lib, "C_Initialize").mockImplementation((...words) => {
+      if (looked.mock.calls.length === 2) {
+        rmSync(soft.tokens, { recursive: true, force: true });
+        renameSync(away, soft.tokens);
+      }
+      initialize(...words);
+    });
+    onTestFinished(() => {
+      vi.restoreAllMocks();
+    });
+    await node.json("backup");
+    expect(wrapping).toHaveBeenCalledTimes(2);
+    expect(login.mock.calls.length).toBeGreaterThan(0);
+    expect((await node.json<{ snapshots: unknown[] }>("list")).snapshots).toHaveLength(2);
+    expect(await node.restored()).toBe("content of the node");
+  });
+
+  it("taken away for good in the middle of a backup ends it by name, and nothing false is in the vault", async () => {
+    const node = await keyedNode(`encrypt_key: node-key\n${pkcs11(PIN)}`);
+    const away = join(folder, "gone");
+    const { lib } = await openModule(SOFTHSM);
+    const wrap = lib.C_WrapKeyAsync.bind(lib);
+    vi.spyOn(lib, "C_WrapKeyAsync").mockImplementationOnce(async (...words) => {
+      renameSync(soft.tokens, away);
+      lib.C_Finalize();
+      return await wrap(...words);
+    });
+    const { code, stderr } = await node.run(["backup"]);
+    vi.restoreAllMocks();
+    rmSync(soft.tokens, { recursive: true, force: true });
+    renameSync(away, soft.tokens);
+    expect(code, stderr).toBe(4);
+    expect(stderr).toMatch(/token vault|no token of this label|library does not start/);
+    expect((await node.json<{ snapshots: unknown[] }>("list")).snapshots).toEqual([]);
+    await node.json("backup");
+  });
+
+  it("is used by several processes at once, each of which ends by itself", async () => {
+    const node = await keyedNode(`encrypt_key: node-key\n${pkcs11(PIN)}`);
+    await node.json("backup");
+    const argv = ["verify", "--read-data", "--config", node.config];
+    const ran = await Promise.all(
+      Array.from({ length: 3 }, async () => {
+        const child = spawn(process.execPath, [COLDKEEP, ...argv], {
+          stdio: ["ignore", "pipe", "pipe"],
+          env: { ...process.env, NODE_OPTIONS: TELL_EXIT },
+        });
+        const [stdout, stderr, [code]] = await Promise.all([
+          text(child.stdout),
+          text(child.stderr),
+          once(child, "close"),
+        ]);
+        assertPrintedNoKey(argv, stdout + stderr);
+        return { code, stderr };
+      }),
+    );
+    expect(ran).toEqual(ran.map(() => ({ code: 0, stderr: expect.not.stringContaining("FORCED") })));
   });
 });

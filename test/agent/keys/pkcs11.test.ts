@@ -1,4 +1,5 @@
-import { cpSync, renameSync, rmSync } from "node:fs";
+import { createDecipheriv } from "node:crypto";
+import { cpSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pkcs11 from "pkcs11js";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -83,6 +84,39 @@ describe.skipIf(hsm.skip)(`a real SoftHSM${hsm.title}`, () => {
     expect(spies.map((spy) => spy.mock.calls.length)).toEqual([1, 1, 0, 0]);
   });
 
+  it("wraps by RFC 5649, which SoftHSM has as 0x210A, where the token has no RFC 3394 (taken from SoftHSM's list)", async () => {
+    const { lib } = await openModule(SOFTHSM);
+    const real = lib.C_GetMechanismList.bind(lib);
+    vi.spyOn(lib, "C_GetMechanismList").mockImplementation((slot) => real(slot).filter((one) => one !== 0x2109));
+    const key = await loadKey(setting("backup"), context);
+    const wrapping = vi.spyOn(lib, "C_WrapKeyAsync");
+    const slot = await wrap(key);
+    expect(slot).toMatchObject({ type: "pkcs11", mech: "aes-kwp" });
+    expect(wrapping.mock.calls[0]?.[1]).toEqual({ mechanism: 0x210a });
+    expect(await open(key, slot)).toEqual(Buffer.from(sk));
+    // Where both are there, what either made opens.
+    vi.restoreAllMocks();
+    expect(await open(await loadKey(setting("backup"), context), slot)).toEqual(Buffer.from(sk));
+  });
+
+  it.each([
+    ["RFC 3394 by 0x2109", [], "aes-kw", "id-aes256-wrap", "a6a6a6a6a6a6a6a6"],
+    ["RFC 5649 by 0x210A", [0x2109], "aes-kwp", "id-aes256-wrap-pad", "a65959a6"],
+  ] as const)("makes what OpenSSL knows as %s", async (_, hidden, mech, cipher, iv) => {
+    const { lib } = await openModule(SOFTHSM);
+    const real = lib.C_GetMechanismList.bind(lib);
+    vi.spyOn(lib, "C_GetMechanismList").mockImplementation((slot) =>
+      real(slot).filter((one) => !(hidden as readonly number[]).includes(one)),
+    );
+    const value = Buffer.alloc(32, mech);
+    await soft.imported("one", `known-${mech}`, value);
+    const slot = await wrap(await loadKey(setting(`known-${mech}`), context));
+    expect(slot.mech).toBe(mech);
+    const openssl = createDecipheriv(cipher, value, Buffer.from(iv, "hex"));
+    const ct = Buffer.from(String(slot.ct), "base64url");
+    expect(Buffer.concat([openssl.update(ct), openssl.final()])).toEqual(Buffer.from(sk));
+  });
+
   it("uses AES-GCM where the key may encrypt and not wrap", async () => {
     const key = await loadKey(setting("gcm"), context);
     const slot = await wrap(key);
@@ -155,6 +189,23 @@ describe.skipIf(hsm.skip)(`a real SoftHSM${hsm.title}`, () => {
     ],
   ])("says what to do about %s", async (_, wrong, words) => {
     await expect(loadKey(wrong, context)).rejects.toThrow(words);
+  });
+
+  it("refuses what has the name and is of the wrong type: data, an EC key, a public half alone", async () => {
+    const path = join(folder, "data");
+    writeFileSync(path, "not a key");
+    soft.tool("one", "--write-object", path, "--type", "data", "--label", "note");
+    soft.tool("one", "--keypairgen", "--key-type", "EC:secp256r1", "--label", "curve", "--id", "0c01");
+    await expect(loadKey(setting("note"), context)).rejects.toThrow(
+      /what has this label or id is no secret key and no private key.*name an AES, SM4 or RSA key/,
+    );
+    await expect(loadKey(setting("curve"), context)).rejects.toThrow(/cannot wrap snapshot keys.*or an RSA key pair/);
+    soft.tool("one", "--delete-object", "--type", "privkey", "--label", "curve");
+    await expect(loadKey(setting("0c01"), context)).rejects.toThrow(/no secret key and no private key/);
+    soft.aes("one", "twice", "0d01");
+    soft.aes("one", "twice", "0d02");
+    await expect(loadKey(setting("twice"), context)).rejects.toThrow(/2 keys have this label or id.*its alone/);
+    expect(await wrap(await loadKey(setting("0d02"), context))).toMatchObject({ mech: "aes-kw" });
   });
 
   it("tells a wrong PIN at once, tries it once only, and never tells it", async () => {
