@@ -2,11 +2,13 @@ import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSyn
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { generateKeyFile, guessable, loadKeySource } from "../../../agent/keys/index.ts";
+import { generateKeyFile, guessable, loadKey, loadKeySource } from "../../../agent/keys/index.ts";
 import { ColdkeepError } from "../../../vault/names/index.ts";
 import { tempDir } from "../../support/tmp.ts";
 
 const AES = { suite: "aes-256-gcm", field: "encrypt_key" } as const;
+const KEY = "0H#y@EGXPOAScAnB";
+const CONTEXT = { suite: "aes-256-gcm", env: {}, askSecret: null } as const;
 const SM4 = { suite: "sm4-gcm", field: "encrypt_key" } as const;
 
 function keyFile(content: string | Uint8Array, mode = 0o600): string {
@@ -84,6 +86,22 @@ describe("a key that cannot be used", () => {
     await expect(loadKeySource(join(folder, "folder"), AES)).rejects.toThrow(/not a plain file/);
     await expect(loadKeySource(keyFile("x".repeat(5000)), AES)).rejects.toThrow(/5000 bytes/);
   });
+
+  it.skipIf(process.getuid?.() === 0)(
+    "a file that this user may not read is a matter of permission (needs a user that is not root)",
+    async () => {
+      for (const [content, load] of [
+        [KEY, (path: string) => loadKeySource(path, AES)],
+        [KEY, (path: string) => loadKey({ kind: "age-file", field: "keys.0", path }, CONTEXT)],
+        ["-----BEGIN PUBLIC KEY-----", (path: string) => loadKey({ kind: "rsa", field: "keys.0", path }, CONTEXT)],
+      ] as const) {
+        const error = load(keyFile(content, 0o000));
+        await expect(error).rejects.toMatchObject({ kind: "permission" });
+        await expect(error).rejects.toThrow(/cannot read the .*my\.key/);
+        await expect(error).rejects.not.toThrow(/POASc/);
+      }
+    },
+  );
 
   it("a file behind a symlink counts by the file's own mode", async () => {
     const link = join(tempDir(), "link");
