@@ -7,7 +7,8 @@
 Restores one snapshot of a directory vault into a fresh directory: files, directories, symlinks, hardlinks, modes, times,
 holes and extended attributes. Checks the card's signature and MAC, the key commitments, every tag and every chunk id.
 Needs Python 3.9 or later and, from PyPI, the packages in tools/requirements.txt.
-Software keys (a string, hex, or a file), age identities (--age-identity) and RSA private keys (--rsa-key), both suites. Sections named in comments are those of docs/FORMAT.md.
+Software keys (a string, hex, or a file), age identities (--age-identity) and RSA private keys (--rsa-key), also
+under a passphrase, both suites. Sections named in comments are those of docs/FORMAT.md.
 """
 import argparse
 import base64
@@ -286,14 +287,75 @@ def context(suite, vault_id, node, snapshot):
     return lp("coldkeep/v1", bytes([suite.number]), vault_id, node, snapshot)
 
 
+AGE_MAGIC, AGE_ARMOR = b"age-encryption.org/v1\n", b"-----BEGIN AGE ENCRYPTED FILE-----"
+AGE_CHUNK = 64 * 1024
+
+
+def age_b64(text):
+    return base64.b64decode(text + "=" * (-len(text) % 4))
+
+
+def age_hkdf(secret, salt, info):
+    return HKDF(hashes.SHA256(), 32, salt, info).derive(secret)
+
+
+def age_open(data, what, file_key_of):
+    """The plaintext of an age file (age-encryption.org/v1); None where `file_key_of` its stanzas gives no file key."""
+    end = data.find(b"\n---")
+    check(data.startswith(AGE_MAGIC) and end > 0, f"{what} is no age file")
+    header, rest = data[: end + 4], data[end + 4 :]
+    mac_line, _, payload = rest.partition(b"\n")
+    lines = header.decode("ascii").split("\n")[1:-1]
+    stanzas = [(line.split(" ")[1:], age_b64(body)) for line, body in zip(lines, lines[1:]) if line.startswith("-> ")]
+    file_key = file_key_of(stanzas)
+    if file_key is None:
+        return None
+    expected = hmac.new(age_hkdf(file_key, b"", b"header"), header, hashlib.sha256).digest()
+    check(hmac.compare_digest(expected, age_b64(mac_line.strip().decode("ascii"))), f"{what} is damaged")
+    stream = ChaCha20Poly1305(age_hkdf(file_key, payload[:16], b"payload"))
+    sealed, plain, size = payload[16:], b"", AGE_CHUNK + TAG
+    for i in range(max(1, -(-len(sealed) // size))):
+        last = (i + 1) * size >= len(sealed)
+        try:
+            plain += stream.decrypt(i.to_bytes(11, "big") + bytes([last]), sealed[i * size : (i + 1) * size], None)
+        except InvalidTag:
+            raise Damaged(f"{what} is damaged") from None
+    return plain
+
+
+def age_identities(data, passphrase):
+    """The text of a file of identities, which may be under a passphrase (age -p), in binary or armored."""
+    if data.lstrip().startswith(AGE_ARMOR):
+        body = data.decode("ascii").strip().split("\n")
+        data = base64.b64decode("".join(line.strip() for line in body[1:-1]))
+    if not data.startswith(AGE_MAGIC):
+        return data.decode("ascii")
+    check(passphrase is not None, "the age identities are under a passphrase: give --passphrase-env")
+
+    def file_key_of(stanzas):
+        check(len(stanzas) == 1 and stanzas[0][0][0] == "scrypt", "the age identities are under no passphrase")
+        (_, salt, cost), body = stanzas[0]
+        cost = whole(int(cost), 1, 22, "scrypt's cost")
+        salt = b"age-encryption.org/v1/scrypt" + age_b64(salt)
+        wrap = hashlib.scrypt(passphrase, salt=salt, n=2**cost, r=8, p=1, dklen=32, maxmem=256 * 2**cost * 8)
+        try:
+            return ChaCha20Poly1305(wrap).decrypt(bytes(12), body, None)
+        except InvalidTag:
+            return None
+
+    plain = age_open(data, "the file of age identities", file_key_of)
+    check(plain is not None, "the passphrase does not open the age identities")
+    return plain.decode("ascii")
+
+
 class AgeKey:
-    """Opens slots of type age: age-encryption.org/v1 with X25519 recipients, written from that specification."""
+    """Opens slots of type age with X25519 identities."""
 
     type = "age"
 
-    def __init__(self, path):
-        with open(path, encoding="ascii") as file:
-            lines = [line.strip() for line in file]
+    def __init__(self, path, passphrase):
+        with open(path, "rb") as file:
+            lines = [line.strip() for line in age_identities(file.read(), passphrase).split("\n")]
         self.keys = [X25519PrivateKey.from_private_bytes(self._bech32(line)) for line in lines if line and line[0] != "#"]
 
     @staticmethod
@@ -310,45 +372,22 @@ class AgeKey:
 
     def unwrap(self, slot, _suite):
         require(slot, "a key slot", ("id", "type", "kid", "added", "ct"))
-        data = unb64(slot["ct"], None, "ct")
-        end = data.find(b"\n---")
-        check(data.startswith(b"age-encryption.org/v1\n") and end > 0, "a key slot holds no age file")
-        header, rest = data[: end + 4], data[end + 4 :]
-        mac_line, _, payload = rest.partition(b"\n")
-        file_key = self._file_key(header.decode("ascii").split("\n")[1:-1])
-        if file_key is None:
-            return None
-        expected = hmac.new(self._hkdf(file_key, b"", b"header"), header, hashlib.sha256).digest()
-        check(hmac.compare_digest(expected, self._b64(mac_line.strip().decode("ascii"))), "a key slot is damaged")
-        stream = ChaCha20Poly1305(self._hkdf(file_key, payload[:16], b"payload"))
-        try:
-            return stream.decrypt(bytes(11) + b"\x01", payload[16:], None)
-        except InvalidTag:
-            raise Damaged("a key slot is damaged") from None
+        return age_open(unb64(slot["ct"], None, "ct"), "a key slot", self._file_key)
 
-    def _file_key(self, lines):
-        for line, body in zip(lines, lines[1:]):
-            words = line.split(" ")
-            if words[:2] != ["->", "X25519"] or len(words) != 3:
+    def _file_key(self, stanzas):
+        for words, body in stanzas:
+            if words[:1] != ["X25519"] or len(words) != 2:
                 continue
-            share = self._b64(words[2])
+            share = age_b64(words[1])
             for key in self.keys:
                 own = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
                 secret = key.exchange(X25519PublicKey.from_public_bytes(share))
-                wrap = self._hkdf(secret, share + own, b"age-encryption.org/v1/X25519")
+                wrap = age_hkdf(secret, share + own, b"age-encryption.org/v1/X25519")
                 try:
-                    return ChaCha20Poly1305(wrap).decrypt(bytes(12), self._b64(body), None)
+                    return ChaCha20Poly1305(wrap).decrypt(bytes(12), body, None)
                 except InvalidTag:
                     continue
         return None
-
-    @staticmethod
-    def _hkdf(secret, salt, info):
-        return HKDF(hashes.SHA256(), 32, salt, info).derive(secret)
-
-    @staticmethod
-    def _b64(text):
-        return base64.b64decode(text + "=" * (-len(text) % 4))
 
 
 class RsaKey:
@@ -356,9 +395,16 @@ class RsaKey:
 
     type = "rsa"
 
-    def __init__(self, path):
+    def __init__(self, path, passphrase):
         with open(path, "rb") as file:
-            self.key = load_pem_private_key(file.read(), None)
+            pem = file.read()
+        # A passphrase is refused by a key that has none.
+        locked = b"ENCRYPTED" in pem
+        check(not locked or passphrase is not None, "the RSA key is under a passphrase: give --passphrase-env")
+        try:
+            self.key = load_pem_private_key(pem, passphrase if locked else None)
+        except ValueError:
+            raise Damaged("the passphrase does not open the RSA key, or it is none") from None
 
     def unwrap(self, slot, suite):
         require(slot, "a key slot", ("id", "type", "kid", "added", "mech", "hash", "ct"))
@@ -842,10 +888,14 @@ class Placer:
 
 def read_source(arguments):
     """The bytes of the software key (section 4), or what opens the slots of a public one."""
+    passphrase = None
+    if arguments.passphrase_env is not None:
+        passphrase = os.environb.get(arguments.passphrase_env.encode())
+        check(passphrase is not None, f"the environment has no {arguments.passphrase_env}")
     if arguments.age_identity is not None:
-        return AgeKey(arguments.age_identity)
+        return AgeKey(arguments.age_identity, passphrase)
     if arguments.rsa_key is not None:
-        return RsaKey(arguments.rsa_key)
+        return RsaKey(arguments.rsa_key, passphrase)
     if arguments.key_file is not None:
         with open(arguments.key_file, "rb") as file:
             data = file.read(4097)
@@ -902,8 +952,9 @@ def main():
     key = parser.add_mutually_exclusive_group(required=True)
     key.add_argument("--key-file", metavar="FILE", help="file that holds the key")
     key.add_argument("--key-env", metavar="NAME", help="environment variable that holds the key: text, or 0x and hex")
-    key.add_argument("--age-identity", metavar="FILE", help="file of age identities, AGE-SECRET-KEY-1…")
-    key.add_argument("--rsa-key", metavar="FILE", help="RSA private key in PEM, without a passphrase")
+    key.add_argument("--age-identity", metavar="FILE", help="file of age identities, AGE-SECRET-KEY-1…, or one of age -p")
+    key.add_argument("--rsa-key", metavar="FILE", help="RSA private key in PEM")
+    parser.add_argument("--passphrase-env", metavar="NAME", help="environment variable that holds the file's passphrase")
     parser.add_argument("--to", required=True, metavar="DIR", help="a new or empty directory")
     parser.add_argument("--pin", metavar="KEY", help="the host's card-signing key, base64url")
     parser.add_argument("--vault-id", metavar="ID", help="the archive expected")
