@@ -90,6 +90,7 @@ export class Alarms extends Construct {
       "Something of a snapshot is missing or changed.",
     );
     ring("NodesStale", counted("verifier", VERIFIER_METRICS.stale), "A node has no new snapshot.");
+    ring("NodesUnlocked", counted("verifier", VERIFIER_METRICS.unlocked), "Locks of what is to stay run out.");
     ring("NodesOdd", counted("verifier", VERIFIER_METRICS.odd), "A node's snapshots do not look as they did.");
     ring("VerifierFailed", waiting(verifier.dead), "The verifier failed for a node, three times over.");
     for (const [name, { worker }] of Object.entries({ Indexer: indexer, Retention: retention, Verifier: verifier })) {
@@ -117,6 +118,7 @@ export class Alarms extends Construct {
             counted("retention", RETENTION_METRICS.held),
           ]),
           graph("bytes deleted", [counted("retention", RETENTION_METRICS.deleted)]),
+          graph("locks renewed", [counted("retention", RETENTION_METRICS.renewed)]),
         ],
         [
           graph("verified", [counted("verifier", VERIFIER_METRICS.done), counted("verifier", VERIFIER_METRICS.stale)]),

@@ -15,10 +15,12 @@ export const JOBS = {
   presenter: { Reader: PRESENTER_ACCESS.read, Creator: PRESENTER_ACCESS.create, Lister: PRESENTER_ACCESS.list },
   retention: {
     Reader: EVERYTHING,
-    Replacer: [...CACHES, "*/clock.json", "*/reports/*"],
+    Replacer: [...CACHES, "*/clock.json", "*/locks.json", "*/reports/*"],
     Creator: ["*/snapshots/*", "*/plans/*", "*/clearances/*"],
     Lister: EVERYTHING,
     Deleter: EVERYTHING,
+    LockTeller: EVERYTHING,
+    Locker: ["*/node.json", "*/begins/*", "*/data/*", "*/snapshots/*"],
   },
-  verifier: { Reader: EVERYTHING, Replacer: ["*/reports/*"], Lister: EVERYTHING },
+  verifier: { Reader: EVERYTHING, Replacer: [...CACHES, "*/reports/*"], Lister: EVERYTHING, LockTeller: EVERYTHING },
 } as const satisfies Record<string, Grants>;

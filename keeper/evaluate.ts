@@ -20,7 +20,7 @@ import { EXPIRED_BEFORE, MAX_BYTES, RUN_WITH_PARENT } from "./rules.ts";
 import { usesFault } from "./uses-fault.ts";
 
 /** What is told of a snapshot that was judged before. */
-type Told = Pick<IndexEntry, "snapshot" | "state" | "writer" | "seq" | "proven">;
+type Told = Pick<IndexEntry, "snapshot" | "state" | "writer" | "seq" | "proven" | "remarks">;
 
 /** What the index needs to judge a snapshot. One for a whole job, since cards never change. */
 export interface Judge {

@@ -1,6 +1,7 @@
 import type { Index, IndexEntry, NodeJson } from "../vault/card/index.ts";
 import { type NodeName, names, type SnapshotId, type VaultId } from "../vault/names/index.ts";
 import type { Lister, Reader, Replacer } from "../vault/store/facets.ts";
+import { damagesOf, withDamage } from "./damage-remarks.ts";
 import { type Judge, judge } from "./evaluate.ts";
 import {
   contended,
@@ -36,6 +37,8 @@ export interface IndexOptions {
   readonly proofs?: readonly string[];
   /** An event told of these cards when they came: those that the index lacks bear no marks yet. Default: they may. */
   readonly justCame?: boolean;
+  /** What a look at all objects of some of these ids found: the damage in words, or that there is none any more. */
+  readonly looked?: ReadonlyMap<SnapshotId, readonly string[]>;
   /** What an earlier call of this process left behind. */
   readonly memory?: IndexMemory;
   /** Waits before the next attempt, when so many were lost to others. Default: not at all. */
@@ -137,10 +140,13 @@ async function tryIndex(run: Run, since: number): Promise<IndexOutcome | "lost" 
   const ids = rebuilding ? await cardIds(store, scope.node) : [...new Set(options.ids)];
   const proofs = rebuilding ? await proofTimes(store, scope.node) : await timesOf(options);
   const found = new Map<SnapshotId, IndexEntry | null>();
+  // That something is damaged no card tells: it is taken over, also where all else is made anew.
+  const earlierOnes = new Map((stored.index?.snapshots ?? []).map((entry) => [entry.snapshot, entry]));
   for (const id of byAge([...ids, ...proofs.keys()])) {
     const entry = await judge(on, id);
     const earlier = entry === null ? null : await on.known(id, entry.received);
-    found.set(id, withProof(entry, earlier?.proven, proofs.get(id)));
+    const proven = withProof(entry, earlier?.proven, proofs.get(id));
+    found.set(id, withDamage(proven, options.looked?.get(id) ?? damagesOf(earlier ?? earlierOnes.get(id))));
   }
   if (remembered !== null && !isGoodNews(found)) return "lost";
   const merged = new Map((before?.snapshots ?? []).map((entry) => [entry.snapshot, entry]));

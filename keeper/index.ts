@@ -3,6 +3,7 @@ export { foretellDead } from "./collect/foretell.ts";
 export type { CollectOptions, CollectOutcome, DeadObject, Despite } from "./collect/types.ts";
 export { copySnapshots } from "./copy/copy.ts";
 export type { CopyOptions, CopyVerdict } from "./copy/types.ts";
+export { damagesOf } from "./damage-remarks.ts";
 export { type IndexMemory, makeIndexMemory } from "./index-memory.ts";
 export {
   type IndexOptions,
@@ -11,6 +12,8 @@ export {
   indexSnapshots,
   rebuildIndex,
 } from "./index-snapshots.ts";
+export { lockGap } from "./lock/lock-rules.ts";
+export { type RenewOptions, type RenewOutcome, renewLocks } from "./lock/renew-locks.ts";
 export { markSnapshot, readMark } from "./marks.ts";
 export { isLatestMaterial } from "./order.ts";
 export type { ObjectDamage } from "./pack-lists.ts";

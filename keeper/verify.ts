@@ -9,10 +9,11 @@ import {
   silent,
   type VaultId,
 } from "../vault/names/index.ts";
-import type { Lister, Reader } from "../vault/store/facets.ts";
+import type { Lister, LockTeller, Reader } from "../vault/store/facets.ts";
 import { hashObject } from "./hash-object.ts";
 import { identify } from "./identify.ts";
 import { keyFileDamage } from "./key-outside.ts";
+import { type FirstToEnd, type WatchedLocks, watchLocks } from "./lock/watch-locks.ts";
 import { changed, missing, type ObjectDamage, sizeDamage } from "./pack-lists.ts";
 import { packIndex } from "./packs-present.ts";
 import { indexesOf } from "./ranges.ts";
@@ -21,14 +22,14 @@ import { cardIds } from "./scan-names.ts";
 import { findUsedPacks, type UsedPacks } from "./uses.ts";
 
 export interface KeylessVerifyOptions {
-  readonly store: Reader & Lister;
+  readonly store: Reader & Lister & LockTeller;
   readonly vault?: VaultId;
   readonly node: NodeName;
   /** Default: every committed card there is, oldest first. */
   readonly ids?: readonly SnapshotId[];
   /** Looks at what comes after this id only: where an earlier call had to leave off. */
   readonly after?: SnapshotId;
-  /** Compare the SHA-256 of every pack, or of those named; of others presence and size. */
+  /** Compare the SHA-256 of every pack, or of those named; of others presence, size, and the sum the store keeps. */
   readonly readData: boolean | ((pack: string) => boolean);
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -44,6 +45,8 @@ export interface KeylessVerdict {
   /** Packs looked at, and bytes read for them. */
   readonly packs: number;
   readonly read: number;
+  /** Which of its objects ceases to be locked first. Null where the place locks nothing. */
+  readonly lock: FirstToEnd | null;
 }
 
 /** What is known already of packs that several snapshots use, so that each is read once a job. */
@@ -55,7 +58,10 @@ type SeenPacks = Map<string, ObjectDamage | null>;
  * @throws ColdkeepError `not-found` for an id without a card; `refused`, `integrity` as for the index; and what the store
  * throws: only what is proven counts as damage.
  */
-export async function* verifySnapshots(options: KeylessVerifyOptions): AsyncGenerator<KeylessVerdict> {
+export async function* verifySnapshots(asked: KeylessVerifyOptions): AsyncGenerator<KeylessVerdict> {
+  const terms = await asked.store.lockTerms();
+  const locks = terms === null ? null : watchLocks(asked.store);
+  const options = { ...asked, store: locks?.store ?? asked.store };
   const { store } = options;
   const node = await readNode(store, options.node, options.vault);
   const scope: NodeScope = { vault: node.vault, node: node.node };
@@ -63,7 +69,7 @@ export async function* verifySnapshots(options: KeylessVerifyOptions): AsyncGene
   for (const id of options.ids ?? (await cardIds(store, scope.node))) {
     options.signal?.throwIfAborted();
     if (options.after !== undefined && id <= options.after) continue;
-    const verdict = await verifyOne(options, scope, node, id, seen);
+    const verdict = await verifyOne(options, scope, node, id, seen, locks);
     if (verdict !== null) yield verdict;
     else if (options.ids !== undefined) throw noSnapshot(scope, id);
   }
@@ -75,6 +81,7 @@ async function verifyOne(
   node: NodeJson,
   id: SnapshotId,
   seen: SeenPacks,
+  locks: WatchedLocks<unknown> | null,
 ): Promise<KeylessVerdict | null> {
   const { store } = options;
   const object = names.card(scope.node, id);
@@ -83,7 +90,7 @@ async function verifyOne(
   if (read.found === "malformed") {
     const problem = read.why.includes("belongs to another") ? "swapped" : "malformed";
     const damages: ObjectDamage[] = [{ object, problem, detail: read.why }];
-    return { snapshot: id, ok: false, damages, notes: [], packs: 0, read: 0 };
+    return { snapshot: id, ok: false, damages, notes: [], packs: 0, read: 0, lock: null };
   }
   if (!isCommitted(read.value)) return null;
   const { core } = read.value;
@@ -95,7 +102,18 @@ async function verifyOne(
   const packs = await checkPacks(options, scope, core, used, seen);
   damages.push(...packs.damages);
   const notes = [...used.notes, ...(await extraFiles(store, scope, core, used))];
-  return { snapshot: id, ok: damages.length === 0, damages, notes, packs: packs.count, read: packs.read };
+  const lock = locks?.firstToEnd(objectsOf(scope, core)) ?? null;
+  return { snapshot: id, ok: damages.length === 0, damages, notes, packs: packs.count, read: packs.read, lock };
+}
+
+/** All that a snapshot needs. */
+function* objectsOf({ node }: NodeScope, { snapshot, origins, pack_lists }: CardCore): Generator<string> {
+  yield* [names.card(node, snapshot), names.begin(node, snapshot), names.manifest(node, snapshot)];
+  for (const at of pack_lists.keys()) yield names.packList(node, snapshot, at);
+  for (const { snapshot: origin, ranges } of origins) {
+    yield names.keyJson(node, origin);
+    for (const index of indexesOf(ranges)) yield names.pack(node, origin, index);
+  }
 }
 
 function* signatureDamage(node: NodeJson, card: Card): Generator<ObjectDamage> {
@@ -187,8 +205,10 @@ async function objectDamage(
   const info = await store.head(name);
   if (info === null) return missing(name);
   const wrong = sizeDamage(name, info.size, size);
-  if (!byDigest && wrong === null) return null;
-  const found = await hashObject(store, name, info.size, () => {}, signal);
+  const isAsPut = info.sha256 === undefined || info.sha256 === sha256;
+  if (!byDigest && wrong === null && isAsPut) return null;
+  const found =
+    !isAsPut && !byDigest ? (info.sha256 as string) : await hashObject(store, name, info.size, () => {}, signal);
   if (found === null) return missing(name);
   if (found === sha256 && wrong === null) return null;
   const other = await identify(store, scope, core, used, found);

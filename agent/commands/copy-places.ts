@@ -75,6 +75,8 @@ function emptyStore(url: string): Store {
     head: async () => null,
     get: async () => null,
     getRange: async () => null,
+    lockTerms: async () => null,
+    lock: refuse,
     create: refuse,
     replace: refuse,
     list: async function* () {},

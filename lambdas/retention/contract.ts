@@ -11,6 +11,8 @@ export const RETENTION_METRICS = {
   deleted: "BytesDeleted",
   /** Objects that the bucket's lock keeps a while longer. */
   locked: "ObjectsLocked",
+  /** Locks of what is in use that were renewed. */
+  renewed: "LocksRenewed",
 } as const;
 
 /** Called by hand: one node, now. */

@@ -1,4 +1,4 @@
-import type { SQSEvent } from "aws-lambda";
+import type { Context, SQSEvent } from "aws-lambda";
 import type { Despite } from "../../keeper/index.ts";
 import { systemClock } from "../../posix/clock.ts";
 import { NIGHTLY_ENV, type TickEvent } from "../common/contract.ts";
@@ -15,17 +15,22 @@ const on = { store: openVault(process.env), tell: makeTeller("retention"), now: 
 const settings = readSettings(new URL(".", import.meta.url));
 const send = sendJobsTo(requireEnv(process.env, NIGHTLY_ENV.queue));
 
+/** Left for the report. Milliseconds. */
+const RESERVE = 60_000;
+
 /** A tick, a node whose turn it is, or, called by hand, `{"node": "<name>", "dry_run": true}`. */
-export async function handler(event: TickEvent | SQSEvent | RetainEvent): Promise<object> {
+export async function handler(event: TickEvent | SQSEvent | RetainEvent, context: Context): Promise<object> {
+  const until = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - RESERVE));
   try {
     if ("node" in event) {
       const { node, dry_run, despite = [] } = event;
       return await retainNode(on, nodeOf(settings, node), {
         apply: dry_run !== true,
+        until,
         despite: new Set(despite as readonly Despite[]),
       });
     }
-    return await onNightly({ settings, send, work: (node) => retainNode(on, node, { apply: true }) }, event);
+    return await onNightly({ settings, send, work: (node) => retainNode(on, node, { apply: true, until }) }, event);
   } finally {
     on.tell.flush();
   }

@@ -1,5 +1,13 @@
 import type { CollectOptions, RetainOptions } from "../../keeper/index.ts";
-import { type CollectOutcome, collectGarbage, type RetainOutcome, retainSnapshots } from "../../keeper/index.ts";
+import {
+  type CollectOutcome,
+  collectGarbage,
+  type RenewOptions,
+  type RenewOutcome,
+  type RetainOutcome,
+  renewLocks,
+  retainSnapshots,
+} from "../../keeper/index.ts";
 import { isColdkeepError } from "../../vault/names/index.ts";
 import type { Brake } from "../../vault/retain/index.ts";
 import { putReport } from "../common/put-report.ts";
@@ -8,7 +16,7 @@ import type { NodeSettings } from "../common/settings.ts";
 import { RETENTION_METRICS } from "./contract.ts";
 
 export interface RetentionOn {
-  readonly store: RetainOptions["store"] & CollectOptions["store"];
+  readonly store: RetainOptions["store"] & CollectOptions["store"] & RenewOptions["store"];
   readonly tell: Teller;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -18,29 +26,36 @@ export interface RetainHow {
   /** False only says what would be done. */
   readonly apply: boolean;
   readonly despite?: NonNullable<CollectOptions["despite"]>;
+  /** Ends in time to say what was done; what was not renewed of locks is renewed the night after. */
+  readonly until?: AbortSignal;
 }
 
 const SUNDAY = 0;
 
 /**
- * One node's night: graces begin and end as the tiers say, then what no snapshot uses any more goes. What was done lies
+ * One node's night: graces begin and end as the tiers say, then what no snapshot uses any more goes, and the locks of what
+ * is in use are renewed where they are about to run out. What was done lies
  * in the vault afterwards; a dry run only says it.
  * @throws ColdkeepError what the keeper throws; the run is repeated, and each repetition finishes what is left.
  */
 export async function retainNode(on: RetentionOn, node: NodeSettings, how: RetainHow): Promise<object> {
   const { store, tell } = on;
-  const { apply, despite = new Set() } = how;
+  const { apply, despite = new Set(), until } = how;
   const { name, tiers } = node;
   const now = on.now();
   const job = { store, node: name, apply, now };
   const brakes = new Set([...despite].filter((kind) => kind !== "damage"));
   let retained: RetainOutcome;
   let collected: CollectOutcome;
+  let renewed: RenewOutcome | null = null;
   try {
     retained = await retainSnapshots({ ...job, tiers, despite: brakes });
     // Data that nothing tells of is looked for once a week: it lists all there is.
     const strays = new Date(now).getUTCDay() === SUNDAY;
     collected = await collectGarbage({ ...job, grace: tiers.grace, despite, strays });
+    const thorough = retained.rescued.length > 0;
+    if (apply)
+      renewed = await renewLocks({ store, node: name, grace: tiers.grace, thorough, ...(until && { signal: until }) });
   } catch (error) {
     if (isColdkeepError(error, "not-found")) {
       tell.info("nothing there yet", { node: name });
@@ -50,7 +65,7 @@ export async function retainNode(on: RetentionOn, node: NodeSettings, how: Retai
     tell.error("retention failed", error, { node: name });
     throw error;
   }
-  const report = reportOf(retained, collected, apply);
+  const report = { ...reportOf(retained, collected, apply), ...locksOf(renewed) };
   if (apply) {
     await putReport(store, name, "retention", { at: new Date(now).toISOString(), ...report });
     count(tell, report);
@@ -82,11 +97,18 @@ function reportOf(retained: RetainOutcome, collected: CollectOutcome, applied: b
   };
 }
 
-function count(tell: Teller, report: ReturnType<typeof reportOf>): void {
+/** Nothing where the bucket locks nothing by itself. */
+function locksOf(renewed: RenewOutcome | null): { readonly locks?: { renewed: number; finished: boolean } } {
+  if (renewed === null || renewed.terms === null) return {};
+  return { locks: { renewed: renewed.renewed, finished: renewed.finished } };
+}
+
+function count(tell: Teller, report: ReturnType<typeof reportOf> & ReturnType<typeof locksOf>): void {
   tell.count(RETENTION_METRICS.done, 1);
   tell.count(RETENTION_METRICS.failed, 0);
   tell.count(RETENTION_METRICS.held, report.held.length > 0 ? 1 : 0);
   tell.count(RETENTION_METRICS.expired, report.expired.length);
   tell.count(RETENTION_METRICS.deleted, report.bytes);
   tell.count(RETENTION_METRICS.locked, report.locked);
+  tell.count(RETENTION_METRICS.renewed, report.locks?.renewed ?? 0);
 }

@@ -9,6 +9,8 @@ export const VERIFIER_METRICS = {
   stale: "NodesStale",
   /** * Other things a person should look at: heights, sizes, an index that says what the cards do not. */
   odd: "NodesOdd",
+  /** * Nodes of which something that is to stay is locked for too short. */
+  unlocked: "NodesUnlocked",
   /** Bytes whose SHA-256 was compared. */
   read: "BytesRead",
 } as const;

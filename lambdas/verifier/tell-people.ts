@@ -2,7 +2,7 @@ import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 
 /** One thing a person should know of. */
 export interface Finding {
-  readonly kind: "damage" | "stale" | "odd";
+  readonly kind: "damage" | "stale" | "lock" | "odd";
   /** The snapshot or node it is about. */
   readonly on: string;
   readonly words: string;
@@ -30,12 +30,18 @@ const TODO: Readonly<Record<Finding["kind"], string>> = {
     "copy of the vault (`coldkeep copy`) or from their earlier versions; a full backup (`coldkeep backup --full`) shares " +
     "nothing with what is damaged.",
   stale: "Look at the host: its timer, its disk, `coldkeep doctor`, and the last lines of its journal.",
+  lock:
+    "Each night retention renews the locks of what is in use. Look at its last report (reports/retention.json: `locks`), whether " +
+    "its role still may s3:PutObjectRetention, and whether the bucket's default retention was made shorter. Deleting " +
+    "locks.json has everything locked anew the night after.",
   odd: "Look whether the node did what its snapshots say. Nothing was changed.",
 };
 
 /** What is wrong and what to do about it, in the order of how much it matters. */
 export function messageOf(node: string, findings: readonly Finding[]): Message {
-  const kinds = (["damage", "stale", "odd"] as const).filter((kind) => findings.some((one) => one.kind === kind));
+  const kinds = (["damage", "stale", "lock", "odd"] as const).filter((kind) =>
+    findings.some((one) => one.kind === kind),
+  );
   const parts = kinds.map((kind) => {
     const those = findings.filter((one) => one.kind === kind);
     const more = those.length > SHOWN ? [`  and ${those.length - SHOWN} more, in reports/verifier.json`] : [];
@@ -46,4 +52,4 @@ export function messageOf(node: string, findings: readonly Finding[]): Message {
   return { subject, text: `Node ${node}\n\n${parts.join("\n\n")}\n` };
 }
 
-const SUBJECT = { damage: "damaged", stale: "no new snapshot", odd: "odd" } as const;
+const SUBJECT = { damage: "damaged", stale: "no new snapshot", lock: "locks run out", odd: "odd" } as const;

@@ -1,25 +1,28 @@
 import { createHash } from "node:crypto";
 import {
   cardIds,
+  type IndexStore,
   type KeylessVerdict,
   type KeylessVerifyOptions,
   listSnapshots,
+  lockGap,
   verifySnapshots,
 } from "../../keeper/index.ts";
 import type { IndexEntry } from "../../vault/card/index.ts";
 import { isColdkeepError, isSnapshotId, type NodeName, type SnapshotId } from "../../vault/names/index.ts";
-import type { Replacer } from "../../vault/store/facets.ts";
+import type { LockTerms } from "../../vault/store/facets.ts";
 import type { NodeJob } from "../common/contract.ts";
 import type { SendJobs } from "../common/jobs.ts";
 import { putReport } from "../common/put-report.ts";
 import type { Teller } from "../common/report.ts";
 import type { NodeSettings } from "../common/settings.ts";
 import { VERIFIER_METRICS } from "./contract.ts";
+import { type Looked, lookAt, noteDamage, suspectsOf } from "./note-damage.ts";
 import { findOddities, staleness } from "./oddities.ts";
 import { type Finding, messageOf, type TellPeople } from "./tell-people.ts";
 
 export interface VerifierOn {
-  readonly store: KeylessVerifyOptions["store"] & Replacer;
+  readonly store: KeylessVerifyOptions["store"] & IndexStore;
   readonly tell: Teller;
   readonly people: TellPeople;
   readonly send: SendJobs;
@@ -53,19 +56,27 @@ export async function verifyNode(
   try {
     entries = await readEntries(on, node.name);
     const told = new Map(entries.map(({ snapshot, state }) => [snapshot, state]));
-    const readData = isTurn(node.rereadDays, now);
+    const terms = await store.lockTerms();
+    const suspects = suspectsOf(entries);
+    const inTurn = isTurn(node.rereadDays, now);
+    const readData = (pack: string) => inTurn(pack) || suspects.has(pack);
+    const looked: Looked = new Map();
     for await (const verdict of verifySnapshots({ store, node: node.name, readData, ...after })) {
       snapshots += 1;
       read += verdict.read;
       committed.add(verdict.snapshot);
       // What is broken was never whole, and what expired may be going right now: both were told of before.
       const state = told.get(verdict.snapshot) ?? "good";
-      if (state !== "broken" && state !== "expired") findings.push(...damagesOf(verdict));
+      if (state === "good" || state === "damaged") {
+        findings.push(...damagesOf(verdict), ...lockGapOf(verdict, terms, now));
+        lookAt(looked, verdict, told.get(verdict.snapshot) ?? "broken");
+      }
       if (until.aborted) {
         left = verdict.snapshot;
         break;
       }
     }
+    await noteDamage(store, node.name, looked);
     // What needs all cards is looked at by the call that began at the first and came to the end.
     if (job.after === undefined) {
       findings.push(...staleness(entries, node, now), ...findOddities(entries, node));
@@ -97,6 +108,14 @@ function* damagesOf({ snapshot, damages }: KeylessVerdict): Generator<Finding> {
   for (const { object, problem, detail } of damages) {
     yield { kind: "damage", on: snapshot, words: `${object}: ${problem}: ${detail}` };
   }
+}
+
+/** A lock that ends sooner than renewals let it: something of a snapshot that is to stay could soon be deleted. */
+function lockGapOf({ snapshot, lock }: KeylessVerdict, terms: LockTerms | null, now: number): Finding[] {
+  if (lock === null || terms === null || lock.until - now >= lockGap(terms)) return [];
+  const until = lock.until === 0 ? "is not locked" : `is locked until ${new Date(lock.until).toISOString()} only`;
+  const allowed = `${(lockGap(terms) / DAY).toFixed(1)} days at least are kept up`;
+  return [{ kind: "lock", on: snapshot, words: `${lock.object} ${until}; ${allowed}` }];
 }
 
 async function readEntries({ store }: VerifierOn, node: NodeName): Promise<readonly IndexEntry[]> {
@@ -131,6 +150,7 @@ function count(tell: Teller, findings: readonly Finding[], read: number): void {
   tell.count(VERIFIER_METRICS.failed, 0);
   tell.count(VERIFIER_METRICS.damaged, new Set(of("damage").map((one) => one.on)).size);
   tell.count(VERIFIER_METRICS.stale, of("stale").length > 0 ? 1 : 0);
+  tell.count(VERIFIER_METRICS.unlocked, of("lock").length > 0 ? 1 : 0);
   tell.count(VERIFIER_METRICS.odd, of("odd").length > 0 ? 1 : 0);
   tell.count(VERIFIER_METRICS.read, read);
 }

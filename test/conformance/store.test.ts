@@ -29,12 +29,14 @@ const implementations: readonly StoreImplementation[] = [
     ...missing,
     etagsOfBytes: true as const,
     timesNear: true as const,
+    ...(versions ? { locks: true as const } : {}),
     open: async () => {
-      const place = await freshVault(endpointOf(aws), versions);
-      return { store: await openStore(place.url, place), ...place };
+      // A bucket that can lock objects, and by itself locks none.
+      const place = await freshVault(endpointOf(aws), versions, versions);
+      return { store: await openStore(place.url, { ...place, now: systemClock.now }), ...place };
     },
   })),
-  { name: "memory", open: async () => ({ store: memoryStore() }) },
+  { name: "memory", locks: true, open: async () => ({ store: memoryStore() }) },
   {
     name: "retrying(directory)",
     open: async () => {

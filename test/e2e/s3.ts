@@ -26,9 +26,9 @@ export function plainClient(endpoint: string): S3Client {
 const buckets = new Map<string, Promise<string>>();
 
 /** An empty vault of its own: a fresh prefix in a bucket that the tests of a file share. */
-export async function freshVault(endpoint: string, versions = true): Promise<S3Vault> {
-  const shared = `${endpoint} ${versions}`;
-  const made = buckets.get(shared) ?? makeBucket(endpoint, versions);
+export async function freshVault(endpoint: string, versions = true, lock = false): Promise<S3Vault> {
+  const shared = `${endpoint} ${versions} ${lock}`;
+  const made = buckets.get(shared) ?? makeBucket(endpoint, versions, lock);
   buckets.set(shared, made);
   const bucket = await made;
   return { url: `s3://${bucket}/t/${randomBytes(6).toString("hex")}`, s3: { endpoint }, bucket };

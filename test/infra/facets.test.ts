@@ -1,10 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { JOBS } from "../../infra/jobs.ts";
-import type { CollectOptions, IndexOptions, KeylessVerifyOptions, RetainOptions } from "../../keeper/index.ts";
+import type {
+  CollectOptions,
+  IndexOptions,
+  KeylessVerifyOptions,
+  RenewOptions,
+  RetainOptions,
+} from "../../keeper/index.ts";
 import type { IndexerOn } from "../../lambdas/indexer/index-batch.ts";
 import type { RetentionOn } from "../../lambdas/retention/retain-node.ts";
 import type { VerifierOn } from "../../lambdas/verifier/verify-node.ts";
-import type { Creator, Deleter, Lister, Reader, Replacer } from "../../vault/store/facets.ts";
+import type { Creator, Deleter, Lister, Locker, LockTeller, Reader, Replacer } from "../../vault/store/facets.ts";
 
 interface Facets {
   Reader: Reader;
@@ -12,6 +18,8 @@ interface Facets {
   Replacer: Replacer;
   Lister: Lister;
   Deleter: Deleter;
+  LockTeller: LockTeller;
+  Locker: Locker;
 }
 
 /** The names of the facets that a store has. */
@@ -23,9 +31,12 @@ const asked: {
   indexer: Same<keyof (typeof JOBS)["indexer"], FacetsOf<IndexerOn["store"]>>;
   index: Same<keyof (typeof JOBS)["indexer"], FacetsOf<IndexOptions["store"]>>;
   retention: Same<keyof (typeof JOBS)["retention"], FacetsOf<RetentionOn["store"]>>;
-  retain: Same<keyof (typeof JOBS)["retention"], FacetsOf<RetainOptions["store"] & CollectOptions["store"]>>;
+  retain: Same<
+    keyof (typeof JOBS)["retention"],
+    FacetsOf<RetainOptions["store"] & CollectOptions["store"] & RenewOptions["store"]>
+  >;
   verifier: Same<keyof (typeof JOBS)["verifier"], FacetsOf<VerifierOn["store"]>>;
-  // The verifier's own report is the only thing it writes.
+  // What it finds goes into its report and the caches.
   verify: Same<Exclude<keyof (typeof JOBS)["verifier"], "Replacer">, FacetsOf<KeylessVerifyOptions["store"]>>;
 } = { indexer: true, index: true, retention: true, retain: true, verifier: true, verify: true };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { indexSnapshots } from "../../keeper/index.ts";
+import { indexSnapshots, rebuildIndex } from "../../keeper/index.ts";
 import type { NodeJob, WrittenNode } from "../../lambdas/common/contract.ts";
 import { dueNodes } from "../../lambdas/common/due.ts";
 import { settingsOf } from "../../lambdas/common/settings.ts";
@@ -8,7 +8,7 @@ import { retainNode } from "../../lambdas/retention/retain-node.ts";
 import { VERIFIER_METRICS } from "../../lambdas/verifier/contract.ts";
 import type { Message } from "../../lambdas/verifier/tell-people.ts";
 import { verifyNode } from "../../lambdas/verifier/verify-node.ts";
-import { type Card, parseIndex } from "../../vault/card/index.ts";
+import { type Card, parseHead, parseIndex } from "../../vault/card/index.ts";
 import { names } from "../../vault/names/index.ts";
 import { type CardWorld, cardWorld, START } from "../support/cards.ts";
 import { keepingTeller } from "./events.ts";
@@ -185,6 +185,65 @@ describe("the verifier", () => {
     expect(tell.counts.get(VERIFIER_METRICS.damaged)).toBe(3);
     expect(messages[0]?.subject).toBe("coldkeep: icon: damaged");
     expect(messages[0]?.text).toContain("coldkeep backup --full");
+  });
+
+  it("lists what is damaged as such, and as good again once it is whole: no latest, no parent meanwhile", async () => {
+    const world = await cardWorld();
+    const cards = await daily(world, 3);
+    const newest = cards[2] as Card;
+    const pack = names.pack(world.node, newest.core.snapshot, 1);
+    const whole = Buffer.from(world.store.objects.get(pack)?.bytes ?? []);
+    const changed = Buffer.from(whole);
+    changed[0] = (changed[0] ?? 0) ^ 1;
+    world.store.plant(pack, changed);
+    const states = () =>
+      parseIndex(world.store.objects.get(names.indexJson(world.node))?.bytes ?? new Uint8Array(0)).snapshots;
+    await verify(world, { reread_days: 1 });
+    expect(states().map(({ state }) => state)).toEqual(["damaged", "good", "good"]);
+    expect(states()[0]?.remarks).toEqual([expect.stringMatching(`^damaged: ${pack}: changed: its SHA-256 is`)]);
+    const head = parseHead(world.store.objects.get(names.headJson(world.node))?.bytes ?? new Uint8Array(0));
+    expect(head.newest).toBe(cards[1]?.core.snapshot);
+    // Not its day to be read, and yet it stays damaged; so it does where the index is taken in anew, or made anew.
+    const { findings } = await verify(world, { reread_days: 3650 });
+    expect(findings).toMatchObject([{ kind: "damage", on: newest.core.snapshot }]);
+    await indexSnapshots({ store: world.store, node: world.node, ids: [newest.core.snapshot] });
+    expect(states()[0]?.state).toBe("damaged");
+    await rebuildIndex({ store: world.store, node: world.node });
+    expect(states()[0]?.state).toBe("damaged");
+    world.store.plant(pack, whole);
+    await verify(world, { reread_days: 3650 });
+    expect(states().map(({ state, remarks }) => [state, remarks])).toEqual(Array(3).fill(["good", []]));
+  });
+
+  it("tells of a changed pack on any day, where the store keeps a sum of it", async () => {
+    const world = await cardWorld();
+    const [card] = await daily(world, 1);
+    const pack = names.pack(world.node, (card as Card).core.snapshot, 0);
+    const there = world.store.objects.get(pack);
+    if (there === undefined) throw new Error("it was put");
+    there.info = { ...there.info, sha256: "0".repeat(64) };
+    const { findings, read } = await verify(world, { reread_days: 3650 });
+    expect(findings).toMatchObject([{ kind: "damage", words: expect.stringMatching(/00000\.pack: changed/) }]);
+    expect(read).toBe(0);
+  });
+
+  it("tells of locks that run out, and what to look at", async () => {
+    const world = await cardWorld();
+    world.store.locking = { mode: "governance", ms: 30 * DAY };
+    const cards = await daily(world, 2);
+    expect((await verify(world)).findings).toEqual([]);
+    world.now += 23 * DAY;
+    const { findings, messages, tell } = await verify(world, { stale_after: "90d" });
+    expect(findings).toMatchObject(cards.map(({ core }) => ({ kind: "lock", on: core.snapshot })));
+    expect(findings[0]?.words).toMatch(/is locked until 2026-01-31T\S+ only; 8\.0 days at least/);
+    expect(messages[0]?.subject).toBe("coldkeep: icon: locks run out");
+    expect(messages[0]?.text).toContain("s3:PutObjectRetention");
+    expect(tell.counts.get(VERIFIER_METRICS.unlocked)).toBe(1);
+    // What retention renews is no gap any more.
+    const on = { store: world.store, tell: keepingTeller(), now: () => world.now };
+    await retainNode(on, nodeOf({ tiers: { keep_last: 9, timezone: "UTC" } }), { apply: true });
+    expect(reportOf(world, "retention").locks).toMatchObject({ finished: true, renewed: expect.any(Number) });
+    expect((await verify(world, { stale_after: "90d" })).findings).toEqual([]);
   });
 
   it("tells of a node without a new snapshot, of a height that stands still, and of sizes that jump", async () => {

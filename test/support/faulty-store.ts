@@ -86,6 +86,8 @@ export function faultyStore(store: Store, plan: (call: FaultyCall) => Fault | nu
   return {
     url: store.url,
     calls,
+    lockTerms: () => store.lockTerms(),
+    lock: (name, until, mode) => store.lock(name, until, mode),
     head: (name) =>
       meet(
         "head",

@@ -35,6 +35,8 @@ export function gatedStore(store: Store & Deleter): Gate {
   return {
     store: {
       url: store.url,
+      lockTerms: () => gated(() => store.lockTerms()),
+      lock: (name, until, mode) => gated(() => store.lock(name, until, mode)),
       head: (name) => gated(() => store.head(name)),
       get: (name, options) => gated(() => store.get(name, options)),
       getRange: (name, offset, length) => gated(() => store.getRange(name, offset, length)),

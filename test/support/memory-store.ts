@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { ColdkeepError } from "../../vault/names/index.ts";
-import type { ApprovedPlan, DeleteOutcome, Deleter, ObjectInfo, Store } from "../../vault/store/facets.ts";
+import type { ApprovedPlan, DeleteOutcome, Deleter, LockTerms, ObjectInfo, Store } from "../../vault/store/facets.ts";
 import { splitName, splitPrefix } from "../../vault/store/object-name.ts";
 import { makeReceipt } from "../../vault/store/receipt.ts";
 
@@ -12,6 +12,8 @@ export interface MemoryObject {
 /** A store in memory: exact, fast, and open for tampering through `objects`. `now` is the store's clock. */
 export interface MemoryStore extends Store, Deleter {
   readonly objects: Map<string, MemoryObject>;
+  /** How it locks what is new from now on; null, as at first: not at all. */
+  locking: LockTerms | null;
   /** Puts an object as it is, past all rules; keeps receipt time where one is there, unless told. */
   plant(name: string, bytes: Uint8Array, receivedAt?: number): void;
 }
@@ -21,7 +23,8 @@ export function memoryStore(now: () => number = () => 0): MemoryStore {
   let versions = 0;
   const put = (name: string, bytes: Uint8Array, receivedAt = now()): ObjectInfo => {
     versions += 1;
-    const info = { size: bytes.length, etag: `v${versions}`, receivedAt };
+    const lock = store.locking === null ? {} : { lockedUntil: receivedAt + store.locking.ms };
+    const info = { size: bytes.length, etag: `v${versions}`, receivedAt, ...lock };
     objects.set(name, { bytes: Uint8Array.from(bytes), info });
     return info;
   };
@@ -29,9 +32,10 @@ export function memoryStore(now: () => number = () => 0): MemoryStore {
     splitName(name);
     return objects.get(name) ?? null;
   };
-  return {
+  const store: MemoryStore = {
     url: "memory:",
     objects,
+    locking: null,
     plant: (name, bytes, receivedAt) => {
       put(name, bytes, receivedAt ?? objects.get(name)?.info.receivedAt ?? now());
     },
@@ -71,14 +75,31 @@ export function memoryStore(now: () => number = () => 0): MemoryStore {
         if (object !== undefined) yield { name, info: object.info };
       }
     },
-    delete: (plan) => deletePlanned(objects, plan),
+    delete: (plan) => deletePlanned(objects, plan, now),
+    lockTerms: async () => store.locking,
+    lock: async (name, until) => {
+      const there = find(name);
+      if (there === null) return "absent";
+      there.info = { ...there.info, lockedUntil: Math.max(until, there.info.lockedUntil ?? 0) };
+      return "locked";
+    },
   };
+  return store;
 }
 
-async function* deletePlanned(objects: Map<string, MemoryObject>, plan: ApprovedPlan): AsyncGenerator<DeleteOutcome> {
+async function* deletePlanned(
+  objects: Map<string, MemoryObject>,
+  plan: ApprovedPlan,
+  now: () => number,
+): AsyncGenerator<DeleteOutcome> {
   for (const { name } of plan.objects) splitName(name);
   for (const { name, etag } of plan.objects) {
-    const there = objects.get(name)?.info.etag === etag;
+    const info = objects.get(name)?.info;
+    const there = info?.etag === etag;
+    if (there && (info.lockedUntil ?? 0) > now()) {
+      yield { name, outcome: "locked" };
+      continue;
+    }
     if (there) objects.delete(name);
     yield { name, outcome: there ? "deleted" : "gone" };
   }

@@ -6,6 +6,7 @@ export {
 export { canonical, canonicalBytes, parseCanonical } from "./jcs.ts";
 export { MAX_ORIGINS, MAX_PACKS } from "./limits.ts";
 export { encodeBackupList, encodeHead, encodeIndex, parseBackupList, parseHead, parseIndex } from "./lists.ts";
+export { encodeLocks, type LockedSnapshot, parseLocks } from "./locks.ts";
 export type { Clearance, DeletionPlan, Expired, Fate, Mark, Pin } from "./markers.ts";
 export {
   encodeClearance,

@@ -43,6 +43,8 @@ export const clearancesFolder = (node: NodeName) => `${node}/clearances/`;
 export const plan = (node: NodeName, digest: string) => `${plansFolder(node)}${digest}.json`;
 export const plansFolder = (node: NodeName) => `${node}/plans/`;
 export const clockJson = (node: NodeName) => `${node}/clock.json`;
+/** Until when what is in use was locked. */
+export const locksJson = (node: NodeName) => `${node}/locks.json`;
 /** What a nightly job last did and found; `job` is its name. */
 export const report = (node: NodeName, job: string) => `${node}/reports/${job}.json`;
 export const dataRoot = (node: NodeName) => `${node}/data/`;

@@ -26,6 +26,13 @@ export interface ObjectInfo {
    * receipt the time of its answer, which may be seconds off what `head` tells from then on.
    */
   readonly receivedAt: number;
+  /**
+   * Until when the store protects this version from everybody; milliseconds since the epoch. Told by `head` and `get`
+   * alone, to whoever may see it, where there is a lock.
+   */
+  readonly lockedUntil?: number;
+  /** SHA-256 of the whole object, in hex, as the store recorded it when it came. Told by `head` and `get`. */
+  readonly sha256?: string;
 }
 
 export interface StoredObject {
@@ -112,6 +119,28 @@ export interface Deleter {
   delete(plan: ApprovedPlan): AsyncIterable<DeleteOutcome>;
 }
 
+/** How a place locks what is new. */
+export interface LockTerms {
+  /** `governance`: some user may be allowed to lift it; `compliance`: nobody. */
+  readonly mode: "governance" | "compliance";
+  /** How long. */
+  readonly ms: number;
+}
+
+export interface LockTeller {
+  /** Null where new objects are not locked by themselves, or that cannot be told. */
+  lockTerms(): Promise<LockTerms | null>;
+}
+
+export interface Locker {
+  /**
+   * Protects the present version of an object from everybody, until then at least: a lock that lasts longer stays.
+   * @param until milliseconds since the epoch
+   * @throws ColdkeepError `refused` where the store has no locks.
+   */
+  lock(name: string, until: number, mode: LockTerms["mode"]): Promise<"locked" | "absent">;
+}
+
 /** How a place is set up to treat its objects; null where that could not be asked. */
 export interface StoreTraits {
   /** Replaced and deleted objects are kept as earlier versions. */
@@ -141,4 +170,11 @@ export interface Historian {
 }
 
 /** All facets of a store on which the keeper's jobs run in-process. */
-export type Store = Reader & Creator & Replacer & Lister & Inspector & Historian & { readonly url: string };
+export type Store = Reader &
+  Creator &
+  Replacer &
+  Lister &
+  LockTeller &
+  Locker &
+  Inspector &
+  Historian & { readonly url: string };

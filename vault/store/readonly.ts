@@ -19,6 +19,8 @@ export function readonly(store: Store): Store & Deleter {
     list: (prefix) => store.list(prefix),
     ...inspecting(store),
     ...(store.history === undefined ? {} : { history: store.history }),
+    lockTerms: () => store.lockTerms(),
+    lock: async (name) => refuse(name),
     create: async (name) => refuse(name),
     replace: async (name) => refuse(name),
     // biome-ignore lint/correctness/useYield: an iterable that refuses when it is read, as any other call would

@@ -47,6 +47,8 @@ export function retrying(store: Store, options: RetryOptions): Store {
       }),
     replace: (name, bytes, expected) => retry(() => store.replace(name, bytes, expected)),
     list: (prefix) => listAgain(store, prefix, retry),
+    lockTerms: () => retry(() => store.lockTerms()),
+    lock: (name, until, mode) => retry(() => store.lock(name, until, mode)),
     ...inspecting(store, (inspect) => retry(inspect)),
     ...remembering(store, retry),
   };

@@ -146,10 +146,10 @@ describe.skipIf(missing !== "")(`the stack, where policies are enforced${missing
       [
         ...READS,
         ...(["add a card", "add a marker", "add a plan", "replace the index", "replace a report"] as const),
-        ...(["delete a version", "queue a job"] as const),
+        ...(["delete a version", "lock", "queue a job"] as const),
       ],
     ],
-    ["VerifierRoleArn", [...READS, "replace a report", "tell people"]],
+    ["VerifierRoleArn", [...READS, "replace the index", "replace a report", "tell people"]],
     ["PresenterRoleArn", [...READS.filter((one) => one !== "read head.json"), "add a pin", "check a ticket"]],
     [
       "OperatorRoleArn",

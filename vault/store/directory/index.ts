@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { fsyncFolder } from "../../../posix/durable.ts";
 import { ColdkeepError, isColdkeepError, messageOf, systemCode } from "../../names/index.ts";
 import type { Deleter, Store } from "../facets.ts";
+import { noLocks } from "../no-locks.ts";
 import { readonly } from "../readonly.ts";
 import { directoryCreator } from "./create.ts";
 import { directoryDeleter } from "./delete.ts";
@@ -40,6 +41,7 @@ export async function openDirectoryStore(
     ...directoryReplacer(root),
     ...directoryLister(root),
     ...directoryDeleter(root),
+    ...noLocks,
   };
   if (options.readonly) return readonly(store);
   trySweep(root);

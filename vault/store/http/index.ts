@@ -1,5 +1,6 @@
 import { ColdkeepError, type NodeName } from "../../names/index.ts";
 import type { Store } from "../facets.ts";
+import { noLocks } from "../no-locks.ts";
 import { type Authorize, baseOf, presenterApi } from "./api.ts";
 import { httpReader } from "./reader.ts";
 import { httpClient } from "./request.ts";
@@ -30,6 +31,7 @@ export async function openHttpStore(from: string, o: HttpStoreOptions): Promise<
   return {
     url: base.href,
     ...httpReader(presenterApi(http, base, authorize), http, o.node, o.clock),
+    ...noLocks,
     create: refuse,
     replace: refuse,
     // biome-ignore lint/correctness/useYield: an iterable that refuses when it is read, as any other call would

@@ -8,6 +8,7 @@ import { s3Deleter } from "./delete.ts";
 import { s3History } from "./history.ts";
 import { inspectBucket } from "./inspect.ts";
 import { s3Lister } from "./list.ts";
+import { s3Locker, s3LockTeller } from "./lock.ts";
 import { s3Reader } from "./read.ts";
 import { s3Replacer } from "./replace.ts";
 import { S3_LIMITS, type S3Limits, type S3Settings } from "./settings.ts";
@@ -44,6 +45,8 @@ export function openS3Store(url: string, o: S3StoreOptions): Store & Deleter {
     ...s3Replacer(bucket),
     ...s3Lister(bucket),
     ...s3Deleter(bucket),
+    ...s3LockTeller(bucket),
+    ...s3Locker(bucket),
     inspect: () => inspectBucket(bucket),
     history: s3History(bucket),
   };

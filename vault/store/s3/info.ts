@@ -6,6 +6,8 @@ interface Told {
   readonly ETag?: string | undefined;
   readonly VersionId?: string | undefined;
   readonly LastModified?: Date | undefined;
+  readonly ObjectLockRetainUntilDate?: Date | undefined;
+  readonly ChecksumSHA256?: string | undefined;
 }
 
 /**
@@ -13,7 +15,8 @@ interface Told {
  * anew may have the same one; `receivedAt` is Last-Modified, which has whole seconds.
  * @throws ColdkeepError `vault` where an answer lacks what every S3 answer has.
  */
-export function infoOf({ ContentLength, ETag, VersionId, LastModified }: Told): ObjectInfo {
+export function infoOf(told: Told): ObjectInfo {
+  const { ContentLength, ETag, VersionId, LastModified } = told;
   const receivedAt = LastModified?.getTime();
   if (ContentLength === undefined || ETag === undefined || receivedAt === undefined || Number.isNaN(receivedAt)) {
     throw new ColdkeepError("vault", {
@@ -22,7 +25,18 @@ export function infoOf({ ContentLength, ETag, VersionId, LastModified }: Told): 
       todo: "check `endpoint`, and what stands between",
     });
   }
-  return { size: ContentLength, etag: ETag, ...versionOf(VersionId), receivedAt };
+  const more = { ...lockOf(told.ObjectLockRetainUntilDate), ...sumOf(told.ChecksumSHA256) };
+  return { size: ContentLength, etag: ETag, ...versionOf(VersionId), receivedAt, ...more };
+}
+
+function lockOf(until: Date | undefined): { readonly lockedUntil?: number } {
+  return until === undefined ? {} : { lockedUntil: until.getTime() };
+}
+
+/** Of an object in parts S3 keeps a sum of the parts' sums, which it writes with a dash. */
+function sumOf(base64: string | undefined): { readonly sha256?: string } {
+  const sum = base64 === undefined || base64.includes("-") ? null : Buffer.from(base64, "base64");
+  return sum?.length === 32 ? { sha256: sum.toString("hex") } : {};
 }
 
 /** `null` names the one version of an object in a bucket that keeps none. */

@@ -45,7 +45,8 @@ async function headObject(bucket: Bucket, name: string): Promise<ObjectInfo | nu
   const found = await lookThrough(bucket, name, (which) =>
     bucket.call(about, 0, async (abortSignal) => {
       try {
-        const command = new HeadObjectCommand({ Bucket: bucket.bucket, Key: bucket.key(name), ...which });
+        const at = { Bucket: bucket.bucket, Key: bucket.key(name), ...which };
+        const command = new HeadObjectCommand({ ...at, ChecksumMode: "ENABLED" });
         return infoOf(await bucket.client.send(command, { abortSignal }));
       } catch (error) {
         return absent(error);

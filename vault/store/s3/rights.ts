@@ -2,7 +2,7 @@
  * The facets of a store as IAM knows them: what each asks of S3. Policies are made from this and from nothing else, so
  * what a role may do and what a job's signature asks for are one list.
  */
-export type FacetName = "Reader" | "Creator" | "Replacer" | "Lister" | "Deleter";
+export type FacetName = "Reader" | "Creator" | "Replacer" | "Lister" | "Deleter" | "LockTeller" | "Locker";
 
 /** Asked of objects. */
 export const OBJECT_ACTIONS: Readonly<Record<FacetName, readonly string[]>> = {
@@ -13,6 +13,8 @@ export const OBJECT_ACTIONS: Readonly<Record<FacetName, readonly string[]>> = {
   Lister: [],
   // By version, of which it looks at size, etag and lock first.
   Deleter: ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention", "s3:DeleteObjectVersion"],
+  LockTeller: ["s3:GetObjectRetention"],
+  Locker: ["s3:PutObjectRetention"],
 };
 
 /** Asked of the bucket. Who may list is told of what is not there that it is not there; others are denied. */
@@ -24,6 +26,8 @@ export const BUCKET_ACTIONS: Readonly<Record<FacetName, readonly string[]>> = {
   Lister: ["s3:ListBucket", "s3:GetBucketVersioning", "s3:ListBucketVersions"],
   // Nothing is deleted by who cannot see what such markers hide.
   Deleter: ["s3:GetBucketVersioning", "s3:ListBucketVersions"],
+  LockTeller: ["s3:GetBucketObjectLockConfiguration"],
+  Locker: [],
 };
 
 /** What a host puts for its node, by name below the vault's prefix; `N` is the node. */
