@@ -12,7 +12,7 @@ import { Indexer } from "./indexer.ts";
 import { JOBS } from "./jobs.ts";
 import { Nightly } from "./nightly.ts";
 import { vaultUrl } from "./place.ts";
-import { Presenter } from "./presenter.ts";
+import { Presenter, type PresenterProps } from "./presenter.ts";
 import { agentLines, OperatorRole } from "./roles.ts";
 import { settingsOf } from "./settings.ts";
 import type { InfraConfig } from "./types.ts";
@@ -73,7 +73,7 @@ export class ColdkeepStack extends Stack {
     this.verifier.worker.role.addToPrincipalPolicy(
       new PolicyStatement({ sid: "TellPeople", actions: ["sns:Publish"], resources: [topic.topicArn] }),
     );
-    this.presenter = new Presenter(this, "Presenter", { base, tickets: config.tickets });
+    this.presenter = new Presenter(this, "Presenter", { base, tickets: config.tickets, ...bringBackOf(config) });
     const { ticketKey, ticketUrl, iamUrl } = this.presenter;
     const operator = new OperatorRole(this, "Operator", { place, config, ticketKey });
     this.vault.protect(
@@ -115,4 +115,9 @@ export class ColdkeepStack extends Stack {
     output("PresenterFunction", worker.function.functionName, "coldkeep cloud status asks it");
     output("PresenterRoleArn", worker.role.roleArn, "whose rights URLs to restore by have");
   }
+}
+
+function bringBackOf({ bucket }: InfraConfig): Pick<PresenterProps, "bringBack"> {
+  const archives = bucket.transitions.some((one) => one.class === "GLACIER" || one.class === "DEEP_ARCHIVE");
+  return archives ? { bringBack: bucket.bring_back } : {};
 }

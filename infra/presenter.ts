@@ -7,11 +7,14 @@ import { PRESENTER_ENV, PRESENTER_SIZE } from "../lambdas/presenter/contract.ts"
 import { type FunctionBase, KeeperFunction } from "./function.ts";
 import { grantFacets } from "./grant.ts";
 import { JOBS } from "./jobs.ts";
+import { objectArns } from "./place.ts";
 
 export interface PresenterProps {
   readonly base: FunctionBase;
   /** Whether a second URL answers whoever has a ticket. */
   readonly tickets: boolean;
+  /** Where packs may lie in archive classes: how soon they are brought back for who asks. Default: they do not. */
+  readonly bringBack?: "off" | "bulk" | "standard";
 }
 
 /** Requests at once, of both URLs together: a flood of them must not take the account's other functions along. */
@@ -28,7 +31,7 @@ export class Presenter extends Construct {
   readonly ticketUrl: string | null;
   readonly ticketKey: Key | null;
 
-  constructor(scope: Construct, id: string, { base, tickets }: PresenterProps) {
+  constructor(scope: Construct, id: string, { base, tickets, bringBack }: PresenterProps) {
     super(scope, id);
     this.ticketKey = tickets
       ? new Key(this, "TicketKey", {
@@ -44,12 +47,21 @@ export class Presenter extends Construct {
       memory: PRESENTER_SIZE.memory,
       timeout: Duration.seconds(PRESENTER_SIZE.timeout),
       concurrency: AT_ONCE,
-      ...(this.ticketKey === null ? {} : { environment: { [PRESENTER_ENV.ticketKey]: this.ticketKey.keyArn } }),
+      environment: {
+        ...(this.ticketKey === null ? {} : { [PRESENTER_ENV.ticketKey]: this.ticketKey.keyArn }),
+        ...(bringBack === undefined ? {} : { [PRESENTER_ENV.bringBack]: bringBack }),
+      },
     });
     grantFacets(this.worker.role, base.place, JOBS.presenter);
     if (this.ticketKey !== null) {
       this.worker.role.addToPrincipalPolicy(
         new PolicyStatement({ sid: "CheckTickets", actions: ["kms:VerifyMac"], resources: [this.ticketKey.keyArn] }),
+      );
+    }
+    if (bringBack === "bulk" || bringBack === "standard") {
+      const resources = objectArns(base.place, ["*/data/*"]);
+      this.worker.role.addToPrincipalPolicy(
+        new PolicyStatement({ sid: "BringBack", actions: ["s3:RestoreObject"], resources }),
       );
     }
     // The newest code at once, as with the other functions: nothing is shifted over, and no version is left behind by an update.

@@ -52,6 +52,7 @@ const bucket = z.strictObject({
       }),
     )
     .default([]),
+  bring_back: z.enum(["off", "bulk", "standard"]).default("bulk"),
   /** Earlier versions of lists, and what was deleted by hand, stay so long. */
   noncurrent_days: z.int().min(1).max(3650).default(30),
 });

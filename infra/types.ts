@@ -38,6 +38,8 @@ export interface WrittenBucket {
   readonly lock?: Lock | undefined;
   /** Packs move to a cheaper class after so many days. Default: none. */
   readonly transitions?: Transition[] | undefined;
+  /** How soon the presenter has packs brought back from GLACIER and DEEP_ARCHIVE for restores; you pay. Default bulk. */
+  readonly bring_back?: "off" | "bulk" | "standard" | undefined;
   /** Earlier versions of lists, and what was deleted by hand, stay so long. Default 30. */
   readonly noncurrent_days?: number | undefined;
 }
@@ -78,6 +80,7 @@ export interface InfraConfig extends Rules {
   readonly bucket: WrittenBucket & {
     readonly lock: Lock;
     readonly transitions: Transition[];
+    readonly bring_back: "off" | "bulk" | "standard";
     readonly noncurrent_days: number;
   };
   readonly prefix: string;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Selection } from "../../keeper/index.ts";
 import { ColdkeepError, toNodeName } from "../../vault/names/index.ts";
-import { openHttpStore, retrying, type Store } from "../../vault/store/index.ts";
+import { type HttpStore, openHttpStore, retrying, type Store } from "../../vault/store/index.ts";
 import { lookIntoTicket, type Ticket } from "../../vault/ticket/index.ts";
 import { type Config, DEFAULT_CONFIG, type NodeSettings } from "../config/index.ts";
 import type { ShareKey } from "../open/index.ts";
@@ -17,6 +17,7 @@ import { stateFolderOf } from "./state-folder.ts";
 /** A vault as a presenter shows it, and what is known of node and snapshot by the ticket. */
 export interface Remote {
   readonly store: Store;
+  readonly archived: HttpStore["archived"];
   readonly session: Session;
   /** What opens the snapshot in place of a key. */
   readonly share: ShareKey | null;
@@ -48,14 +49,15 @@ export async function openRemote(call: Call<RemoteFlags & Pick<RestoreFlags, "to
   const text = flags.ticketFile === undefined ? (share?.ticket ?? null) : readToken(flags.ticketFile);
   const ticket = text === null ? null : lookIntoTicket(text);
   const session = withTicket(sessionOf(call, ticket), ticket);
-  const store = await openHttpStore(flags.from, {
+  const presented = await openHttpStore(flags.from, {
     node: session.node.name,
     ticket: text,
     clock: io.clock,
     env: { ...io.env },
   });
   return {
-    store: retrying(store, { clock: io.clock, signal: io.signal }),
+    store: retrying(presented, { clock: io.clock, signal: io.signal }),
+    archived: presented.archived,
     session,
     share: share === null || ticket === null ? null : { tid: ticket.tid, key: share.key },
     narrow: (id, { at, height }) => {

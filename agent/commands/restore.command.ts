@@ -1,3 +1,4 @@
+import type { ArchiveSpeed } from "../../vault/store/index.ts";
 import { defineCommand } from "./define.ts";
 import { IDENTITY_FLAG, type IdentityFlags } from "./identity-flag.ts";
 import { heightOfChannel, moment, wholeNumber } from "./parse.ts";
@@ -20,6 +21,7 @@ export interface RestoreFlags extends IdentityFlags, RemoteFlags {
   readonly minSeq?: number;
   /** A duration as it was written. */
   readonly maxAge?: string;
+  readonly fromArchive?: ArchiveSpeed;
 }
 
 const off = { kind: "boolean", optional: true, withNegated: false } as const;
@@ -77,6 +79,12 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
     },
     fresh: { ...off, brief: "Remove what an unfinished restore has staged, rather than go on from it" },
     dryRun: { ...off, brief: "Say what would be done, and stop" },
+    fromArchive: {
+      kind: "enum",
+      values: ["bulk", "standard", "expedited"],
+      optional: true,
+      brief: "What lies in an archive class (Glacier) is brought back first, so soon, and waited for",
+    },
     ...IDENTITY_FLAG,
     ...REMOTE_FLAGS,
     keepOld: { ...off, brief: "Keep what was there as <folder>.coldkeep-old-<id>" },

@@ -4,7 +4,6 @@ import { ColdkeepError } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
 import { DURATION_FORM, parseDuration } from "../config/index.ts";
 import { assertNotRunning } from "../freeze/index.ts";
-import type { ShareKey } from "../open/index.ts";
 import {
   planRestore,
   type RestoreOptions,
@@ -16,11 +15,12 @@ import { lockNode } from "../state/index.ts";
 import type { Answer } from "./answer.ts";
 import { controlOf, freezeRootsOf } from "./control.ts";
 import type { Call } from "./define.ts";
+import { archiveLook, waitForArchive } from "./from-archive.ts";
 import type { IdentityFlags } from "./identity-flag.ts";
 import { openVault } from "./opened.ts";
 import { openingOf, openingWith } from "./opening.ts";
 import { recover } from "./recover.ts";
-import { openRemote } from "./remote.ts";
+import { openRemote, type Remote } from "./remote.ts";
 import type { RestoreFlags } from "./restore.command.ts";
 import { holdSnapshot } from "./restore-hold.ts";
 import { planText, resultText } from "./restore-text.ts";
@@ -43,7 +43,7 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   if (inPlace && !dry) await recover(session, control, call);
 
   const store = remote?.store ?? (await openVault(config, call, "read"));
-  const options = await optionsFor(session, store, call, selection, remote?.share ?? null);
+  const options = await optionsFor(session, store, call, selection, remote);
   progress.stage("plan");
   const plan = await planRestore(options);
   if (dry) return { document: planDocument(plan), text: planText(plan) };
@@ -81,14 +81,16 @@ async function optionsFor(
   store: Store,
   call: Call<RestoreFlags>,
   selection: ReturnType<typeof selectionOf>,
-  share: ShareKey | null,
+  remote: Remote | null,
 ): Promise<RestoreOptions> {
+  const share = remote?.share ?? null;
   const { flags, io } = call;
   const { config, node } = session;
   const entry = await selectSnapshot({ store, ...scopeOf(config, node.name), selection });
   assertNotBroken(entry);
   // A presenter puts the pin itself.
   if (flags.from === undefined) await holdSnapshot(session, store, entry.snapshot, call, flags.dryRun === true);
+  await waitForArchive(call, await archiveLook(session, store, entry.snapshot, call, remote));
   const opening = share === null ? await openingOf(session, store, call) : openingWith(session, store, call, []);
   const control = controlOf(node);
   return {

@@ -41,9 +41,13 @@ const plan = object(
     expires_in: count,
     pinned_until: count,
     expired: count,
+    archived: object(
+      { objects: count, bytes: count, coming: count, classes: { type: "array", items: text }, speed: text },
+      ["speed"],
+    ),
     objects: { type: "array", maxItems: 500, items: object({ name: text, url: text }) },
   },
-  ["next", "expired"],
+  ["next", "expired", "archived"],
 );
 
 /** What the presenter answers, as OpenAPI 3.1; a test holds it against the answers. */
@@ -90,6 +94,7 @@ export const OPENAPI = {
         node,
         { name: "id", in: "path", required: true, schema: text },
         query("page", "^[0-9a-f]{16}\\.\\d{1,9}$", "next of the page before, or page of any that is wanted again"),
+        query("bring", "^yes$", "has what lies in an archive class brought back; archived tells how much that is"),
       ],
       plan,
     ),

@@ -51,7 +51,7 @@ export async function planPage({ scope, card, cursor, share, sign, limit }: Plan
   let expires = Number.POSITIVE_INFINITY;
   let ordinal = 0;
   const page = `${digest}.${start}`;
-  for (const name of objectsOf(scope, card, share)) {
+  for (const name of restoredObjects(scope, card, share)) {
     if (ordinal >= start) {
       if (objects.length >= most) return { page, objects, next: `${digest}.${ordinal}`, expires };
       const signed = await sign(name);
@@ -66,7 +66,7 @@ export async function planPage({ scope, card, cursor, share, sign, limit }: Plan
 }
 
 /** What a restore asks for, in about the order in which it does. */
-function* objectsOf(scope: NodeScope, { core }: Card, share: string | undefined): Generator<string> {
+export function* restoredObjects(scope: NodeScope, { core }: Card, share: string | undefined): Generator<string> {
   const { node } = scope;
   yield names.card(node, core.snapshot);
   yield names.begin(node, core.snapshot);

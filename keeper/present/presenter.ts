@@ -1,5 +1,7 @@
 import { type Card, encodeIndex, type Index, type IndexEntry } from "../../vault/card/index.ts";
 import { ColdkeepError, isColdkeepError, type NodeName, names, redactTokens } from "../../vault/names/index.ts";
+import type { ArchiveSum } from "../../vault/store/archive.ts";
+import { bringBack } from "../bring-back.ts";
 import { readIndex, readMonth } from "../index-files.ts";
 import { expiryOf } from "../markers.ts";
 import { type NodeScope, readCommitted, readNode } from "../read.ts";
@@ -104,7 +106,7 @@ async function latestOf({ port, caller }: Asked, node: NodeName): Promise<{ entr
 
 async function planOf(
   { port, caller, pin }: Asked,
-  { node, snapshot, page }: Extract<Route, { to: "plan" }>,
+  { node, snapshot, page, bring }: Extract<Route, { to: "plan" }>,
   path: string,
 ): Promise<PresenterAnswer> {
   const ticket = caller.by === "ticket" ? caller.ticket : null;
@@ -128,6 +130,10 @@ async function planOf(
   });
   port.audit({ event: "plan", who: caller.who, path, page: found.page, objects: found.objects.length });
   const { objects, next, expires } = found;
+  const archived = await archivedOf(port, objects, bring);
+  if (archived !== null && archived.coming > 0 && bring) {
+    port.audit({ event: "brought back", who: caller.who, path, objects: archived.objects, bytes: archived.bytes });
+  }
   return json({
     ...scope,
     snapshot,
@@ -136,8 +142,21 @@ async function planOf(
     expires_in: Math.max(0, Math.floor((expires - now) / 1000)),
     pinned_until: pinned,
     ...(expiry === null ? {} : { expired: expiry.since }),
+    ...(archived === null || archived.objects === 0 ? {} : { archived }),
     objects,
   });
+}
+
+/** What of a page cannot be read yet. It is brought back where both the caller asks for it and the vault's owner pays. */
+async function archivedOf(
+  { archive }: PresenterPort,
+  objects: readonly { readonly name: string }[],
+  bring: boolean,
+): Promise<ArchiveSum | null> {
+  if (archive === undefined) return null;
+  const data = objects.flatMap(({ name }) => (name.includes("/data/") ? [name] : []));
+  const sum = await bringBack(data, archive.of, bring ? archive.speed : null);
+  return archive.speed === null ? sum : { ...sum, speed: archive.speed };
 }
 
 async function scopeFor(port: PresenterPort, caller: Caller, node: NodeName): Promise<NodeScope> {

@@ -8,7 +8,13 @@ export type Route =
   | { readonly to: "snapshots"; readonly node: NodeName; readonly month?: string }
   | { readonly to: "latest"; readonly node: NodeName }
   | { readonly to: "script"; readonly node: NodeName; readonly agent: string }
-  | { readonly to: "plan"; readonly node: NodeName; readonly snapshot: SnapshotId; readonly page?: string }
+  | {
+      readonly to: "plan";
+      readonly node: NodeName;
+      readonly snapshot: SnapshotId;
+      readonly page?: string;
+      readonly bring: boolean;
+    }
   | { readonly to: "agent"; readonly sha256: string };
 
 const MAX_PATH = 512;
@@ -57,7 +63,8 @@ function match(words: readonly string[], given: Map<string, string>): Route | nu
   }
   if (words.length !== 5 || fifth !== "plan" || !isSnapshotId(fourth)) return null;
   const page = take(given, "page", /^[0-9a-f]{16}\.\d{1,9}$/);
-  return { to: "plan", node, snapshot: fourth, ...(page === undefined ? {} : { page }) };
+  const bring = take(given, "bring", /^yes$/) !== undefined;
+  return { to: "plan", node, snapshot: fourth, bring, ...(page === undefined ? {} : { page }) };
 }
 
 function parametersOf(query: string): Map<string, string> {

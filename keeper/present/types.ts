@@ -1,4 +1,5 @@
 import type { NodeName } from "../../vault/names/index.ts";
+import type { Archive, ArchiveSpeed } from "../../vault/store/archive.ts";
 import type { Creator, Reader } from "../../vault/store/facets.ts";
 import type { TicketChecker } from "../../vault/ticket/index.ts";
 
@@ -31,7 +32,7 @@ export interface PresenterAnswer {
 
 /** One line of the audit log; nothing in it opens anything. */
 export interface AuditLine {
-  readonly event: "plan" | "refused" | "failed";
+  readonly event: "plan" | "brought back" | "refused" | "failed";
   readonly who: string;
   readonly path: string;
   readonly [detail: string]: string | number;
@@ -46,6 +47,8 @@ export interface PresenterPort {
   readonly sign: (name: string, ms: number) => SignedUrl | Promise<SignedUrl>;
   /** Null where there is no key to check tickets with: all are refused. */
   readonly tickets: TicketChecker | null;
+  /** Where objects may lie in archive classes, and how soon they are brought back for who asks; null: never looked for. */
+  readonly archive?: { readonly of: Archive; readonly speed: ArchiveSpeed | null };
   readonly clock: { now(): number };
   readonly audit: (line: AuditLine) => void;
 }

@@ -8,6 +8,8 @@ export const PRESENTER_ENV = {
   vault: "COLDKEEP_VAULT",
   /** ARN of the KMS key (HMAC_256) that checks tickets; absent or empty: every ticket is refused. */
   ticketKey: "COLDKEEP_TICKET_KEY",
+  /** `off`, `bulk` or `standard`, where packs may lie in archive classes: how soon they are brought back for who asks. */
+  bringBack: "COLDKEEP_BRING_BACK",
   /** `true`: the bucket's name goes into the path. For servers other than AWS's. */
   pathStyle: "COLDKEEP_S3_PATH_STYLE",
 } as const;

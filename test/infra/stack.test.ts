@@ -4,6 +4,7 @@ import { Match } from "aws-cdk-lib/assertions";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { describe, expect, it } from "vitest";
 import { JOBS } from "../../infra/jobs.ts";
+import type { WrittenInfraConfig } from "../../infra/types.ts";
 import { BUCKET_ACTIONS, type FacetName, OBJECT_ACTIONS } from "../../vault/store/s3/rights.ts";
 import { sharedTempDir } from "../support/tmp.ts";
 import { makeStack } from "./stack.ts";
@@ -283,8 +284,30 @@ describe("a stack", () => {
     expect(JSON.stringify(made.findResources("AWS::IAM::Policy"))).toContain("kms:GenerateDataKey");
   });
 
+  it("has packs brought back from archives where there are any, and its owner does not say off", () => {
+    const bucketOf = (more: object) => ({
+      ...NODES,
+      bucket: { transitions: [{ class: "DEEP_ARCHIVE" as const, after_days: 60 }], ...more },
+    });
+    const rights = (written: WrittenInfraConfig) => {
+      const { template } = makeStack(sharedTempDir("coldkeep-archive"), written);
+      const made = template();
+      const [, policy] =
+        Object.entries(made.findResources("AWS::IAM::Policy")).find(([id]) => id.startsWith("PresenterWorkerRole")) ??
+        [];
+      const told = JSON.stringify(made.findResources("AWS::Lambda::Function")).match(
+        /"COLDKEEP_BRING_BACK":"(\w+)"/,
+      )?.[1];
+      return [/s3:RestoreObject/.test(JSON.stringify(policy)), told];
+    };
+    expect(rights(NODES)).toEqual([false, undefined]);
+    expect(rights(bucketOf({}))).toEqual([true, "bulk"]);
+    expect(rights(bucketOf({ bring_back: "off" }))).toEqual([false, "off"]);
+  });
+
   it.each([
     ["plain", {}],
+    ["with an archive", { bucket: { transitions: [{ class: "GLACIER" as const, after_days: 30 }] } }],
     ["with tickets", { tickets: true }],
     [
       "with a key and replication",

@@ -1,7 +1,8 @@
 import { ColdkeepError } from "../names/index.ts";
+import type { Archive } from "./archive.ts";
 import { openDirectoryStore } from "./directory/index.ts";
 import type { Deleter, Store } from "./facets.ts";
-import type { HttpStoreOptions } from "./http/index.ts";
+import type { HttpStore, HttpStoreOptions } from "./http/index.ts";
 import type { S3Settings } from "./s3/settings.ts";
 
 export interface StoreOptions {
@@ -37,7 +38,14 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
 }
 
 /** `openHttpStore` of http/, which is loaded only where a presenter is asked. */
-export async function openHttpStore(from: string, o: HttpStoreOptions): Promise<Store> {
+export async function openHttpStore(from: string, o: HttpStoreOptions): Promise<HttpStore> {
   const { openHttpStore: open } = await import("./http/index.ts");
   return await open(from, o);
+}
+
+/** The archive classes of the vault at a URL; null where it has none. @throws as `openStore`. */
+export async function openArchive(url: string, options: StoreOptions): Promise<Archive | null> {
+  if (!url.startsWith("s3:")) return null;
+  const { openS3Archive } = await import("./s3/archive.ts");
+  return openS3Archive(url, options);
 }

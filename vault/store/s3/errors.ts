@@ -225,7 +225,7 @@ function contentVerdict({ code, message }: Answer): Verdict | null {
     return {
       kind: "vault",
       why: "the object lies in an archive class, from which nothing is read before it is restored there",
-      todo: "restore it (`aws s3api restore-object`), and keep lifecycle rules off the vault",
+      todo: "`coldkeep restore --from-archive` brings it back first and tells the price; or `aws s3api restore-object`",
     };
   }
   return null;
