@@ -20,7 +20,16 @@ export { isLatestMaterial } from "./order.ts";
 export type { ObjectDamage } from "./pack-lists.ts";
 export { makePresenter, type Presenter } from "./present/presenter.ts";
 export { renderRestoreScript } from "./present/restore-script.ts";
-export { type IssuedTicket, issueTicket, listTickets, newTicketId, revokeTicket } from "./present/tickets.ts";
+export {
+  type IssuedTicket,
+  type IssueOptions,
+  issueTicket,
+  type ListedTicket,
+  listTickets,
+  newTicketId,
+  notePublished,
+  revokeTicket,
+} from "./present/tickets.ts";
 export type {
   AuditLine,
   PresenterAnswer,

@@ -28,6 +28,8 @@ import { command as list } from "./list.command.ts";
 import { command as ls } from "./ls.command.ts";
 import { command as pin } from "./pin.command.ts";
 import { command as profiles } from "./profiles.command.ts";
+import { command as publishCreate } from "./publish.command.ts";
+import { command as publishList } from "./publish-list.command.ts";
 import { command as rebuild } from "./rebuild.command.ts";
 import { command as recover } from "./recover.command.ts";
 import { command as restore } from "./restore.command.ts";
@@ -71,6 +73,12 @@ const share = buildRouteMap<string, CliContext>({
   docs: { brief: "One snapshot for somebody without any key" },
 });
 
+const publish = buildRouteMap<string, CliContext>({
+  routes: { create: publishCreate, list: publishList, revoke: shareRevoke },
+  defaultCommand: "create",
+  docs: { brief: "One snapshot for everybody" },
+});
+
 const root = buildRouteMap<string, CliContext>({
   routes: {
     init,
@@ -95,6 +103,7 @@ const root = buildRouteMap<string, CliContext>({
     rebuild,
     ticket,
     share,
+    publish,
     serve,
     key,
     export: exportSnapshot,

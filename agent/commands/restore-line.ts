@@ -79,6 +79,27 @@ export function oneLinerOf({ node, from, agent, file, share }: OneLinerOptions):
   return { line, script, words: `On any Linux host with curl, beside the file:\n\n${line}` };
 }
 
+/** The same for everybody: script and share token lie beside the page, and neither is a secret. */
+export function publicLineOf(o: {
+  readonly node: NodeName;
+  readonly from: string;
+  readonly url: string;
+  /** SHA-256 of restore.sh; null where the host is to have coldkeep. */
+  readonly script: string | null;
+}): string {
+  const { node, url, script } = o;
+  const base = quoted(o.from.replace(/\/+$/, ""));
+  const file = `${node}.share`;
+  const fetched = `curl -fsSO ${quoted(`${url}/${file}`)}`;
+  if (script === null) {
+    return `${fetched} && coldkeep restore --from ${base} --node ${node} --share-file ./${file} --to FOLDER`;
+  }
+  return (
+    `curl -fsSO ${quoted(`${url}/restore.sh`)} && echo '${script}  restore.sh' | sha256sum -c - && ${fetched} && ` +
+    `sh restore.sh --from ${base} --share-file ./${file} --to FOLDER`
+  );
+}
+
 function quoted(text: string): string {
   return /^[A-Za-z0-9_./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

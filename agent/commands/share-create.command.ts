@@ -1,36 +1,12 @@
 import { defineCommand } from "./define.ts";
 import { ID_PARAMETER } from "./id-parameter.ts";
 import { IDENTITY_FLAG, type IdentityFlags } from "./identity-flag.ts";
-import { TICKET_KEY_FLAG, type TicketKeyFlags } from "./ticket-key-flag.ts";
+import { ISSUE_FLAGS, type IssueFlags, TO_FLAG } from "./issue-flags.ts";
 
-export interface ShareFlags extends TicketKeyFlags, IdentityFlags {
-  readonly expires: string;
+export interface ShareFlags extends IssueFlags, IdentityFlags {
   readonly includeSecrets?: boolean;
   readonly to?: string;
-  readonly from?: string;
-  readonly agent?: string;
 }
-
-const optional = { kind: "parsed", optional: true } as const;
-
-const SHARE_FLAGS = {
-  expires: { kind: "parsed", parse: String, placeholder: "time", brief: "How long it is good: 24h, 7d" },
-  includeSecrets: {
-    kind: "boolean",
-    optional: true,
-    withNegated: false,
-    brief: "Give secret files, too: the node's own keys and identity",
-  },
-  from: { ...optional, parse: String, placeholder: "url", brief: "Where the presenter answers: https://…" },
-  agent: {
-    ...optional,
-    parse: String,
-    placeholder: "path",
-    brief: "A packaged coldkeep (npm run package) for hosts that have none; it is put into the vault",
-  },
-  ...IDENTITY_FLAG,
-  ...TICKET_KEY_FLAG,
-} as const;
 
 export const command = defineCommand<ShareFlags, [string]>({
   brief: "Make a share token: one snapshot, with what opens it, for somebody without any key",
@@ -44,8 +20,15 @@ export const command = defineCommand<ShareFlags, [string]>({
     ["share latest --expires 7d --to icon.share", "into a new file that only its owner can read"],
   ],
   flags: {
-    ...SHARE_FLAGS,
-    to: { ...optional, parse: String, placeholder: "path", brief: "Write it into a new file rather than print it" },
+    ...ISSUE_FLAGS,
+    includeSecrets: {
+      kind: "boolean",
+      optional: true,
+      withNegated: false,
+      brief: "Give secret files, too: the node's own keys and identity",
+    },
+    ...IDENTITY_FLAG,
+    to: TO_FLAG,
   },
   positional: ID_PARAMETER,
   load: async () => (await import("./share-create.ts")).run,

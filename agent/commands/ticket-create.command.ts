@@ -1,14 +1,11 @@
 import { defineCommand } from "./define.ts";
+import { ISSUE_FLAGS, type IssueFlags, TO_FLAG } from "./issue-flags.ts";
 import { positiveNumber } from "./parse.ts";
-import { TICKET_KEY_FLAG, type TicketKeyFlags } from "./ticket-key-flag.ts";
 
-export interface TicketCreateFlags extends TicketKeyFlags {
-  readonly expires: string;
+export interface TicketCreateFlags extends IssueFlags {
   readonly snapshot?: string;
   readonly minSeq?: number;
   readonly to?: string;
-  readonly from?: string;
-  readonly agent?: string;
 }
 
 const optional = { kind: "parsed", optional: true } as const;
@@ -25,7 +22,7 @@ export const command = defineCommand<TicketCreateFlags>({
     ["ticket create --expires 24h --to icon.ticket", "into a new file that only its owner can read"],
   ],
   flags: {
-    expires: { kind: "parsed", parse: String, placeholder: "time", brief: "How long it is good: 90m, 24h, 7d" },
+    ...ISSUE_FLAGS,
     snapshot: {
       ...optional,
       parse: String,
@@ -33,15 +30,7 @@ export const command = defineCommand<TicketCreateFlags>({
       brief: "For this snapshot alone [default = all of the node]",
     },
     minSeq: { ...optional, parse: positiveNumber, placeholder: "n", brief: "For snapshots from this number on" },
-    to: { ...optional, parse: String, placeholder: "path", brief: "Write it into a new file rather than print it" },
-    from: { ...optional, parse: String, placeholder: "url", brief: "Where the presenter answers: https://…" },
-    agent: {
-      ...optional,
-      parse: String,
-      placeholder: "path",
-      brief: "A packaged coldkeep (npm run package) for hosts that have none; it is put into the vault",
-    },
-    ...TICKET_KEY_FLAG,
+    to: TO_FLAG,
   },
   load: async () => (await import("./ticket-create.ts")).run,
 });

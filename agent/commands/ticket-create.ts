@@ -1,54 +1,32 @@
 import { resolve } from "node:path";
-import { type IssuedTicket, issueTicket, selectSnapshot } from "../../keeper/index.ts";
-import { ColdkeepError } from "../../vault/names/index.ts";
-import { DURATION_FORM, parseDuration } from "../config/index.ts";
+import { type IssuedTicket, selectSnapshot } from "../../keeper/index.ts";
 import { writeKey } from "../keys/index.ts";
 import { facts, formatTime } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
-import { openVault, pinnedKeyOf } from "./opened.ts";
-import { type OneLiner, oneLinerOf, putAgent } from "./restore-line.ts";
-import { openSession, scopeOf } from "./session.ts";
+import { beginIssuing } from "./issue.ts";
+import { type OneLiner, oneLinerOf } from "./restore-line.ts";
 import type { TicketCreateFlags } from "./ticket-create.command.ts";
-import { ticketMacOf } from "./ticket-mac.ts";
 
 /** `coldkeep ticket create`. */
 export async function run(call: Call<TicketCreateFlags>): Promise<Answer> {
-  const { flags, io } = call;
-  const session = openSession(call);
-  const { config, node } = session;
-  const lastsMs = lastingOf(flags.expires);
-  const store = await openVault(config, call, "write");
-  const signer = await ticketMacOf(config, call, "make");
-  const scope = scopeOf(config, node.name);
+  const { flags } = call;
+  const { session, store, scope, issue, putAgent } = await beginIssuing(call);
+  const { node } = session;
   const chosen =
     flags.snapshot === undefined
       ? null
       : await selectSnapshot({ store, ...scope, selection: { by: "id", id: flags.snapshot } });
-  const agent = flags.agent === undefined ? null : await putAgent(store, resolve(flags.agent));
-  const cardKey = pinnedKeyOf(session);
-  const made = await issueTicket({
-    store,
-    signer,
-    ...scope,
+  const agent = await putAgent();
+  const made = await issue({
+    kind: "restore",
     ...(chosen === null ? {} : { snapshot: chosen.snapshot }),
     ...(flags.minSeq === undefined ? {} : { minSeq: flags.minSeq }),
-    ...(cardKey === undefined ? {} : { cardKey }),
-    kind: "restore",
-    lastsMs,
-    now: io.clock.now(),
   });
   const file = flags.to === undefined ? null : resolve(flags.to);
   if (file !== null) writeKey(file, `${made.text}\n`);
   const line = oneLinerOf({ node: node.name, from: flags.from, agent, file: file ?? "coldkeep.ticket", share: false });
   return answerOf(made, file, line);
-}
-
-/** Milliseconds from a flag. @throws ColdkeepError `usage`. */
-export function lastingOf(text: string): number {
-  const found = parseDuration(text);
-  if (found !== null && found >= 1000) return found;
-  throw new ColdkeepError("usage", { what: "--expires is no duration", on: JSON.stringify(text), why: DURATION_FORM });
 }
 
 function answerOf({ ticket, text }: IssuedTicket, file: string | null, line: OneLiner | null): Answer {

@@ -10,8 +10,10 @@ import {
 import type { Creator, Lister, Reader, Replacer } from "../../vault/store/facets.ts";
 import {
   encodeIssued,
+  encodePublication,
   encodeRevoked,
   parseIssued,
+  parsePublication,
   parseRevoked,
   type RevokedTickets,
   type Ticket,
@@ -92,6 +94,22 @@ export function newTicketId(): string {
 
 export interface ListedTicket extends Ticket {
   readonly state: "valid" | "ended" | "revoked";
+  /** Where it was published. */
+  readonly url?: string;
+}
+
+/** Writes down where a share was published. */
+export async function notePublished(store: Creator, tid: string, url: string): Promise<void> {
+  await createRecord(store, names.published(tid), encodePublication({ format: 1, tid, url }));
+}
+
+async function publishedUrls(store: Reader & Lister): Promise<ReadonlyMap<string, string>> {
+  const urls = new Map<string, string>();
+  for await (const { name } of store.list(names.PUBLISHED)) {
+    const read = await readObject(store, name, MAX_BYTES.marker, (bytes) => parsePublication(bytes, name));
+    if (read.found === "it") urls.set(read.value.tid, read.value.url);
+  }
+  return urls;
 }
 
 /** The tickets of a node, or of all, newest first. */
@@ -102,12 +120,18 @@ export async function listTickets(
 ): Promise<readonly ListedTicket[]> {
   const { list } = await readList(store);
   const revoked = new Set(list.tickets.map(({ tid }) => tid));
+  const urls = await publishedUrls(store);
   const found: ListedTicket[] = [];
   for await (const { name } of store.list(names.ISSUED_TICKETS)) {
     const read = await readObject(store, name, MAX_BYTES.marker, (bytes) => parseIssued(bytes, name));
     if (read.found !== "it" || (node !== null && read.value.node !== node)) continue;
     const ended = read.value.exp * 1000 <= now;
-    found.push({ ...read.value, state: revoked.has(read.value.tid) ? "revoked" : ended ? "ended" : "valid" });
+    const url = urls.get(read.value.tid);
+    found.push({
+      ...read.value,
+      state: revoked.has(read.value.tid) ? "revoked" : ended ? "ended" : "valid",
+      ...(url === undefined ? {} : { url }),
+    });
   }
   return found.sort((a, b) => b.iat - a.iat || (a.tid < b.tid ? -1 : 1));
 }

@@ -9,6 +9,9 @@ export const REVOKED_TICKETS = "tickets/revoked.json";
 /** What tickets there are: each as it was made, without the signature that makes it one. */
 export const ISSUED_TICKETS = "tickets/issued/";
 export const issuedTicket = (tid: string) => `${ISSUED_TICKETS}${tid}.json`;
+/** Shares that were published: where, so that they can be told from those that were handed to somebody. */
+export const PUBLISHED = "tickets/published/";
+export const published = (tid: string) => `${PUBLISHED}${tid}.json`;
 /** A packaged coldkeep, for hosts that have none, by its digest. */
 export const agentTarball = (sha256: string) => `tickets/agents/${sha256}.tar.gz`;
 

@@ -42,3 +42,22 @@ const issued = z.strictObject({ format: z.literal(FORMAT), ticket });
 export function parseIssued(bytes: Uint8Array, on: string): Ticket {
   return readRecord(issued, bytes, on).ticket;
 }
+
+const publication = z.strictObject({ format: z.literal(FORMAT), tid: ticketId, url: z.url().max(2048) });
+
+/** Where a share was published. */
+export interface Publication {
+  readonly format: 1;
+  readonly tid: string;
+  readonly url: string;
+}
+
+/** @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
+export function parsePublication(bytes: Uint8Array, on: string): Publication {
+  return readRecord<Publication>(publication, bytes, on);
+}
+
+export function encodePublication(value: Publication): Uint8Array {
+  checkRecord<Publication>(publication, value, names.published(value.tid));
+  return canonicalBytes(value);
+}
