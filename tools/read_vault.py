@@ -8,7 +8,7 @@ Restores one snapshot of a directory vault into a fresh directory: files, direct
 holes and extended attributes. Checks the card's signature and MAC, the key commitments, every tag and every chunk id.
 Needs Python 3.9 or later and, from PyPI, the packages in tools/requirements.txt.
 Software keys (a string, hex, or a file), age identities (--age-identity) and RSA private keys (--rsa-key), also
-under a passphrase, both suites. Sections named in comments are those of docs/FORMAT.md.
+under a passphrase, and share tokens (--share-file), both suites. Sections named in comments are those of docs/FORMAT.md.
 """
 import argparse
 import base64
@@ -40,7 +40,7 @@ except ImportError as missing:
 HEADER, BOUND, TRAILER, TAG = 96, 64, 16, 16
 HEADER_MAGIC, TRAILER_MAGIC = b"CKOBJ\r\n\x1a", b"CKEND\r\n\x1a"
 DATA, FOOTER, PADDING = 1, 2, 3
-KINDS = {"pack": 1, "manifest": 2}
+KINDS = {"pack": 1, "manifest": 2, "share": 3}
 MAX_PLAIN = 16 * 1024 * 1024
 MAX_INTEGER = 2**53 - 1
 
@@ -463,6 +463,10 @@ class KeyRing:
             return keys
         raise damaged or Damaged(f"the key given does not open {what}")
 
+    def pack_secret(self, _origin, _index):
+        """None: it comes of the keys."""
+        return None
+
     def _unwrap(self, slot, snapshot):
         require(slot, "a key slot", ("id", "type", "kid", "added", "stretch", "salt", "ct"))
         suite, kek = self.suite, self._stretch(slot["stretch"])
@@ -495,16 +499,21 @@ class KeyRing:
 # Section 5: sealed objects
 
 
-class Sealed:
-    """Key, nonce base and commitment of one object."""
+def place_of(keys, kind, name):
+    return name if kind == "share" else f"data/{keys.snapshot}/{name}"
 
-    def __init__(self, keys, kind, index, name, salt):
-        self.name = f"data/{keys.snapshot}/{name}"
+
+class Sealed:
+    """Key, nonce base and commitment of one object; `secret` where its OS is known without the snapshot's key."""
+
+    def __init__(self, keys, kind, index, name, salt, secret=None):
+        self.name = place_of(keys, kind, name)
         suite = keys.suite
         tag = suite.hash(lp("coldkeep/v1 name", keys.vault_id, keys.node, keys.snapshot, name))[:16]
         head = HEADER_MAGIC + bytes([1, suite.number, KINDS[kind], 0]) + struct.pack(">I", index)
         self.bound = head + tag + salt
-        secret = suite.extract(salt, getattr(keys, kind))
+        if secret is None:
+            secret = suite.extract(salt, getattr(keys, kind))
         size = suite.key_bytes
         okm = suite.expand(secret, lp("coldkeep/v1 object", self.bound), size + 12 + 32)
         self.suite, self.key = suite, okm[:size]
@@ -535,13 +544,13 @@ def row_is_possible(offset, stored, plain, codec):
     return fits and plain <= MAX_PLAIN and HEADER <= offset <= 5 * 2**30 - stored
 
 
-def open_whole(keys, kind, index, name, data):
+def open_whole(keys, kind, index, name, data, secret=None):
     """The plaintexts of all data frames of an object."""
-    what = f"data/{keys.snapshot}/{name}"
+    what = place_of(keys, kind, name)
     check(len(data) >= HEADER + TAG + TRAILER, f"{what} is truncated")
     check(data[:8] == HEADER_MAGIC, f"{what} is no coldkeep object")
     check(data[8] == 1, f"{what} has version {data[8]}, this reader knows 1")
-    sealed = Sealed(keys, kind, index, name, data[32:64])
+    sealed = Sealed(keys, kind, index, name, data[32:64], secret)
     check(data[:BOUND] == sealed.bound, f"{what} is another object")
     check(hmac.compare_digest(data[BOUND:HEADER], sealed.commit), f"{what}: wrong key or damaged header")
     stored, n, magic = struct.unpack(">II8s", data[-TRAILER:])
@@ -564,6 +573,60 @@ def open_whole(keys, kind, index, name, data):
     return frames
 
 
+# Section 10: shares
+
+
+class Scope:
+    """What names a snapshot, for objects whose secret comes from elsewhere than its key."""
+
+    def __init__(self, suite, vault_id, node, snapshot):
+        self.suite, self.vault_id, self.node, self.snapshot = suite, vault_id, node, snapshot
+
+
+class Share:
+    """A share token, and, once its object is open, what it opens. Takes the place of a KeyRing."""
+
+    def __init__(self, path):
+        with open(path, encoding="ascii") as file:
+            text = file.read(8192).strip()
+        parts = text.split(".")
+        check(len(parts) == 5 and parts[:2] == ["ckshare1", "ckt1"], "no share token")
+        self.key = unb64(parts[4], 32, "the key of the share")
+        ticket = read_json(unb64(parts[2], None, "the ticket"), "the ticket")
+        names = ("v", "tid", "vault", "node", "snapshot", "iat", "exp", "kind", "card_key")
+        require(ticket, "the ticket", names, ("min_seq",))
+        check(ticket["v"] == 1 and ticket["kind"] == "share", "the ticket is of no share")
+        unb64(ticket["tid"], 16, "tid")
+        self.ticket, self.snapshot = ticket, snapshot_id(ticket["snapshot"], "snapshot of the share")
+
+    def open(self, vault, card, card_bytes):
+        """Opens <node>/shares/<tid>; the card is the one that the share means, whoever could have made its MAC."""
+        core, what = card["core"], f"shares/{self.ticket['tid']}"
+        check(core["vault"] == self.ticket["vault"] and vault.node == self.ticket["node"], "the share is of another node")
+        self.suite = suite_named(core["suite"], "card")
+        self.vault_id = unb64(core["vault"], 16, "vault")
+        keys = self.keys_of(self.snapshot, None)
+        keys.share = self.key
+        content = read_json(b"".join(open_whole(keys, "share", 0, what, vault.read(what, 2**28))), what)
+        require(content, what, ("format", "card_sha256", "manifest", "origins", "packs", "without_secrets"))
+        check(content["card_sha256"] == sha256(card_bytes).hex(), "the card is not the one that was shared")
+        origins = [snapshot_id(origin, "an origin") for origin in list_of(content["origins"], "origins")]
+        self.manifest_secret = unb64(content["manifest"], 32, "manifest")
+        self.packs = {}
+        for origin, index, secret in list_of(content["packs"], "packs"):
+            whole(origin, 0, len(origins) - 1, "origin of a pack")
+            self.packs[(origins[origin], whole(index, 0, 99999, "number of a pack"))] = unb64(secret, 32, "os")
+        self.without_secrets = content["without_secrets"] is True
+
+    def keys_of(self, snapshot, _commit):
+        return Scope(self.suite, self.vault_id, self.ticket["node"], snapshot)
+
+    def pack_secret(self, origin, index):
+        secret = self.packs.get((origin, index))
+        check(secret is not None, f"the share does not open pack {index} of {origin}")
+        return secret
+
+
 # Sections 6, 7: card and manifest
 
 CORE = (
@@ -579,7 +642,8 @@ MANIFEST = (
 
 def read_card(vault, snapshot, pin):
     name = f"snapshots/{snapshot}.card.json"
-    card = read_json(vault.read(name, 64 * 1024 * 1024), name)
+    data = vault.read(name, 64 * 1024 * 1024)
+    card = read_json(data, name)
     check(isinstance(card, dict) and "core" in card, f"{name} closes a run that never became a snapshot")
     require(card, name, ("core", "mac", "sig"))
     core = require(card["core"], name, CORE, CORE_OPTIONAL)
@@ -594,16 +658,16 @@ def read_card(vault, snapshot, pin):
     except (InvalidSignature, ValueError):
         raise Damaged(f"{name}: the signature does not verify") from None
     check(pin is None or pin == card["sig"]["key"], f"{name} is signed by another host")
-    return card
+    return card, data
 
 
-def read_manifest(vault, core, keys):
+def read_manifest(vault, core, keys, secret=None):
     name = f"data/{keys.snapshot}/manifest"
     expected = require(core["manifest"], "manifest of the card", ("size", "sha256"))
     data = vault.read(name, whole(expected["size"], 1, 2**30, "size of the manifest"))
     check(len(data) == expected["size"], f"{name} is truncated")
     check(sha256(data).hex() == expected["sha256"], f"{name} is not what the card recorded")
-    manifest = read_json(b"".join(open_whole(keys, "manifest", 0, "manifest", data)), name)
+    manifest = read_json(b"".join(open_whole(keys, "manifest", 0, "manifest", data, secret)), name)
     require(manifest, name, MANIFEST, ("heights",))
     for field in ("format", "vault", "node", "snapshot", "suite"):
         check(manifest[field] == core[field], f"{name} belongs to another {field}")
@@ -669,7 +733,8 @@ class Packs:
             pack = self.table.get((origin, index))
             check(pack is not None, f"pack {index} of {origin} is not in the pack table")
             keys = self.ring.keys_of(origin, self.commits[origin])
-            sealed = Sealed(keys, "pack", index, f"{index:05d}.pack", unb64(pack["salt"], 32, "salt"))
+            secret = self.ring.pack_secret(origin, index)
+            sealed = Sealed(keys, "pack", index, f"{index:05d}.pack", unb64(pack["salt"], 32, "salt"), secret)
             check(hmac.compare_digest(sealed.commit, unb64(pack["commit"], 32, "commit")), f"{sealed.name}: wrong key")
             self.sealed[(origin, index)] = sealed
         return self.sealed[(origin, index)]
@@ -911,35 +976,62 @@ def read_source(arguments):
     return text.encode("utf-8")
 
 
-def restore(arguments):
-    vault = Vault(arguments.vault, arguments.node)
-    source = read_source(arguments)
-    snapshot = vault.latest() if arguments.snapshot == "latest" else snapshot_id(arguments.snapshot, "--snapshot")
-    card = read_card(vault, snapshot, arguments.pin)
+def open_with_key(vault, card, arguments):
+    """The keys of the snapshot's origins, and its manifest."""
     core = card["core"]
-    check(arguments.vault_id in (None, core["vault"]), "the snapshot is of another vault")
     suite = suite_named(core["suite"], "card")
-    ring = KeyRing(vault, core["vault"], suite, source)
-    keys = ring.keys_of(snapshot, unb64(core["commit"], 32, "commit"))
+    ring = KeyRing(vault, core["vault"], suite, read_source(arguments))
+    keys = ring.keys_of(core["snapshot"], unb64(core["commit"], 32, "commit"))
     expected = suite.mac(keys.card, b"coldkeep/v1 card\0", write_json(core, "card").encode())
     check(hmac.compare_digest(expected, unb64(card["mac"], 32, "mac")), "the card's MAC does not verify")
-    manifest, roots = read_manifest(vault, core, keys)
+    return ring, read_manifest(vault, core, keys)
+
+
+def shared_entries(entries, share):
+    """Without what a share leaves out: secret files and their hardlinks."""
+    left_out = set()
+    for entry in entries:
+        if share is not None and share.without_secrets and (entry["secret"] or entry["target"] in left_out):
+            if entry["type"] in ("file", "hardlink"):
+                left_out.add(entry["path"])
+                continue
+        yield entry
+
+
+def restore(arguments):
+    vault = Vault(arguments.vault, arguments.node)
+    share = None if arguments.share_file is None else Share(arguments.share_file)
+    wanted = arguments.snapshot if share is None or arguments.snapshot != "latest" else share.snapshot
+    snapshot = vault.latest() if wanted == "latest" else snapshot_id(wanted, "--snapshot")
+    check(share is None or snapshot == share.snapshot, "the share is of another snapshot")
+    # The maker of a share says who signs the node's cards.
+    pin = arguments.pin if share is None or arguments.pin is not None else share.ticket["card_key"]
+    card, card_bytes = read_card(vault, snapshot, pin)
+    core = card["core"]
+    check(arguments.vault_id in (None, core["vault"]), "the snapshot is of another vault")
+    if share is None:
+        ring, (manifest, roots) = open_with_key(vault, card, arguments)
+    else:
+        share.open(vault, card, card_bytes)
+        ring = share
+        manifest, roots = read_manifest(vault, core, share.keys_of(snapshot, None), share.manifest_secret)
     packs = Packs(vault, ring, manifest)
     os.makedirs(arguments.to, mode=0o700, exist_ok=True)
     check(not os.listdir(arguments.to), f"{arguments.to} is not empty")
     placer = Placer(arguments.to, arguments.keep_special_bits)
     paths, files, size, last = 0, 0, 0, None
-    for entry in entries_of(manifest, packs):
+    for entry in shared_entries(entries_of(manifest, packs), share):
         placer.place(entry, packs, roots)
         if entry["path"] != last:
             paths, files, size = paths + 1, files + (entry["type"] == "file"), size + entry["size"]
         last = entry["path"]
     placer.finish()
     found = {"entries": paths, "files": files, "bytes": size}
-    check(manifest["totals"] == found, f"the manifest promises {manifest['totals']}, found {found}")
+    partly = share is not None and share.without_secrets
+    check(partly or manifest["totals"] == found, f"the manifest promises {manifest['totals']}, found {found}")
     for note in sorted(placer.notes):
         print(f"note: {note}", file=sys.stderr)
-    if arguments.pin is None:
+    if pin is None:
         print(f"note: signed by {card['sig']['key']}; give --pin to have it compared", file=sys.stderr)
     print(f"{snapshot}: {files} files, {size} bytes restored to {arguments.to}")
 
@@ -954,6 +1046,7 @@ def main():
     key.add_argument("--key-env", metavar="NAME", help="environment variable that holds the key: text, or 0x and hex")
     key.add_argument("--age-identity", metavar="FILE", help="file of age identities, AGE-SECRET-KEY-1…, or one of age -p")
     key.add_argument("--rsa-key", metavar="FILE", help="RSA private key in PEM")
+    key.add_argument("--share-file", metavar="FILE", help="a share token, in place of a key")
     parser.add_argument("--passphrase-env", metavar="NAME", help="environment variable that holds the file's passphrase")
     parser.add_argument("--to", required=True, metavar="DIR", help="a new or empty directory")
     parser.add_argument("--pin", metavar="KEY", help="the host's card-signing key, base64url")

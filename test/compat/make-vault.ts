@@ -12,7 +12,9 @@ import {
   COMPAT_KEY,
   COMPAT_NODE,
   COMPAT_PIN,
+  COMPAT_TICKET_KEY,
   COMPAT_VAULT,
+  compatShareToken,
   FIRST,
   makeCompatVault,
   SECOND,
@@ -33,6 +35,8 @@ for (const suite of ["aes-256-gcm", "sm4-gcm"] as const) {
     node: COMPAT_NODE,
     key: COMPAT_KEY,
     pin: COMPAT_PIN,
+    ticket_key: COMPAT_TICKET_KEY,
+    share: await compatShareToken(suite),
     snapshots: { [FIRST]: expectedTree(dayOneFiles), [SECOND]: expectedTree(dayTwoFiles) },
   };
   writeFileSync(join(folder, "expected.json"), `${JSON.stringify(expected, null, 1)}\n`);

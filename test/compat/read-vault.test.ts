@@ -8,7 +8,7 @@ import { pythonOrSkip, pythonWith } from "../support/python.ts";
 import { readTree } from "../support/read-tree.ts";
 import { tempDir } from "../support/tmp.ts";
 import { hostileLine, makeHostileVault } from "./hostile.ts";
-import { asFound, type ExpectedEntry } from "./tree.ts";
+import { asFound, COMPAT_SECRETS, type ExpectedEntry } from "./tree.ts";
 import { COMPAT_FOLDERS, COMPAT_KEY, COMPAT_NODE, COMPAT_PIN, FIRST, SECOND } from "./vault.ts";
 
 const tools = join(import.meta.dirname, "..", "..", "tools");
@@ -58,6 +58,31 @@ describe.skipIf(skip)(`the independent reader in Python${title}`, () => {
     // 1 MiB of hole in front, three pages behind: only what holds data is allocated.
     expect(statSync(join(to, "data/sparse")).blocks * 512).toBeLessThan(64 * 1024);
   });
+
+  it.each(["aes-256-gcm", "sm4-gcm"] as const)(
+    "restores by a share, without any key and without what is secret, %s",
+    async (suite) => {
+      const folder = tempDir();
+      const to = join(folder, "to");
+      const from = join(import.meta.dirname, COMPAT_FOLDERS[suite]);
+      const { share } = JSON.parse(readFileSync(join(from, "expected.json"), "utf8")) as { share: string };
+      const python = "python" in found ? found.python : "";
+      const by = async (token: string, target: string) => {
+        writeFileSync(join(folder, "share"), `${token}\n`);
+        const words = ["--vault", join(from, "vault"), "--node", COMPAT_NODE, "--share-file", join(folder, "share")];
+        words.push("--keep-special-bits");
+        return promisify(execFile)(python, [join(tools, "read_vault.py"), ...words, "--to", target]);
+      };
+      expect((await by(share, to)).stdout).toContain(SECOND);
+      const open = (expected.snapshots[SECOND] ?? []).filter(({ path }) => !COMPAT_SECRETS.includes(path));
+      expect(open.length).toBeLessThan(expected.snapshots[SECOND]?.length ?? 0);
+      expect(readTree(to)).toMatchObject(open.map((entry) => asFound(entry, { owners: isRoot, xattrs: false })));
+      const other = `${share.slice(0, -2)}${share.at(-2) === "A" ? "B" : "A"}${share.at(-1)}`;
+      await expect(by(other, join(folder, "b"))).rejects.toMatchObject({
+        stderr: expect.stringContaining("wrong key or damaged header"),
+      });
+    },
+  );
 
   it("restores extended attributes where the file system takes them", async ({ skip: leaveOut }) => {
     const to = join(tempDir(), "to");

@@ -67,6 +67,11 @@ export const dayTwoFiles: readonly CompatFile[] = [
   at("data/000007.ldb", { content: [noise("000007.ldb", 2000)] }),
 ];
 
+/** What a share leaves out, as paths of the expected tree. */
+export const COMPAT_SECRETS: readonly string[] = dayTwoFiles
+  .filter(({ secret }) => secret === true)
+  .map(({ path }) => toBase64url(path));
+
 /** What a restore must give, as JSON: committed beside the vault, for readers in any language. Bytes as base64url. */
 export type ExpectedEntry = TreeEntry;
 

@@ -19,6 +19,7 @@ import {
   writerOf,
 } from "../../vault/card/index.ts";
 import {
+  fromBase64url,
   makeSnapshotId,
   makeVaultId,
   names,
@@ -40,6 +41,8 @@ import {
   type ManifestPack,
   newSnapshotKey,
   ObjectSealer,
+  objectSecret,
+  openManifest,
   type Recipient,
   type SealedPack,
   type RandomSource,
@@ -48,8 +51,10 @@ import {
   type Stretch,
   sealManifest,
   sealPack,
+  sealShare,
   writeKeyFile,
 } from "../../vault/sealed/index.ts";
+import { encodeIssued, encodeRevoked, localTicketMac, type Ticket, writeTicket } from "../../vault/ticket/index.ts";
 import { seededRandom } from "../support/random.ts";
 import { type CompatFile, dayOneFiles, dayTwoFiles } from "./tree.ts";
 
@@ -98,6 +103,32 @@ function recipientsFor(suite: SuiteName, random: RandomSource): readonly Recipie
     { type: "future", wrap: async () => ({ id: "f", type: "future", kid: "?", added: 0, nested: { list: [1, true] } }) },
     keyRecipient({ source: Buffer.from(COMPAT_KEY), stretch: stretchFor(suite), random }),
   ];
+}
+
+const ticketKey = seededRandom("ticket key")(32);
+const tid = toBase64url(seededRandom("ticket id")(16));
+const shareKeyOf = (suite: SuiteName) => Uint8Array.from(seededRandom(`share key ${suite}`)(32));
+
+/** Of whoever made the vault's one share: a file of it lets `coldkeep serve` take its ticket. */
+export const COMPAT_TICKET_KEY = toBase64url(ticketKey);
+
+const SHARE_TICKET: Ticket = {
+  v: 1,
+  tid,
+  vault: COMPAT_VAULT,
+  node: COMPAT_NODE,
+  snapshot: SECOND,
+  iat: day(4) / 1000,
+  // As long as anybody will read this vault.
+  exp: Date.UTC(2200, 0, 1) / 1000,
+  kind: "share",
+  card_key: COMPAT_PIN,
+};
+
+/** What the holder of the share was given: the second snapshot, without its secret files. */
+export async function compatShareToken(suite: SuiteName): Promise<string> {
+  const ticket = await writeTicket(SHARE_TICKET, localTicketMac(ticketKey));
+  return `ckshare1.${ticket}.${toBase64url(shareKeyOf(suite))}`;
 }
 
 interface Run {
@@ -264,7 +295,34 @@ export async function makeCompatVault(compress: Compressor, suite: SuiteName): P
   const recent = entries.map(({ snapshot, state }) => ({ snapshot, state }));
   const writers = { [writer]: { good: SECOND, recent } };
   objects.set(names.headJson(COMPAT_NODE), encodeHead({ ...list, newest: SECOND, writers }));
+
+  // Last, so that nothing before it has other random bytes than without it.
+  const { keys } = second;
+  const sealedManifest = objects.get(names.manifest(COMPAT_NODE, SECOND)) ?? new Uint8Array(0);
+  const { packs, origins } = openManifest(sealedManifest, keys);
+  const keysOf = new Map([first, dead, second].map((run) => [run.id, run.keys]));
+  const open = packs.flatMap(({ origin, index, salt, secret }): (readonly [number, number, string])[] => {
+    const under = keysOf.get(origins[origin]?.snapshot ?? SECOND);
+    if (secret === true || under === undefined) return [];
+    return [[origin, index, toBase64url(objectSecret(under.scope, under.pack, saltOf(salt)))]];
+  });
+  const content = {
+    format: 1,
+    card_sha256: sumOf(encodeCard(secondCard)).sha256,
+    manifest: toBase64url(objectSecret(keys.scope, keys.manifest, sealedManifest.subarray(32, 64))),
+    origins: origins.map(({ snapshot }) => snapshot),
+    packs: open,
+    without_secrets: true,
+  } as const;
+  const how = { scope: keys.scope, tid, key: shareKeyOf(suite), random, compressor: compress };
+  objects.set(names.share(COMPAT_NODE, tid), Uint8Array.from(sealShare(content, how)));
+  objects.set(names.issuedTicket(tid), encodeIssued(SHARE_TICKET));
+  objects.set(names.REVOKED_TICKETS, encodeRevoked({ format: 1, tickets: [] }));
   return objects;
+}
+
+function saltOf(text: string): Uint8Array {
+  return fromBase64url(text, 32) ?? new Uint8Array(0);
 }
 
 function indexEntry({ core, mac, sig }: Card): IndexEntry {

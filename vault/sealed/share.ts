@@ -2,7 +2,7 @@ import * as z from "zod";
 import * as f from "../card/fields.ts";
 import { canonicalBytes, checkRecord, MAX_ORIGINS, MAX_PACKS, readRecord } from "../card/index.ts";
 import { FORMAT, names } from "../names/index.ts";
-import { compress } from "./codec.ts";
+import { type Compressor, compress } from "./codec.ts";
 import { damagedObject, type ObjectIdentity } from "./layout.ts";
 import { ObjectSealer } from "./object-sealer.ts";
 import { openObject } from "./open-object.ts";
@@ -53,7 +53,13 @@ const schema = z.strictObject({
 /** Seals a share's object under its share key. `tid` names its ticket. */
 export function sealShare(
   content: ShareContent,
-  { scope, tid, key, random }: { scope: SnapshotScope; tid: string; key: Uint8Array; random?: RandomSource },
+  {
+    scope,
+    tid,
+    key,
+    random,
+    compressor = compress,
+  }: { scope: SnapshotScope; tid: string; key: Uint8Array; random?: RandomSource; compressor?: Compressor },
 ): Uint8Array {
   const identity = identityOf(scope, tid);
   checkRecord<ShareContent>(schema, content, identity.name);
@@ -62,7 +68,7 @@ export function sealShare(
   const sealer = new ObjectSealer({ ...identity, key, ...(random === undefined ? {} : { random }) });
   for (let at = 0; at < json.length; at += FRAME_PLAIN) {
     const plain = json.subarray(at, at + FRAME_PLAIN);
-    const { codec, bytes } = compress(plain);
+    const { codec, bytes } = compressor(plain);
     sealer.add(bytes, codec, plain.length);
   }
   return sealer.finish().bytes;
