@@ -74,12 +74,19 @@ function wordsOf(error: Error): string {
   return code === undefined ? messageOf(error) : `${messageOf(error)} (${code})`.replace(/^ /, "");
 }
 
+const UNTRUSTED = /^(SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|CERT_|ERR_TLS_|HOSTNAME_MISMATCH|INVALID_CA)/;
+
 function noAnswer(url: URL, why: string, cause: unknown): ColdkeepError {
+  // It will be no other on the next try.
+  const untrusted = UNTRUSTED.test(systemCode(cause) ?? "");
   return new ColdkeepError("vault", {
     what: "the presenter cannot be reached",
     on: `${url.origin}${url.pathname}`,
-    why,
-    retryable: true,
+    why: untrusted ? `its certificate is not trusted: ${why}` : why,
+    ...(untrusted
+      ? { todo: "set NODE_EXTRA_CA_CERTS to the file of the authority that signed it, or correct the URL" }
+      : {}),
+    retryable: !untrusted,
     cause,
   });
 }
