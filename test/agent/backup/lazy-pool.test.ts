@@ -5,9 +5,13 @@ import { type SealPool, startSealThreads } from "../../../agent/backup/seal-pool
 function recorded() {
   const calls: string[] = [];
   const result = { pieces: new Float64Array(), figures: { read: 0, known: 0, added: 0 } };
+  const done = (call: string) => {
+    calls.push(call);
+    return result;
+  };
   const pool: SealPool = {
-    files: async () => (calls.push("files"), result),
-    segment: async () => (calls.push("segment"), result),
+    files: async () => done("files"),
+    segment: async () => done("segment"),
     room: async () => void calls.push("room"),
     flush: async () => void calls.push("flush"),
     fail: () => void calls.push("fail"),
