@@ -1,13 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { allSm4Backends } from "../../vault/sealed/sm4/backend.ts";
 import type { Aead } from "../../vault/sealed/suites/aead.ts";
+import { macKey } from "../../vault/sealed/suites/hashes.ts";
 import { nodeGcm } from "../../vault/sealed/suites/node-ciphers.ts";
+import { aes256Gcm, opensslSeal } from "../../vault/sealed/suites/openssl-gcm.ts";
 import { suiteOf } from "../../vault/sealed/suites.ts";
 import { casesOf, fromHex, toHex } from "./read.ts";
 
 const SUITES = { wycheproofHmacSha256: suiteOf("aes-256-gcm"), wycheproofHmacSm3: suiteOf("sm4-gcm") } as const;
 const ciphers: readonly (readonly [string, string, Aead])[] = [
-  ["wycheproofAes256gcm", "aes-256-gcm", nodeGcm("aes-256-gcm")],
+  ["wycheproofAes256gcm", "aes-256-gcm by node:crypto", nodeGcm("aes-256-gcm")],
+  [
+    "wycheproofAes256gcm",
+    `aes-256-gcm, ${opensslSeal() === null ? "again" : "sealed by OpenSSL directly"}`,
+    aes256Gcm(),
+  ],
   ...allSm4Backends().flatMap(({ name, found }) =>
     typeof found === "string" ? [] : [["wycheproofSm4gcm", `sm4-gcm by ${name}`, found] as const],
   ),
@@ -32,7 +39,9 @@ describe("Wycheproof's vectors: odd counters, special tags, tampered texts", () 
 
   it.each(["wycheproofHmacSha256", "wycheproofHmacSm3"] as const)("%s", (vectors) => {
     for (const { id, key, data, mac, result } of casesOf(vectors)) {
-      expect(toHex(SUITES[vectors].hmac(fromHex(key), fromHex(data))) === mac, id).toBe(result === "valid");
+      for (const ready of [fromHex(key), macKey(fromHex(key))]) {
+        expect(toHex(SUITES[vectors].hmac(ready, fromHex(data))) === mac, id).toBe(result === "valid");
+      }
     }
   });
 

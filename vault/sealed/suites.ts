@@ -3,7 +3,8 @@ import { sm4Backend } from "./sm4/backend.ts";
 import { sm3Hash } from "./sm4/sm3.ts";
 import { type Aead, type AeadKey, NONCE_BYTES, TAG_BYTES } from "./suites/aead.ts";
 import { type Hashes, nodeHash, withHkdf } from "./suites/hashes.ts";
-import { nodeGcm } from "./suites/node-ciphers.ts";
+import { aes256Gcm } from "./suites/openssl-gcm.ts";
+import { opensslHmac } from "./suites/openssl-hmac.ts";
 
 export { type AeadKey, NONCE_BYTES, TAG_BYTES } from "./suites/aead.ts";
 
@@ -48,12 +49,18 @@ function assertNonce(nonce: Uint8Array): void {
   if (nonce.length !== NONCE_BYTES) throw new RangeError(`a nonce has ${NONCE_BYTES} bytes, got ${nonce.length}`);
 }
 
-const aes = nodeGcm("aes-256-gcm");
+const aes = aes256Gcm();
+const sha256 = nodeHash("sha256");
+/** By OpenSSL called directly for keys made ready, which name millions of chunks; keys as they are serve a derivation or two. */
+const hmac: Hashes["hmac"] = (key, ...parts) => {
+  const direct = key instanceof Uint8Array ? null : opensslHmac();
+  return direct === null || key instanceof Uint8Array ? sha256.hmac(key, ...parts) : direct(key, parts);
+};
 const AES = gcmSuite({
   name: "aes-256-gcm",
   number: 1,
   keyBytes: 32,
-  hashes: withHkdf(nodeHash("sha256")),
+  hashes: withHkdf({ ...sha256, hmac }),
   aead: () => aes,
 });
 
