@@ -75,12 +75,12 @@ async function capture(
   const likely = o.full ? null : likelyParent(o, state);
   // Where there will be something to seal, now, so that they are ready when the node is up again.
   if (likely === null) threads.start();
-  const known = likely === null ? {} : { known: tellNew(likely.files, threads.start) };
+  const known = likely === null ? undefined : tellNew(likely.files, threads.start);
   let run: OpenRun;
   let parent: KnownParent | null;
   let prepared: Awaited<ReturnType<Freeze>> | null = null;
   try {
-    prepared = await freeze({ ...started, ...known });
+    prepared = await freeze({ ...started, ...(known === undefined ? {} : { known }) });
     signal.throwIfAborted();
     run = await openRun(o, state, prepared.heights, monotonic);
     parent = openParent(o, run, likely);
@@ -90,7 +90,7 @@ async function capture(
   } finally {
     for (const recipient of o.recipients) recipient.forget?.();
   }
-  return { run, parent, tree: await prepared.capture(parent?.files) };
+  return { run, parent, tree: await prepared.capture(parent === likely ? known : parent?.files) };
 }
 
 /** What the story goes on with once the node is up. */

@@ -39,9 +39,18 @@ export function lineOf(head: string, pieces: readonly number[]): string {
 
 /** The content of the entry in a line that begins with this very head; null where it begins otherwise. */
 export function piecesAfter(line: string, head: string): number[] | null {
-  if (!line.startsWith(head)) return null;
-  const list = line.slice(head.length + 1, -2);
-  return list === "" ? [] : list.split(",").map(Number);
+  return line.startsWith(head) ? numbersOf(line.slice(head.length + 1, -2)) : null;
+}
+
+/** A line's head and its content, which comes last and has no brackets in it. */
+export function splitLine(line: string): { readonly head: string; readonly pieces: number[] } {
+  const end = line.lastIndexOf("[");
+  return { head: line.slice(0, end), pieces: numbersOf(line.slice(end + 1, -2)) };
+}
+
+function numbersOf(list: string): number[] {
+  if (list === "") return [];
+  return list.includes(",") ? list.split(",").map(Number) : [Number(list)];
 }
 
 /** The path in a line: cheaper than taking all of it apart. */

@@ -46,6 +46,11 @@ export function createSummedFile(path: string): SummedFile {
   return {
     add: (item) =>
       wrap(path, () => {
+        // A character takes at most three bytes.
+        if (typeof item === "string" && used + 3 * item.length <= BLOCK) {
+          used += block.write(item, used, "utf8");
+          return;
+        }
         const bytes = typeof item === "string" ? Buffer.from(item, "utf8") : item;
         if (used + bytes.length > BLOCK) drain();
         if (bytes.length > BLOCK) return write(bytes);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { ParentRun } from "./choose-parent.ts";
-import { type LocalEntry, lineToEntry, pathOfLine, piecesAfter } from "./entry-line.ts";
+import { type LocalEntry, lineToEntry, pathOfLine, piecesAfter, splitLine } from "./entry-line.ts";
 import { GONE } from "./known-chunks.ts";
 import { openLines } from "./local-files.ts";
 import { RUN_FILES } from "./run-files.ts";
@@ -20,10 +20,21 @@ export interface SameEntry {
   readonly pieces: readonly number[] | null;
 }
 
+/** An entry as the parent has it. */
+export interface KnownEntry extends SameEntry {
+  readonly head: string;
+  readonly pieces: readonly number[];
+}
+
 /** The parent's entries, walked alongside the frozen tree in the same order: paths must come in ascending order. */
 export interface ParentEntries {
   /** @param head as `entryHead` tells */
   sameAs(path: string, head: string): SameEntry | null;
+  /**
+   * The whole entry of the file at `path` where its fingerprint and secrecy are the same and all its chunks may be
+   * referred to. The fingerprint must be one that vouches for metadata, too: one of what is copied.
+   */
+  knownAt(path: string, file: Omit<SoughtFile, "size">): KnownEntry | null;
   /**
    * The pieces of the file at `path`, in rows of this run, where the parent's file there has the same fingerprint,
    * size and secrecy and all its chunks may still be referred to; else null.
@@ -39,6 +50,7 @@ export interface ParentEntries {
 
 export const NO_PARENT: ParentEntries = {
   sameAs: () => null,
+  knownAt: () => null,
   piecesOf: () => null,
   prefixOf: () => null,
   close() {},
@@ -74,6 +86,13 @@ export function openParentEntries(
       const found = lineOf(sought);
       const pieces = found === null ? null : piecesAfter(found, head);
       return pieces === null ? null : { line: number, pieces: translate(pieces, rows) };
+    },
+    knownAt: (sought, { fingerprint, secret }) => {
+      const found = lineOf(sought);
+      if (found?.includes(`,${secret ? 1 : 0},"${fingerprint}",null,`) !== true) return null;
+      const { head, pieces } = splitLine(found);
+      const now = translate(pieces, rows);
+      return now === null ? null : { line: number, head, pieces: now };
     },
     piecesOf: (sought, { fingerprint, size, secret }) => {
       const found = find(sought, secret);

@@ -218,7 +218,6 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
   }
 
   async function readNew(owner: Pending, entry: FrozenEntry, path: string): Promise<void> {
-    assertReadable(entry);
     const prefix = o.parent.prefixOf(path, entry, chunkBytes(entry.size));
     // Held by one until all its parts are counted, so that it cannot be written between two of them.
     owner.missing = 1;
@@ -236,9 +235,20 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
     while (pending.length - first > MAX_PENDING / 2 && running.size > 0) await Promise.race(running);
   }
 
-  for (const entry of o.tree.entries()) {
-    figures.entries += 1;
-    const path = latin1(entry.path);
+  /** A file that the parent knows, with all that is told of it. */
+  function takeKnown(entry: FrozenEntry, path: string): void {
+    const known = o.parent.knownAt(path, entry);
+    if (known === null) throw unknown(entry);
+    figures.files += 1;
+    figures.bytes += entry.size;
+    figures.reused += entry.size;
+    o.progress.advance(entry.size);
+    const { head, pieces } = known;
+    if (first === pending.length) give(head, pieces, known);
+    else pending.push({ head, same: known, parts: [pieces], missing: 0, check: null });
+  }
+
+  async function take(entry: FrozenEntry, path: string): Promise<void> {
     const head = entryHead(entry, path);
     const same = o.parent.sameAs(path, head);
     const known = knownPieces(entry, path, same);
@@ -247,8 +257,15 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
       const owner: Pending = { head, same, parts: known === null ? [] : [known], missing: 0, check: null };
       if (known === null) await readNew(owner, entry, path);
       else pending.push(owner);
-      if (pending.length - first > MAX_PENDING) await catchUp();
     }
+  }
+
+  for (const entry of o.tree.entries()) {
+    figures.entries += 1;
+    const path = entry.text ?? latin1(entry.path);
+    if (entry.known) takeKnown(entry, path);
+    else await take(entry, path);
+    if (pending.length - first > MAX_PENDING) await catchUp();
     if (figures.entries % STEP === 0) await nextTurn();
     if (failure !== null) throw failureOf(failure);
   }
@@ -271,10 +288,9 @@ function failureOf(failure: { readonly error: unknown }): unknown {
 }
 
 /** What was not copied since its content is known must be known. */
-function assertReadable({ source, path }: FrozenEntry): void {
-  if (source.length > 0) return;
+function unknown({ path }: FrozenEntry): ColdkeepError {
   const on = Buffer.from(path).toString("utf8");
-  throw new ColdkeepError("internal", { what: "a file is not in the frozen tree, and its content is not known", on });
+  return new ColdkeepError("internal", { what: "a file is not in the frozen tree, and its content is not known", on });
 }
 
 function joinParts(parts: readonly (Iterable<number> | null)[]): number[] {

@@ -72,7 +72,7 @@ async function stopAndFinish(run: FreezeRun, known: KnownFiles | undefined): Pro
   const capturedAt = clock.now();
   const fresh = makeInodes(places, makeInodeSet);
   const groups: FileGroups = new Map();
-  const { walk, counts } = await run.pass(onceStopped(inodes, fresh, groups, knownBy(known)), {
+  const { walk, counts } = await run.pass(onceStopped(inodes, fresh, groups, knownBy(known), known === o.known), {
     settled: true,
     again: true,
   });

@@ -81,7 +81,7 @@ function folderEntry(o: EntriesOptions, head: FolderHead, path: Latin1): FrozenE
     path: toBytes(path),
     type: "directory",
     ...{ mode, uid, gid, mtime: toFileTime(mtimeNs), size: 0, source: NOTHING, offset: 0, linked: false },
-    ...{ mutability: "mutable", secret: false, sparse: false, fingerprint: "" },
+    ...{ mutability: "mutable", secret: false, sparse: false, known: false, fingerprint: "" },
     ...carried(o, head.xattrs.map(toXattr), path),
   };
 }
@@ -105,14 +105,14 @@ function fileEntry(
   first: Map<string, Latin1>,
 ): FrozenEntry {
   const path = below(folder, row.name);
+  if (row.known) return new KnownEntry(row, path, fingerprintOf(head.dev, row, place.honestTimes));
   const key = groupKey(head.dev, row.ino);
   const group = row.grouped ? o.groups.get(key) : undefined;
   const before = group === undefined ? undefined : first.get(key);
   if (before !== undefined) return { ...common(row, path), type: "hardlink", target: toBytes(before) };
   if (group !== undefined) first.set(key, path);
   const { number, offset, means, xattrs: noted } = group ?? row;
-  // Of what was not copied, since its content is known, there is nothing to read.
-  const source = means === "none" ? NOTHING : place.pathOf(number);
+  const source = place.pathOf(number);
   const mutability = group?.mutability ?? row.mutability;
   const xattrs = noted === null ? ownXattrs(place.pathOf(number), path) : noted.map(toXattr);
   return {
@@ -130,11 +130,50 @@ function fileEntry(
   };
 }
 
+/** A file of which all is known elsewhere. There may be a million: what nobody asks for is not made. */
+class KnownEntry implements FrozenEntry {
+  readonly type = "file";
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly source = NOTHING;
+  readonly offset = 0;
+  readonly linked = false;
+  readonly mutability = "mutable";
+  readonly secret: boolean;
+  readonly sparse: boolean;
+  readonly known = true;
+  readonly text: Latin1;
+  readonly fingerprint: string;
+  readonly #mtimeNs: bigint;
+
+  constructor({ mode, uid, gid, size, secret, sparse, mtimeNs }: FileRow, text: Latin1, fingerprint: string) {
+    this.mode = mode;
+    this.uid = uid;
+    this.gid = gid;
+    this.size = size;
+    this.secret = secret;
+    this.sparse = sparse;
+    this.text = text;
+    this.fingerprint = fingerprint;
+    this.#mtimeNs = mtimeNs;
+  }
+
+  get path(): Uint8Array {
+    return toBytes(this.text);
+  }
+
+  get mtime(): FrozenEntry["mtime"] {
+    return toFileTime(this.#mtimeNs);
+  }
+}
+
 function common({ mode, uid, gid, mtimeNs }: FileRow, path: Latin1) {
   return {
     path: toBytes(path),
     ...{ mode, uid, gid, mtime: toFileTime(mtimeNs), size: 0, source: NOTHING, offset: 0, linked: false },
-    ...{ mutability: "mutable" as const, secret: false, sparse: false, fingerprint: "" },
+    ...{ mutability: "mutable" as const, secret: false, sparse: false, known: false, fingerprint: "" },
   };
 }
 

@@ -33,11 +33,10 @@ export function whileRunning(
       if (info === null) return null;
       remember(inodes, info);
       needs.add(place, info);
-      const row = rowOf(file, info, { mutability: "mutable", means: "none", ...NOWHERE, links: 1 });
       // A guess at what will be so once the node is down; until then any file may be in the writing.
-      if (readAhead !== null && !place.reflinks && !known(file, { ...row, young: false }))
-        readAhead(pathOf(file), info);
-      return row;
+      const guess = known(file, info);
+      if (!guess && !place.reflinks) readAhead?.(pathOf(file), info);
+      return rowOf(file, info, { mutability: "mutable", means: "none", ...NOWHERE, links: 1, known: guess });
     }
     if (rule.mutability === "omitted") return null;
     const { mutability } = rule;
@@ -74,32 +73,38 @@ export function whileRunning(
   }
 }
 
-/** Whether the content of a file as its row tells it is in the vault: then nobody will read it. */
-export type IsKnown = (file: FoundFile, row: FileRow) => boolean;
+/** Whether the content of a file, if nobody is writing to it, is in the vault: then nobody will read it. */
+export type IsKnown = (file: FoundFile, info: PathInfo) => boolean;
 
 /** By their fingerprints, which files' contents are known. Grouped ones are not: another of their names may be read. */
 export function knownBy(known: KnownFiles | undefined): IsKnown {
   if (known === undefined) return () => false;
-  return (file, row) => {
-    if (row.mutability !== "mutable" || row.grouped) return false;
+  return (file, { nlink, ino, size, mtimeNs, ctimeNs }) => {
+    if (file.rule.mutability !== "mutable" || nlink > 1) return false;
     const { dev, honestTimes } = file.folder.place;
-    const fingerprint = fingerprintOf(dev, row, honestTimes);
+    const found = { mutability: "mutable", ino, size, mtimeNs, ctimeNs, young: false, grouped: false } as const;
+    const fingerprint = fingerprintOf(dev, found, honestTimes);
     return fingerprint !== "" && known.has(shownOf(file), fingerprint);
   };
 }
 
-/** Once the node is proven down: brings every row up to date and copies what is mutable and not known. */
+/**
+ * Once the node is proven down: brings every row up to date and copies what is mutable and not known.
+ * @param guessed true where the walk before guessed by the very same `known`
+ */
 export function onceStopped(
   inodes: Inodes,
   fresh: Inodes,
   groups: FileGroups,
   known: IsKnown = () => false,
+  guessed = false,
 ): FileHandler {
   return (file) => {
     const { rule, old } = file;
     if (rule.mutability === "omitted") return null;
     const info = plainFile(file);
     if (info === null) return null;
+    if (guessed && old?.known === true && isUntouched(file, old, info)) return { ...old, young: false, fresh: false };
     remember(fresh, info, inodes);
     const { mutability } = rule;
     const links = old?.means === "link" && old.ino === info.ino ? 2 : 1;
@@ -113,8 +118,8 @@ export function onceStopped(
         return rowOf(file, info, { mutability, means: group.means, ...placeOf(group), links });
       }
     }
-    const uncopied = rowOf(file, info, { mutability, means: "none", ...NOWHERE, links });
-    return known(file, uncopied) ? uncopied : taken(file, info, links);
+    if (isYoung(file, info, mutability) || !known(file, info)) return taken(file, info, links);
+    return rowOf(file, info, { mutability, means: "none", ...NOWHERE, links, known: true });
   };
 
   function* taken(file: FoundFile, info: PathInfo, links: number): Generator<void, FileRow | null> {
@@ -170,6 +175,25 @@ function plainFile({ folder, name }: FoundFile): PathInfo | null {
   return info !== null && isFile(info) ? info : null;
 }
 
+/** The very state that an earlier walk saw, and one that no later change can hide behind. */
+function isUntouched(file: FoundFile, old: FileRow, info: PathInfo): boolean {
+  return (
+    old.ino === info.ino &&
+    old.ctimeNs === info.ctimeNs &&
+    old.mtimeNs === info.mtimeNs &&
+    old.size === info.size &&
+    old.mutability === file.rule.mutability &&
+    old.secret === (file.rule.secret === true) &&
+    info.nlink === 1 &&
+    !isYoung(file, info, old.mutability)
+  );
+}
+
+/** What is copied is known again by its ctime; a link of ours moves that, and then it says nothing. */
+function isYoung({ folder }: FoundFile, { mtimeNs, ctimeNs }: PathInfo, mutability: FileRow["mutability"]): boolean {
+  return mtimeNs >= folder.youngFrom || (mutability === "mutable" && ctimeNs >= folder.youngFrom);
+}
+
 function remember(into: Inodes, { dev, ino }: PathInfo, known?: Inodes): void {
   const number = Number(ino);
   if (known?.get(dev)?.has(number) !== true) into.get(dev)?.add(number);
@@ -178,10 +202,13 @@ function remember(into: Inodes, { dev, ino }: PathInfo, known?: Inodes): void {
 function rowOf(
   file: FoundFile,
   info: PathInfo,
-  state: Pick<FileRow, "mutability" | "means" | "number" | "offset"> & { readonly links: number },
+  state: Pick<FileRow, "mutability" | "means" | "number" | "offset"> & {
+    readonly links: number;
+    readonly known?: boolean;
+  },
 ): FileRow {
   const { name, rule, old, folder } = file;
-  const { mutability, means, number, offset, links } = state;
+  const { mutability, means, number, offset, links, known = false } = state;
   if (info.size > Number.MAX_SAFE_INTEGER) {
     throw new ColdkeepError("refused", { what: "a file is too large to be captured", on: toText(shownOf(file)) });
   }
@@ -202,12 +229,12 @@ function rowOf(
     grouped: info.nlink > links,
     sparse: isSparse(info),
     secret: rule.secret === true,
-    // What is copied is known again by its ctime; a link of ours moves that, and then it says nothing.
-    young: info.mtimeNs >= folder.youngFrom || (mutability === "mutable" && info.ctimeNs >= folder.youngFrom),
+    young: isYoung(file, info, mutability),
     fresh: info.ctimeNs >= folder.freshFrom,
+    known,
     target: "",
     // A link shows its attributes itself; a copy may not be allowed to carry them all.
-    xattrs: means === "link" ? null : (sameXattrs(old, info) ?? xattrsBelow(folder.source, name)),
+    xattrs: means === "link" || known ? null : (sameXattrs(old, info) ?? xattrsBelow(folder.source, name)),
   };
 }
 

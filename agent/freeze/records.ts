@@ -29,9 +29,11 @@ export interface FileRow {
   readonly young: boolean;
   /** Its ctime is so young that a change after this look could bear the same. */
   readonly fresh: boolean;
+  /** Its content, and with it all else, is known by its fingerprint: not copied, attributes not read. */
+  readonly known: boolean;
   /** Of a symlink. */
   readonly target: Latin1;
-  /** Name and value, latin1; null where they are read from the frozen inode. */
+  /** Name and value, latin1; null where they are read from the frozen inode, or known. */
   readonly xattrs: readonly (readonly [name: string, value: Latin1])[] | null;
 }
 
@@ -81,8 +83,9 @@ const SECRET = 4;
 const YOUNG = 8;
 const SYMLINK = 16;
 const FRESH = 32;
-/** Attributes are read from the frozen inode. */
-const INODE_XATTRS = 64;
+/** Attributes were not read. */
+const NOT_READ = 64;
+const KNOWN = 128;
 const CLASS_SHIFT = 8;
 const MEANS_SHIFT = 10;
 
@@ -108,7 +111,8 @@ export function writeRow(r: FileRow, bytes: Buffer, view: DataView, at: number):
     (r.young ? YOUNG : 0) |
     (r.kind === "symlink" ? SYMLINK : 0) |
     (r.fresh ? FRESH : 0) |
-    (r.xattrs === null ? INODE_XATTRS : 0) |
+    (r.known ? KNOWN : 0) |
+    (r.xattrs === null ? NOT_READ : 0) |
     (CLASSES.indexOf(r.mutability) << CLASS_SHIFT) |
     (MEANS.indexOf(r.means) << MEANS_SHIFT);
   let end = at + FIXED;
@@ -159,8 +163,9 @@ export function readRow(bytes: Buffer, view: DataView, at: number): FileRow {
     secret: (flags & SECRET) !== 0,
     young: (flags & YOUNG) !== 0,
     fresh: (flags & FRESH) !== 0,
+    known: (flags & KNOWN) !== 0,
     target: target === xattrs ? "" : bytes.toString("latin1", target, xattrs),
-    xattrs: (flags & INODE_XATTRS) !== 0 ? null : length === 0 ? NO_XATTRS : parse(bytes, xattrs, length),
+    xattrs: (flags & NOT_READ) !== 0 ? null : length === 0 ? NO_XATTRS : parse(bytes, xattrs, length),
   };
 }
 

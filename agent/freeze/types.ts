@@ -33,6 +33,8 @@ export interface FreezeOptions {
 export interface FrozenEntry {
   /** `<root name>/<path below the root>`; bytes. */
   readonly path: Uint8Array;
+  /** The same as latin1 text, where it is at hand. */
+  readonly text?: string;
   readonly type: "file" | "directory" | "symlink" | "hardlink";
   readonly mode: number;
   readonly uid: number;
@@ -40,10 +42,9 @@ export interface FrozenEntry {
   readonly mtime: { readonly seconds: number; readonly nanoseconds: number };
   /** Bytes to read: for append-only files the pinned length. */
   readonly size: number;
-  /**
-   * Where the bytes are read from: a path inside the frozen tree. Empty for anything but a file, and for a file that was
-   * not copied since its content is known.
-   */
+  /** A file that was not copied, since its content and its attributes are known: there is no source, and no xattrs. */
+  readonly known: boolean;
+  /** Where the bytes are read from: a path inside the frozen tree. Empty for anything but a file that is not known. */
   readonly source: Uint8Array;
   /** Where in `source` they begin. */
   readonly offset: number;

@@ -288,6 +288,7 @@ function symlinkRow(folder: Latin1, name: Latin1): FileRow | null {
     secret: false,
     young: false,
     fresh: false,
+    known: false,
     target,
     xattrs: xattrsBelow(folder, name),
   };

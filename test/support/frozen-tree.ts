@@ -102,6 +102,7 @@ function entryOf(
     mutability: immutable ? ("immutable" as const) : ("mutable" as const),
     secret: false,
     sparse: false,
+    known: false,
     fingerprint: "",
   };
   if (info.isDirectory()) return { ...base, type: "directory" };

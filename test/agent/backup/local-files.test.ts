@@ -104,7 +104,7 @@ describe("a run's local files", () => {
       mtime: { seconds: mtime[0], nanoseconds: mtime[1] },
       ...(target === null ? {} : { target: latin1(target) }),
       xattrs: xattrs.map(([name, value]) => ({ name, value: latin1(value) })),
-      ...{ source: Buffer.alloc(0), offset: 0, linked: false, mutability: "mutable", sparse: false },
+      ...{ source: Buffer.alloc(0), offset: 0, linked: false, mutability: "mutable", sparse: false, known: false },
     };
   }
 

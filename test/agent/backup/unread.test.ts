@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import {
   appendFileSync,
+  chmodSync,
   closeSync,
   lstatSync,
   openSync,
@@ -18,6 +19,7 @@ import { type BackupOptions, type BackupResult, runBackup } from "../../../agent
 import { hasHonestTimes } from "../../../agent/freeze/fingerprint.ts";
 import type { NodeControl } from "../../../agent/node/types.ts";
 import { captureSetOf } from "../../../agent/profiles/index.ts";
+import { setXattr } from "../../../posix/xattrs.ts";
 import { silent } from "../../../vault/names/index.ts";
 import { backupHost, NODE } from "../../support/backup-host.ts";
 import { memoryStore } from "../../support/memory-store.ts";
@@ -31,13 +33,14 @@ const where = honest ? "" : " (skipped: the temporary folder's file system is no
 const OLD_MS = 2_100;
 
 /** A manager of a node that is no process. */
-function control(): NodeControl {
+function control(onStop: () => Promise<void> = async () => {}): NodeControl {
   let up = true;
   const manager = {
     kind: "test",
     label: "a flag",
     controls: true,
     stop: async () => {
+      await onStop();
       up = false;
     },
     start: async () => {
@@ -45,7 +48,7 @@ function control(): NodeControl {
     },
     isRunning: async () => up,
   };
-  return { name: NODE, manager, probe: null, limits: { stopMs: 5000, startMs: 5000, onStopTimeout: "fail" } };
+  return { name: NODE, manager, probe: null, limits: { stopMs: 30_000, startMs: 5000, onStopTimeout: "fail" } };
 }
 
 /** A host whose node's files are really frozen; `backup` also confirms. */
@@ -176,6 +179,32 @@ describe("a file that may be written anywhere", () => {
     },
   );
 
+  it(`keeps mode and attributes unread, and has the new ones where they were changed${where}`, async () => {
+    const host = frozenHost({});
+    const attribute = (value: string) => ({ name: "user.test", value: Buffer.from(value) });
+    writeFileSync(host.file, content);
+    chmodSync(host.file, 0o640);
+    setXattr(host.file, attribute("[one]"));
+    const told = async ({ snapshot }: BackupResult) => {
+      const entry = (await host.read(snapshot)).entries.find(
+        ({ path }) => Buffer.from(path).toString() === "data/file",
+      );
+      return [entry?.mode, entry?.xattrs?.map(({ name, value }) => `${name}=${Buffer.from(value)}`)];
+    };
+    await growOld(host.file);
+    await host.backup();
+    const second = await host.backup();
+    if (honest) expect(second.figures.read).toBe(0);
+    expect(await told(second)).toEqual([0o640, ["user.test=[one]"]]);
+    await host.holds(second, content);
+    setXattr(host.file, attribute("two"));
+    await growOld(host.file);
+    expect(await told(await host.backup())).toEqual([0o640, ["user.test=two"]]);
+    chmodSync(host.file, 0o600);
+    await growOld(host.file);
+    expect(await told(await host.backup())).toEqual([0o600, ["user.test=two"]]);
+  });
+
   it("is read where it was written to at the same size, and given its old time again", async () => {
     const host = frozenHost({});
     writeFileSync(host.file, content);
@@ -188,6 +217,22 @@ describe("a file that may be written anywhere", () => {
     const now = Buffer.from(content);
     now.set(Buffer.from("other"), MIB);
     await host.holds(await host.backup(), now);
+  });
+
+  it("is read where it was written to while the node was stopping, and given its old time again", async () => {
+    const host = frozenHost({});
+    writeFileSync(host.file, content);
+    utimesSync(host.file, 1_700_000_000, 1_700_000_000);
+    await growOld(host.file);
+    await host.backup();
+    const slow = control(async () => {
+      overwrite(host.file, MIB, Buffer.from("other"));
+      utimesSync(host.file, 1_700_000_000, 1_700_000_000);
+      await growOld(host.file);
+    });
+    const now = Buffer.from(content);
+    now.set(Buffer.from("other"), MIB);
+    await host.holds(await host.backup({ control: slow }), now);
   });
 
   it("is read again where it was so young that the next write could bear the same time", async () => {

@@ -27,6 +27,7 @@ const row: fc.Arbitrary<FileRow> = fc.record({
   secret: fc.boolean(),
   young: fc.boolean(),
   fresh: fc.boolean(),
+  known: fc.boolean(),
   target: fc.oneof(fc.constant(""), latin1(4095)),
   xattrs: fc.oneof(
     fc.constant(null),
