@@ -1,7 +1,7 @@
 import { readlinkSync } from "node:fs";
 import { isFolder, isSymlink, type PathInfo } from "../../posix/stat.ts";
 import type { CaptureSet, FileRule } from "../profiles/types.ts";
-import { below, fromBytes, fromText, type Latin1, toBytes } from "./bytes.ts";
+import { below, fromBytes, fromText, isBelow, type Latin1, toBytes } from "./bytes.ts";
 import { FREEZE_FOLDER, type FrozenPlace } from "./frozen-place.ts";
 import type { Lister } from "./list-ahead.ts";
 import { failure, guard, isGone, list, ownerOf, statBelow, statOf, xattrsBelow, xattrsOf } from "./look.ts";
@@ -26,6 +26,8 @@ export interface FoundIn {
   readonly youngFrom: bigint;
   /** What changed after this moment may change again and bear the same time (ns). */
   readonly freshFrom: bigint;
+  /** Mount points below the root, latin1. */
+  readonly mounts: ReadonlySet<Latin1>;
 }
 
 export interface FoundFile {
@@ -82,7 +84,8 @@ export function* walk(o: WalkOptions): Generator<void> {
     const now = place.now();
     const filesFrom = now - (o.settled ? CLOCK_MARGIN : WRITING_MARGIN);
     const name = fromText(place.root.name);
-    yield* visit(o, { root, place, name, foldersFrom: now - CLOCK_MARGIN, filesFrom }, "");
+    const mounts = new Set([...o.mounts].filter((point) => isBelow(point, place.path === "/" ? "" : place.path)));
+    yield* visit(o, { root, place, name, foldersFrom: now - CLOCK_MARGIN, filesFrom, mounts }, "");
   }
 }
 
@@ -93,6 +96,8 @@ interface Root {
   readonly name: Latin1;
   readonly foldersFrom: bigint;
   readonly filesFrom: bigint;
+  /** Mount points below it. */
+  readonly mounts: ReadonlySet<Latin1>;
 }
 
 /** Files between two moments at which a walk may be stopped: handing on through all its folders costs more than a file. */
@@ -107,7 +112,7 @@ function* visit(o: WalkOptions, at: Root, path: Latin1): Generator<void> {
     before?.leave(at.root, path);
     return;
   }
-  const isMounted = path !== "" && (info.dev !== at.place.dev || o.mounts.has(source));
+  const isMounted = path !== "" && (info.dev !== at.place.dev || at.mounts.has(source));
   if (isMounted) {
     o.notes.add(
       "another file system is mounted here and not captured; name it as a root of its own",
@@ -200,8 +205,8 @@ const RULES = {
 } as const;
 
 function foundIn(at: Root, path: Latin1, source: Latin1): FoundIn {
-  const { place, name, filesFrom, foldersFrom } = at;
-  return { place, source, shown: below(name, path), youngFrom: filesFrom, freshFrom: foldersFrom };
+  const { place, name, filesFrom, foldersFrom, mounts } = at;
+  return { place, source, shown: below(name, path), youngFrom: filesFrom, freshFrom: foldersFrom, mounts };
 }
 
 function handle(o: WalkOptions, file: FoundFile): ReturnType<FileHandler> {
@@ -210,7 +215,7 @@ function handle(o: WalkOptions, file: FoundFile): ReturnType<FileHandler> {
     o.notes.add(`left out: ${rule.why ?? "rebuildable"}`, shownOf(file));
     return null;
   }
-  if (o.mounts.has(pathOf(file))) {
+  if (file.folder.mounts.size > 0 && file.folder.mounts.has(pathOf(file))) {
     o.notes.add("another file is mounted over it, and not captured", shownOf(file));
     return null;
   }
