@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { ColdkeepError, fromBase64url, names } from "../../vault/names/index.ts";
-import { chunkId, EntryOrder, parseSegment } from "../../vault/sealed/index.ts";
+import { chunkId, EntryOrder, parseSegment, parseSegmentAgain } from "../../vault/sealed/index.ts";
 import type { ManifestEntry, ManifestSegment } from "../../vault/sealed/types.ts";
 import { advise } from "./advise.ts";
 import { explainDamage } from "./diagnose.ts";
@@ -17,6 +17,7 @@ const LIMITS: GatherLimits = { range: 8 << 20, perRange: 4096, gap: 128 << 10, p
 const AT_ONCE = 256;
 /** Sealed segments kept for the next pass over the entries; what does not fit is fetched again. */
 const CACHE_BYTES = 48 << 20;
+const NOTHING = new Uint8Array(0);
 
 /** The entries of a snapshot, as often as they are asked for, some at a time, in the order of `comparePaths`. */
 export interface EntrySource {
@@ -27,6 +28,8 @@ export interface EntrySource {
 export function makeEntrySource(opened: OpenedSnapshot, packs: PackTable, signal: AbortSignal): EntrySource {
   const { manifest, store } = opened;
   const key = chunkKeyOf(opened);
+  /** All of it was walked and found good; what comes later has the same ids, so it is the same. */
+  let checked = false;
   const cache = new Map<string, Uint8Array>();
   let cached = 0;
 
@@ -75,10 +78,10 @@ export function makeEntrySource(opened: OpenedSnapshot, packs: PackTable, signal
 
   const name = names.manifest(manifest.node, manifest.snapshot);
 
-  function* parse(plain: Uint8Array | undefined, order: EntryOrder): Generator<ManifestEntry[]> {
+  function* parse(plain: Uint8Array, order: EntryOrder): Generator<ManifestEntry[]> {
     let some: ManifestEntry[] = [];
     try {
-      for (const entry of parseSegment(plain ?? new Uint8Array(0), order)) {
+      for (const entry of checked ? parseSegmentAgain(plain) : parseSegment(plain, order)) {
         some.push(entry);
         if (some.length < AT_ONCE) continue;
         yield some;
@@ -107,8 +110,8 @@ export function makeEntrySource(opened: OpenedSnapshot, packs: PackTable, signal
         for (const segment of batch) {
           signal.throwIfAborted();
           let count = 0;
-          for (const entries of parse(opened.get(segment), order)) {
-            for (const entry of entries) guard.check(entry);
+          for (const entries of parse(opened.get(segment) ?? NOTHING, order)) {
+            if (!checked) for (const entry of entries) guard.check(entry);
             count += entries.length;
             yield entries;
           }
@@ -116,8 +119,10 @@ export function makeEntrySource(opened: OpenedSnapshot, packs: PackTable, signal
             throw advise(damaged(`a segment holds ${count} entries, not ${segment.entries}`), name);
         }
       }
+      if (checked) return;
       end(order);
       guard.finish();
+      checked = true;
     },
   };
 }

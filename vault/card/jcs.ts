@@ -77,9 +77,12 @@ function isWritable(value: unknown, depth: number): boolean {
   return true;
 }
 
+/** Made once: each line of a long list is decoded by itself. */
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 function decode(bytes: Uint8Array, on: string): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return UTF8.decode(bytes);
   } catch (cause) {
     throw refuse(on, "it is no text (UTF-8): overwritten?", cause);
   }

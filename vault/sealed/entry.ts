@@ -60,6 +60,13 @@ export function entryToJson(entry: ManifestEntry, originIndex: (origin: Snapshot
 
 /** @throws ColdkeepError `integrity` naming the field. */
 export function entryFromJson(json: unknown, origins: readonly SnapshotId[]): ManifestEntry {
+  const entry = entryOf(json, origins);
+  checkEntry(entry);
+  return entry;
+}
+
+/** The same for what `entryFromJson` has let pass before: what an entry's fields may hold is not looked at again. */
+export function entryOf(json: unknown, origins: readonly SnapshotId[]): ManifestEntry {
   const o = recordOf(json, "an entry");
   for (const key of Object.keys(o)) if (!FIELDS.has(key)) throw refuse(`unknown field ${key}`);
   const type = o.type;
@@ -71,7 +78,7 @@ export function entryFromJson(json: unknown, origins: readonly SnapshotId[]): Ma
   if (rest.length > 0) throw refuse("mtime");
   const isFile = type === "file";
   if (!isFile && ("size" in o || "pieces" in o)) throw refuse(`a ${type} with content`);
-  const entry: ManifestEntry = {
+  return {
     path,
     type,
     mode: integerOf(o.mode, "mode"),
@@ -85,8 +92,6 @@ export function entryFromJson(json: unknown, origins: readonly SnapshotId[]): Ma
     ...("xattrs" in o ? { xattrs: listOf(o.xattrs, "xattrs").map(xattrFromJson) } : {}),
     ...("secret" in o ? { secret: secretOf(o.secret) } : {}),
   };
-  checkEntry(entry);
-  return entry;
 }
 
 /** Logical bytes of a list of pieces. */

@@ -11,7 +11,7 @@ export { PACK_TARGET, packFits, sealPack } from "./pack.ts";
 export { assertSafePath, comparePaths } from "./paths.ts";
 export { rewriteKeyFile } from "./rewrite-key-file.ts";
 export { type Sealer, sealerOf } from "./sealer.ts";
-export { EntryOrder, parseSegment, SegmentWriter, splitEntry } from "./segment.ts";
+export { EntryOrder, parseSegment, parseSegmentAgain, SegmentWriter, splitEntry } from "./segment.ts";
 export { openShare, type ShareContent, sealShare } from "./share.ts";
 export { keyIdentity, keyRecipient, newStretch, type Stretch, stretchKey } from "./slots/key.ts";
 export { type EncryptionContext, type KmsKey, kmsIdentity, kmsRecipient } from "./slots/kms.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { canonicalBytes, checkRecord, MAX_ORIGINS, parseCanonical } from "../card/index.ts";
 import { ColdkeepError, type SnapshotId } from "../names/index.ts";
-import { entryFromJson, entryToJson, lengthOf, MAX_PIECES } from "./entry.ts";
+import { entryFromJson, entryOf, entryToJson, lengthOf, MAX_PIECES } from "./entry.ts";
 import { comparePaths, showPath } from "./paths.ts";
 import { segmentHead } from "./schemas.ts";
 import type { ManifestEntry } from "./types.ts";
@@ -92,6 +92,22 @@ export function* parseSegment(
     order.next(entry);
     yield entry;
   }
+}
+
+/**
+ * The entries of the very bytes that `parseSegment` has been through in this process: that they are in order, canonical and
+ * within all bounds is known, and takes as long to find out as to read them.
+ */
+export function* parseSegmentAgain(bytes: Uint8Array): Generator<ManifestEntry> {
+  const lines = linesOf(bytes);
+  const first = lines.next();
+  if (first.done === true) throw refuse("it is empty");
+  const { origins } = checkRecord(segmentHead, parseCanonical(first.value, "segment"), "segment");
+  for (const line of lines) yield entryOf(JSON.parse(textOf(line)), origins);
+}
+
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("utf8");
 }
 
 /**

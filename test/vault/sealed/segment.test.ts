@@ -8,6 +8,7 @@ import {
   MAX_PIECES,
   type ManifestEntry,
   parseSegment,
+  parseSegmentAgain,
   SegmentWriter,
   splitEntry,
 } from "../../../vault/sealed/index.ts";
@@ -103,6 +104,7 @@ describe("a segment", () => {
           .sort((a, b) => comparePaths(a.path, b.path))
           .filter((e, i) => i === 0 || comparePaths(entries[i - 1]?.path ?? e.path, e.path) !== 0);
         expect(parse(segmentOf(...sorted))).toEqual(sorted);
+        expect([...parseSegmentAgain(segmentOf(...sorted))]).toEqual(sorted);
       }),
       { numRuns: 150 },
     );
