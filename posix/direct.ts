@@ -98,10 +98,11 @@ export async function writeFully(fd: number, bytes: Uint8Array, position: number
 
 /**
  * The same in a thread that may wait, to a file that more is written to: direct access is on again afterwards, where it
- * was and still can be had. @throws the system's error.
+ * was and still can be had.
+ * @param direct Whether the file may have direct access, where that is known: asking the kernel costs as much as a small write.
+ * @throws the system's error.
  */
-export function writeFullySync(fd: number, bytes: Uint8Array, position: number): void {
-  const direct = isDirect(fd);
+export function writeFullySync(fd: number, bytes: Uint8Array, position: number, direct = isDirect(fd)): void {
   const fits = direct && position % PAGE === 0 && isAligned(bytes);
   const whole = fits ? bytes.length - (bytes.length % PAGE) : 0;
   let done = 0;

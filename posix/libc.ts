@@ -25,6 +25,8 @@ export interface Libc {
   posixFadvise(fd: number, offset: number, length: number, advice: number): number;
   /** fallocate(2). */
   fallocate(fd: number, mode: number, offset: number, length: number): number;
+  /** openat(2). */
+  openat(folder: number, path: CString, flags: number, mode: number): number;
   /** fcntl(2), of the commands whose argument is a number. */
   fcntl(fd: number, command: number, argument: number): number;
   /** memcpy(3); answers the address of `to`. */
@@ -72,6 +74,7 @@ function load(): Loaded {
         fsetxattr: own.func("int fsetxattr(int fd, const void *name, const void *value, size_t size, int flags)"),
         posixFadvise: own.func("int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)"),
         fallocate: own.func("int fallocate(int fd, int mode, int64_t offset, int64_t length)"),
+        openat: own.func("int openat(int folder, const void *path, int flags, unsigned int mode)"),
         fcntl: own.func("int fcntl(int fd, int command, int argument)"),
         memcpy: own.func("uintptr_t memcpy(const void *to, const void *from, size_t length)"),
         syscall: own.func(

@@ -12,6 +12,8 @@ const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 /** utimensat(2): leave this one as it is. */
 const UTIME_OMIT = (1n << 30n) - 2n;
+/** Access and modification time, each as seconds and nanoseconds; used again by each call. */
+const times = BigInt64Array.of(0n, UTIME_OMIT, 0n, 0n);
 
 /**
  * Sets the modification time to the nanosecond, of a path (a symlink itself, never its target) or of an open file; the
@@ -24,7 +26,8 @@ export function setMtime(target: PathBytes | number, { seconds, nanoseconds }: F
     setRoughly(target, seconds + nanoseconds / 1e9);
     return;
   }
-  const times = BigInt64Array.of(0n, UTIME_OMIT, BigInt(seconds), BigInt(nanoseconds));
+  times[2] = BigInt(seconds);
+  times[3] = BigInt(nanoseconds);
   const done =
     typeof target === "number"
       ? calls.futimens(target, times)

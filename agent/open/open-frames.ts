@@ -2,6 +2,7 @@ import { names } from "../../vault/names/index.ts";
 import { RangeOpener } from "../../vault/sealed/range-opener.ts";
 import type { FrameRow, OpenedFrame } from "../../vault/sealed/types.ts";
 import type { PackOpening } from "./pack-table.ts";
+import { countRows, type PackedRows, rowAt } from "./packed-rows.ts";
 import { threadMemory } from "./thread-memory.ts";
 
 /** A stretch of a pack with the frames wanted from it, as it is sent to a worker thread. */
@@ -10,7 +11,7 @@ export interface FrameBatch {
   /** Where in the pack `bytes` begins. */
   readonly base: number;
   readonly bytes: Uint8Array;
-  readonly rows: readonly FrameRow[];
+  readonly rows: PackedRows;
 }
 
 /** One whose memory is handed over to a thread, and comes back. */
@@ -43,5 +44,6 @@ export function openFrame({ pack, base, bytes }: FrameBatch, row: FrameRow): Ope
 
 /** All frames of a batch, in turn, each good until the next. @throws as `openFrame`. */
 export function* openFrames(batch: FrameBatch): Generator<OpenedFrame> {
-  for (const row of batch.rows) yield openFrame(batch, row);
+  const count = countRows(batch.rows);
+  for (let n = 0; n < count; n += 1) yield openFrame(batch, rowAt(batch.rows, n));
 }

@@ -45,7 +45,8 @@ export function startPool<Job, Answer>(url: URL, size: number, workerData?: unkn
 
   function startThread() {
     const thread = {
-      worker: new Worker(url, { workerData, resourceLimits: LIMITS }),
+      // Files that were opened by libc are closed by Node, which warns of each where it keeps a list of its own.
+      worker: new Worker(url, { workerData, resourceLimits: LIMITS, trackUnmanagedFds: false }),
       running: new Map<number, Waiting<Job, Answer>>(),
     };
     thread.worker.on("message", (message: Answered<Answer>) => {

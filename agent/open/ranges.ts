@@ -5,6 +5,7 @@ import { costOf, type FrameRange, makeGatherer } from "./gather.ts";
 import type { LentMemory } from "./lent-memory.ts";
 import type { LentBatch } from "./open-frames.ts";
 import type { PackTable } from "./pack-table.ts";
+import { packRows } from "./packed-rows.ts";
 import { makeTaskStream } from "./stream.ts";
 
 /** Sealed bytes fetched and not yet opened, at most. */
@@ -66,7 +67,7 @@ export async function fetchBatch(
   const opening = await packs.opening(pack);
   const lent = memory.take(length);
   const bytes = await fetchRange(store, pack.object, offset, length, lent);
-  const batch = { pack: opening, base: offset, rows: frames.map(({ row }) => row) };
+  const batch = { pack: opening, base: offset, rows: packRows(frames.map(({ row }) => row)) };
   if (lent !== undefined && bytes.buffer === lent.buffer) return { ...batch, bytes: bytes as LentBatch["bytes"] };
   if (lent !== undefined) memory.give(lent.buffer);
   return { ...batch, bytes: toTransferable(bytes) };

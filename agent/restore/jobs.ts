@@ -2,6 +2,7 @@ import type { SuiteName } from "../../vault/card/types.ts";
 import type { ManifestEntry } from "../../vault/sealed/types.ts";
 import type { LentBatch } from "../open/index.ts";
 import type { BytePath } from "./byte-path.ts";
+import type { PackedFiles } from "./packed-files.ts";
 
 /** What a restored thing gets once its content is there; plain data, so that it can cross to another thread. */
 export interface Metadata {
@@ -34,23 +35,17 @@ export interface JobFile extends StagedPath {
   readonly holes: readonly number[];
 }
 
-/** Where an opened frame goes. */
-export interface FrameUse {
-  /** Ordinal in the job's `files`. */
-  readonly file: number;
-  /** Byte offset in the file. */
-  readonly at: number;
-}
-
 /** Asks restore.worker.ts to open frames, write them and read them back. */
 export interface PlaceJob {
   readonly suite: SuiteName;
   readonly chunkKey: Uint8Array;
-  readonly files: readonly JobFile[];
+  readonly files: PackedFiles;
   /** Null where no file of the job gets data: empty ones, one single hole, or to be finished. */
   readonly batch: LentBatch | null;
-  /** Beside each of the batch's rows, where it goes. */
-  readonly uses: readonly (readonly FrameUse[])[];
+  /** Beside each of the batch's rows: in how many places it goes. */
+  readonly counts: Uint32Array<ArrayBuffer>;
+  /** Those places, in the order of the rows: a file's ordinal in `files`, and the byte offset in it. */
+  readonly uses: Float64Array<ArrayBuffer>;
   /** The chunk ids of all uses, in their order, 32 bytes each. */
   readonly ids: Uint8Array<ArrayBuffer>;
 }

@@ -1,5 +1,6 @@
-import { closeSync, constants, ftruncateSync, openSync } from "node:fs";
+import { closeSync, constants, ftruncateSync } from "node:fs";
 import { setDirect, writeFullySync } from "../../posix/direct.ts";
+import { openBelow } from "../../posix/open-below.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { chunkIdKey } from "../../vault/sealed/chunk-id.ts";
 import type { OpenedFrame } from "../../vault/sealed/types.ts";
@@ -7,6 +8,7 @@ import { openFrames } from "../open/open-frames.ts";
 import { applyMetadata } from "./apply-metadata.ts";
 import { below, toBytes, toText } from "./byte-path.ts";
 import type { JobFile, PlaceJob, RestoreAnswer, StagedPath } from "./jobs.ts";
+import { unpackFiles } from "./packed-files.ts";
 import { assertPiece, assertShape } from "./read-back.ts";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
@@ -18,6 +20,8 @@ const MAX_OPEN = 64;
 
 interface OpenFile {
   readonly fd: number;
+  /** Whether it may have direct access. */
+  readonly direct: boolean;
   /** Bytes from the start of the file up to the last one written. */
   end: number;
 }
@@ -29,11 +33,12 @@ interface OpenFile {
  * @throws ColdkeepError `integrity` for a damaged frame, or a file that does not hold what was backed up; `no-space`,
  *   `permission`.
  */
-export function placeFiles({ suite, chunkKey, files, batch, uses, ids }: PlaceJob): RestoreAnswer {
+export function placeFiles({ suite, chunkKey, files: packed, batch, counts, uses, ids }: PlaceJob): RestoreAnswer {
+  const files = unpackFiles(packed);
   const key = { suite, chunkKey: chunkIdKey(chunkKey) };
   const lost = new Set<string>();
-  const left = files.map(() => 0);
-  for (const use of uses.flat()) left[use.file] = (left[use.file] ?? 0) + 1;
+  const left = new Uint32Array(files.length);
+  for (let n = 0; n < uses.length; n += 2) left[uses[n] ?? 0] = (left[uses[n] ?? 0] ?? 0) + 1;
   const open = makeOpenFiles();
   try {
     files.forEach((file, i) => {
@@ -43,7 +48,9 @@ export function placeFiles({ suite, chunkKey, files, batch, uses, ids }: PlaceJo
     let n = 0;
     let nth = 0;
     for (const frame of openFrames(batch)) {
-      for (const { file: i, at } of uses[n] ?? []) {
+      for (const end = nth + (counts[n] ?? 0); nth < end; nth += 1) {
+        const i = uses[2 * nth] ?? 0;
+        const at = uses[2 * nth + 1] ?? 0;
         const file = files[i];
         if (file === undefined) throw new RangeError(`job has no file ${i}`);
         const target = open.get(file);
@@ -53,7 +60,6 @@ export function placeFiles({ suite, chunkKey, files, batch, uses, ids }: PlaceJo
           () => assertPiece(key, file, target.fd, { at, length: frame.bytes.length, id, secret: file.secret }),
           file,
         );
-        nth += 1;
         left[i] = (left[i] ?? 0) - 1;
         if (left[i] === 0) finish(file, open, lost);
       }
@@ -72,7 +78,7 @@ export function stagedBytes({ base, path }: StagedPath): Buffer {
 
 function write(open: OpenFile, { bytes }: OpenedFrame, at: number, file: JobFile): void {
   try {
-    writeFullySync(open.fd, bytes, at);
+    writeFullySync(open.fd, bytes, at, open.direct);
     open.end = Math.max(open.end, at + bytes.length);
   } catch (error) {
     throw failed(error, file);
@@ -137,9 +143,10 @@ function makeOpenFiles(): OpenFiles {
       // In a staging folder that is closed to others; so that most have their mode at once.
       const mode = (file.metadata.mode & 0o777) | 0o600;
       try {
-        const made = { fd: openSync(stagedBytes(file), O_RDWR | O_NOFOLLOW | flags, mode), end: end ?? 0 };
+        const direct = file.size >= LARGE_FILE;
+        const made = { fd: openBelow(file.base, file.path, O_RDWR | O_NOFOLLOW | flags, mode), direct, end: end ?? 0 };
         open.set(file, made);
-        if (file.size >= LARGE_FILE) setDirect(made.fd, true);
+        if (direct) setDirect(made.fd, true);
         return made;
       } catch (error) {
         throw failed(error, file);

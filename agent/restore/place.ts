@@ -16,8 +16,9 @@ import {
   type WorkerPool,
 } from "../open/index.ts";
 import { toText } from "./byte-path.ts";
-import type { FrameUse, JobFile, Metadata, PlaceJob, RestoreAnswer, RestoreJob, StagedPath } from "./jobs.ts";
+import type { JobFile, Metadata, PlaceJob, RestoreAnswer, RestoreJob, StagedPath } from "./jobs.ts";
 import type { Kept } from "./kept.ts";
+import { packFiles } from "./packed-files.ts";
 import { stagedBytes } from "./place-files.ts";
 import type { SelectedEntry } from "./selection.ts";
 
@@ -25,7 +26,7 @@ import type { SelectedEntry } from "./selection.ts";
 const BARE_BATCH = 256;
 const ID_BYTES = 32;
 const NO_HOLES: readonly number[] = [];
-const NO_DATA = { batch: null, uses: [], ids: new Uint8Array(0) };
+const NO_DATA = { batch: null, counts: new Uint32Array(0), uses: new Float64Array(0), ids: new Uint8Array(0) };
 /** Such jobs at once. */
 const BARE_JOBS = 4;
 
@@ -96,7 +97,7 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
   async function flushBare(): Promise<void> {
     const files = bare;
     bare = [];
-    if (files.length > 0) await bareStream.push(1, () => run({ files, ...NO_DATA }));
+    if (files.length > 0) await bareStream.push(1, () => run({ files: packFiles(files), ...NO_DATA }));
   }
 
   async function arrive(range: FrameRange<Use>): Promise<void> {
@@ -110,7 +111,7 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
     o.progress.advance(range.plain);
     for (const file of files) {
       file.waiting -= 1;
-      if (file.made && isFilled(file)) await run({ files: [toJobFile(file, "finish")], ...NO_DATA });
+      if (file.made && isFilled(file)) await run({ files: packFiles([toJobFile(file, "finish")]), ...NO_DATA });
     }
   }
 
@@ -191,18 +192,21 @@ function addHole(holes: number[], at: number, length: number): void {
 function toJob(range: FrameRange<Use>): { job: Omit<PlaceJob, "batch" | "suite" | "chunkKey">; files: Arriving[] } {
   const files = [...filesOf(range)];
   const ordinals = new Map(files.map((file, i) => [file, i]));
-  const uses = range.frames.map((frame) =>
-    frame.uses.map(({ file, at }): FrameUse => ({ file: ordinals.get(file) ?? 0, at })),
-  );
-  const ids = new Uint8Array(uses.reduce((sum, { length }) => sum + length, 0) * ID_BYTES);
-  let end = 0;
+  const counts = Uint32Array.from(range.frames, ({ uses }) => uses.length);
+  const number = counts.reduce((sum, count) => sum + count, 0);
+  const uses = new Float64Array(number * 2);
+  const ids = new Uint8Array(number * ID_BYTES);
+  let nth = 0;
   for (const frame of range.frames) {
-    for (const { id } of frame.uses) {
-      ids.set(id, end);
-      end += ID_BYTES;
+    for (const { file, at, id } of frame.uses) {
+      uses[2 * nth] = ordinals.get(file) ?? 0;
+      uses[2 * nth + 1] = at;
+      ids.set(id, nth * ID_BYTES);
+      nth += 1;
     }
   }
-  return { files, job: { files: files.map((file) => toJobFile(file, file.made ? "part" : "whole")), uses, ids } };
+  const packed = packFiles(files.map((file) => toJobFile(file, file.made ? "part" : "whole")));
+  return { files, job: { files: packed, counts, uses, ids } };
 }
 
 function makeDirectory(staged: StagedPath): void {

@@ -15,9 +15,14 @@ import {
   type WorkerPool,
 } from "../open/index.ts";
 import type { Damages } from "./damage.ts";
-import type { VerifyAnswer, VerifyJob, WantedChunk } from "./open-job.ts";
+import type { VerifyAnswer, VerifyJob } from "./open-job.ts";
 
-interface Use extends WantedChunk {
+const ID_BYTES = 32;
+
+/** A frame must hold this chunk, in the domain of secret files or not. */
+interface Use {
+  readonly id: Uint8Array;
+  readonly secret: boolean;
   /** The file, latin1. */
   readonly path: string;
 }
@@ -52,8 +57,7 @@ export async function readData(o: ReadDataOptions): Promise<void> {
 
   async function open(range: FrameRange<Use>): Promise<void> {
     const batch = await fetchBatch(store, o.packs, range, lent);
-    const chunks = range.frames.map(({ uses }) => distinct(uses));
-    const { bad, memory } = await o.pool.run({ ...common, batch, chunks }, [batch.bytes.buffer]);
+    const { bad, memory } = await o.pool.run({ ...common, batch, ...wantedOf(range) }, [batch.bytes.buffer]);
     lent.give(memory);
     for (const { row, what } of bad) await note(range, row, what);
   }
@@ -97,9 +101,19 @@ export async function readData(o: ReadDataOptions): Promise<void> {
   await stream.end();
 }
 
+function wantedOf({ frames }: FrameRange<Use>): Pick<VerifyJob, "counts" | "ids" | "secret"> {
+  const wanted = frames.map(({ uses }) => distinct(uses));
+  const all = wanted.flat();
+  const ids = new Uint8Array(all.length * ID_BYTES);
+  for (const [n, { id }] of all.entries()) ids.set(id, n * ID_BYTES);
+  const secret = Uint8Array.from(all, ({ secret }) => Number(secret));
+  return { counts: Uint32Array.from(wanted, ({ length }) => length), ids, secret };
+}
+
 /** Many files may use one frame; their ids are the same unless the manifest lies. */
-function distinct(uses: readonly Use[]): WantedChunk[] {
-  const seen = new Map<string, WantedChunk>();
-  for (const { id, secret } of uses) seen.set(`${Buffer.from(id).toString("latin1")}${secret}`, { id, secret });
+function distinct(uses: readonly Use[]): readonly Use[] {
+  if (uses.length === 1) return uses;
+  const seen = new Map<string, Use>();
+  for (const use of uses) seen.set(`${Buffer.from(use.id).toString("latin1")}${use.secret}`, use);
   return [...seen.values()];
 }
