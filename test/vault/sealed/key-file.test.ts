@@ -88,6 +88,28 @@ describe("a key file", () => {
     expect(message).toContain("damaged key slot");
   });
 
+  it("is tried by cheap and local keys first, whatever their order; a token or a service is asked only where it is needed", async () => {
+    const asked: string[] = [];
+    const types = ["kms", "pkcs11", "key", "rsa", "age"];
+    const slots = types.map((type) => ({ id: type, type, kid: "k", added: 0 }));
+    const bytes = encode({ ...file, slots: [...slots, slot] });
+    const trying = (type: string): Identity => ({
+      type,
+      label: `the ${type} one`,
+      unwrap: async () => {
+        asked.push(type);
+        return null;
+      },
+    });
+    // One key beside them opens: what costs more than it is never asked.
+    expect(Buffer.from((await open(bytes, [...types.map(trying), identity])).sk)).toEqual(Buffer.from(sk));
+    expect(asked.filter((type) => type !== "key")).toEqual(["rsa", "age"]);
+    asked.length = 0;
+    const { message } = await failure(open(bytes, types.map(trying)), "key");
+    expect([...new Set(asked)]).toEqual(["rsa", "age", "key", "pkcs11", "kms"]);
+    for (const type of types) expect(message).toContain(`the ${type} one: fits no slot`);
+  });
+
   it("stretches once for many slots of one key", async () => {
     const recipients = [recipient, recipient, recipient];
     const many = await writeKeyFile({ scope, sk, recipients, now: 1 });
