@@ -80,6 +80,19 @@ identities: [age:HOME/old.txt, age:HOME/new.txt]`);
   });
 });
 
+describe("a key that was rotated away", () => {
+  it("opens what it kept: an old key file is as good as it was, and nothing else is", async () => {
+    const node = await made(`keys: [${newKey}]\nidentities: [age:HOME/new.txt]`);
+    const [path = ""] = globSync(`${node.vault}/demo/data/*/key.json`);
+    const kept = readFileSync(path);
+    await node.json("key", "rotate", "--old", `age:${node.path("old.txt")}`);
+    node.setKeys(`keys: [${oldKey}]\nidentities: [age:HOME/old.txt]`);
+    expect(await node.run(["restore", "--to", node.path("never")])).toMatchObject({ code: 4 });
+    writeFileSync(path, kept);
+    expect(await node.restored()).toBe("content of the node");
+  });
+});
+
 describe("key commands on a vault with several nodes", () => {
   it("are about all of them, or the one named; each snapshot's outcome is told", async () => {
     const node = await made(`keys: [${oldKey}]\nidentities: [age:HOME/old.txt]`);
