@@ -71,7 +71,7 @@ node:
   });
 
   it.skipIf(SPY === undefined)(
-    "does two operations in the token for a backup of many files: one wraps, one proves",
+    `does two operations in the token for a backup of many files: one wraps, one proves${SPY === undefined ? " (skipped: pkcs11-spy.so is missing; apt-get install opensc-pkcs11)" : ""}`,
     async () => {
       const log = join(folder, "spy.log");
       process.env.PKCS11SPY = SOFTHSM;
