@@ -16,10 +16,12 @@ import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
 import { METRIC_NAMESPACE } from "../lambdas/common/contract.ts";
 import { INDEXER_METRICS } from "../lambdas/indexer/contract.ts";
+import { PRESENTER_METRICS } from "../lambdas/presenter/contract.ts";
 import { RETENTION_METRICS } from "../lambdas/retention/contract.ts";
 import { VERIFIER_METRICS } from "../lambdas/verifier/contract.ts";
 import type { Indexer } from "./indexer.ts";
 import type { Nightly } from "./nightly.ts";
+import type { Presenter } from "./presenter.ts";
 
 /** The topic that alarms, and the verifier itself, tell people by. */
 export class AlarmTopic extends Construct {
@@ -45,13 +47,14 @@ export interface AlarmsProps {
   readonly indexer: Indexer;
   readonly retention: Nightly;
   readonly verifier: Nightly;
+  readonly presenter: Presenter;
 }
 
 /** What rings, each with an article of the same name in docs/OPERATIONS.md, and a page of figures. */
 export class Alarms extends Construct {
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
-    const { topic, indexer, retention, verifier } = props;
+    const { topic, indexer, retention, verifier, presenter } = props;
     const action = new SnsAction(topic);
     const ring = (name: string, metric: IMetric, alarmDescription: string) => {
       const alarm = new Alarm(this, name, {
@@ -93,7 +96,13 @@ export class Alarms extends Construct {
     ring("NodesUnlocked", counted("verifier", VERIFIER_METRICS.unlocked), "Locks of what is to stay run out.");
     ring("NodesOdd", counted("verifier", VERIFIER_METRICS.odd), "A node's snapshots do not look as they did.");
     ring("VerifierFailed", waiting(verifier.dead), "The verifier failed for a node, three times over.");
-    for (const [name, { worker }] of Object.entries({ Indexer: indexer, Retention: retention, Verifier: verifier })) {
+    ring(
+      "RestoresFailing",
+      counted("presenter", PRESENTER_METRICS.failed),
+      "Who asked for a restore was not answered, for a reason of ours.",
+    );
+    const all = { Indexer: indexer, Retention: retention, Verifier: verifier, Presenter: presenter };
+    for (const [name, { worker }] of Object.entries(all)) {
       ring(
         `${name}Errors`,
         worker.function.metricErrors({ period: Duration.minutes(15) }),
@@ -123,8 +132,14 @@ export class Alarms extends Construct {
         [
           graph("verified", [counted("verifier", VERIFIER_METRICS.done), counted("verifier", VERIFIER_METRICS.stale)]),
           graph("damage", [counted("verifier", VERIFIER_METRICS.damaged), counted("verifier", VERIFIER_METRICS.odd)]),
-          graph("bytes read again", [counted("verifier", VERIFIER_METRICS.read)]),
+          graph("restores", [
+            counted("presenter", PRESENTER_METRICS.plan),
+            counted("presenter", PRESENTER_METRICS.refused),
+            counted("presenter", PRESENTER_METRICS.failed),
+            presenter.worker.function.metricThrottles(),
+          ]),
         ],
+        [graph("bytes read again", [counted("verifier", VERIFIER_METRICS.read)])],
       ],
     });
   }

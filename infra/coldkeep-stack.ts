@@ -6,6 +6,7 @@ import type { Construct } from "constructs";
 import { VERIFIER_ENV } from "../lambdas/verifier/contract.ts";
 import { VERSION } from "../vault/names/index.ts";
 import { Alarms, AlarmTopic } from "./alarms.ts";
+import { AuditTrail } from "./audit-trail.ts";
 import type { FunctionBase } from "./function.ts";
 import { defaultHandlers } from "./handlers.ts";
 import { Indexer } from "./indexer.ts";
@@ -86,8 +87,10 @@ export class ColdkeepStack extends Stack {
       indexer: this.indexer,
       retention: this.retention,
       verifier: this.verifier,
+      presenter: this.presenter,
     });
 
+    const audit = new AuditTrail(this, "Audit", place, base.logDays);
     const url = vaultUrl(place);
     agentLines(this, url);
     const output = (name: string, value: string, description: string) =>
@@ -100,6 +103,7 @@ export class ColdkeepStack extends Stack {
     if (ticketKey !== null) output("TicketKeyArn", ticketKey.keyArn, "signs tickets, for the operator role");
     output("PresenterFunction", this.presenter.worker.function.functionName, "coldkeep cloud status asks it");
     output("RetentionSchedule", this.retention.schedule, "when it looks whose hour has come");
+    output("AuditLog", audit.logGroup.logGroupName, "who put tickets, key files and marks");
     output("AlarmTopicArn", topic.topicArn, "what people are told by");
     for (const [name, { worker, queue, dead }] of Object.entries({
       Indexer: this.indexer,

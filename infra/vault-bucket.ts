@@ -160,6 +160,8 @@ export class VaultBucket extends Construct {
     const { own } = this;
     if (own === null) return;
     (own.node.defaultChild as CfnBucket).notificationConfiguration = {
+      // For the audit trail.
+      eventBridgeConfiguration: { eventBridgeEnabled: true },
       queueConfigurations: [
         {
           event: "s3:ObjectCreated:*",

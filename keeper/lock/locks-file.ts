@@ -1,7 +1,6 @@
 import { encodeLocks, type LockedSnapshot, parseLocks } from "../../vault/card/index.ts";
 import { names, type SnapshotId } from "../../vault/names/index.ts";
 import type { Reader, Replacer } from "../../vault/store/facets.ts";
-import { contended } from "../index-files.ts";
 import { type NodeScope, readObject } from "../read.ts";
 import { MAX_BYTES } from "../rules.ts";
 
@@ -30,7 +29,7 @@ export async function readLocks(store: Reader, scope: NodeScope): Promise<Stored
   return { file: { ms, locked: new Map(rows) }, etag: read.info.etag };
 }
 
-/** @throws ColdkeepError `busy` where another run wrote it meanwhile: what it locked is locked, and will be again. */
+/** Where another run wrote it meanwhile that one's stays: what only this one locked is locked once more, another night. */
 export async function writeLocks(
   store: Replacer,
   scope: NodeScope,
@@ -39,6 +38,5 @@ export async function writeLocks(
 ): Promise<void> {
   const rows = [...locked].sort(([a], [b]) => (a < b ? -1 : 1)).map(([snapshot, rest]) => ({ snapshot, ...rest }));
   const name = names.locksJson(scope.node);
-  const { replaced } = await store.replace(name, encodeLocks({ format: 1, ...scope, ms, locked: rows }), etag);
-  if (!replaced) throw contended(name);
+  await store.replace(name, encodeLocks({ format: 1, ...scope, ms, locked: rows }), etag);
 }

@@ -19,6 +19,8 @@ export interface RenewOptions {
   readonly grace: number;
   /** Looks at all that is in use, also where nothing is due: something was rescued. */
   readonly thorough?: boolean;
+  /** Locks all that is in use anew, whatever the file says. */
+  readonly anew?: boolean;
   /** Ends in time; what is left is done by the next run. */
   readonly signal?: AbortSignal;
 }
@@ -50,7 +52,7 @@ export async function renewLocks(options: RenewOptions): Promise<RenewOutcome> {
   const now = await storeTime(store, scope);
   const stored = await readLocks(store, scope);
   // Under other terms nothing is known of what came under the earlier ones.
-  const file = stored.file?.ms === terms.ms ? stored.file : null;
+  const file = options.anew !== true && stored.file?.ms === terms.ms ? stored.file : null;
   const scan = await scanNode(store, scope.node);
   const locked = new Map(file?.locked ?? []);
   // Its begin may be gone before its packs are.

@@ -1,6 +1,6 @@
 import type { WrittenTiers } from "../../vault/retain/types.ts";
 
-/** What every function is given by whoever deploys it. The presenter has its own words for the same variables. */
+/** What every function is given by whoever deploys it. */
 export const COMMON_ENV = {
   /** `s3://bucket/prefix`. */
   vault: "COLDKEEP_VAULT",

@@ -6,13 +6,10 @@ import { openS3Store } from "../../vault/store/s3/index.ts";
 import { COMMON_ENV } from "./contract.ts";
 import { requireEnv } from "./env.ts";
 
-/**
- * The vault a function works on, patient with what may pass. Which of its facets the function may use its role decides.
- * A function has less time than a host: a call that does not get through in 20 s is left to the next event.
- */
-export function openVault(env: NodeJS.ProcessEnv): Store & Deleter {
+/** Where a function's vault is, and how S3 is spoken to there. */
+export function vaultPlace(env: NodeJS.ProcessEnv) {
   const endpoint = env.AWS_ENDPOINT_URL_S3 ?? env.AWS_ENDPOINT_URL;
-  const store = openS3Store(requireEnv(env, COMMON_ENV.vault), {
+  const options = {
     version: VERSION,
     now: systemClock.now,
     env,
@@ -20,7 +17,18 @@ export function openVault(env: NodeJS.ProcessEnv): Store & Deleter {
       ...(endpoint === undefined || endpoint === "" ? {} : { endpoint }),
       ...(env[COMMON_ENV.pathStyle] === "true" ? { pathStyle: true } : {}),
     },
-  });
-  const patient = retrying(store, { clock: systemClock, budget: { totalMs: 20_000 } });
+  };
+  return { url: requireEnv(env, COMMON_ENV.vault), options };
+}
+
+/**
+ * The vault a function works on, patient with what may pass. Which of its facets the function may use its role decides.
+ * A function has less time than a host: a call that does not get through in time is left to the next event.
+ * @param totalMs how long a call is repeated, milliseconds
+ */
+export function openVault(env: NodeJS.ProcessEnv, totalMs = 20_000): Store & Deleter {
+  const { url, options } = vaultPlace(env);
+  const store = openS3Store(url, options);
+  const patient = retrying(store, { clock: systemClock, budget: { totalMs } });
   return { ...patient, delete: (plan) => store.delete(plan) };
 }

@@ -1,17 +1,24 @@
 /**
- * What the presenter's function is given by whoever deploys it, and what it answers; infra imports this and nothing else.
+ * What the presenter's function is given by whoever deploys it, besides what all are, and what it answers.
  * One function behind two Function URLs: with AWS_IAM callers are who Lambda says they are; with NONE nothing but a
  * valid ticket is answered.
  */
 export const PRESENTER_ENV = {
-  /** `s3://bucket/prefix`. */
-  vault: "COLDKEEP_VAULT",
   /** ARN of the KMS key (HMAC_256) that checks tickets; absent or empty: every ticket is refused. */
   ticketKey: "COLDKEEP_TICKET_KEY",
   /** `off`, `bulk` or `standard`, where packs may lie in archive classes: how soon they are brought back for who asks. */
   bringBack: "COLDKEEP_BRING_BACK",
-  /** `true`: the bucket's name goes into the path. For servers other than AWS's. */
-  pathStyle: "COLDKEEP_S3_PATH_STYLE",
+} as const;
+
+/** Counted by the presenter, by the event of its audit lines; alarms watch the starred one. */
+export const PRESENTER_METRICS = {
+  plan: "PlansAnswered",
+  /** Snapshots asked back from archive classes, which costs money. */
+  "brought back": "ArchivesBroughtBack",
+  /** Tickets that are none, ended, were revoked, or are for something else. */
+  refused: "RequestsRefused",
+  /** * Requests that could not be answered, for a reason of ours. */
+  failed: "RequestsFailed",
 } as const;
 
 /** File that is bundled, and the function it exports. */

@@ -20,6 +20,8 @@ export interface RetainEvent {
   readonly node: string;
   /** Only says what would be done. */
   readonly dry_run?: boolean;
+  /** Locks all that is in use anew. */
+  readonly relock?: boolean;
   /** Brakes that an operator lets go of, this once. */
   readonly despite?: readonly string[];
 }

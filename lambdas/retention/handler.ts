@@ -23,9 +23,10 @@ export async function handler(event: TickEvent | SQSEvent | RetainEvent, context
   const until = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - RESERVE));
   try {
     if ("node" in event) {
-      const { node, dry_run, despite = [] } = event;
+      const { node, dry_run, relock = false, despite = [] } = event;
       return await retainNode(on, nodeOf(settings, node), {
         apply: dry_run !== true,
+        relock,
         until,
         despite: new Set(despite as readonly Despite[]),
       });

@@ -26,6 +26,8 @@ export interface RetainHow {
   /** False only says what would be done. */
   readonly apply: boolean;
   readonly despite?: NonNullable<CollectOptions["despite"]>;
+  /** Locks all that is in use anew. */
+  readonly relock?: boolean;
   /** Ends in time to say what was done; what was not renewed of locks is renewed the night after. */
   readonly until?: AbortSignal;
 }
@@ -40,7 +42,7 @@ const SUNDAY = 0;
  */
 export async function retainNode(on: RetentionOn, node: NodeSettings, how: RetainHow): Promise<object> {
   const { store, tell } = on;
-  const { apply, despite = new Set(), until } = how;
+  const { apply, despite = new Set(), relock = false, until } = how;
   const { name, tiers } = node;
   const now = on.now();
   const job = { store, node: name, apply, now };
@@ -55,7 +57,14 @@ export async function retainNode(on: RetentionOn, node: NodeSettings, how: Retai
     collected = await collectGarbage({ ...job, grace: tiers.grace, despite, strays });
     const thorough = retained.rescued.length > 0;
     if (apply)
-      renewed = await renewLocks({ store, node: name, grace: tiers.grace, thorough, ...(until && { signal: until }) });
+      renewed = await renewLocks({
+        store,
+        node: name,
+        grace: tiers.grace,
+        thorough,
+        anew: relock,
+        ...(until && { signal: until }),
+      });
   } catch (error) {
     if (isColdkeepError(error, "not-found")) {
       tell.info("nothing there yet", { node: name });

@@ -26,14 +26,14 @@ const SHOWN = 20;
 
 const TODO: Readonly<Record<Finding["kind"], string>> = {
   damage:
-    "Other snapshots may be whole: `coldkeep verify --keyless --all` on any host tells which. Bring the objects back from a " +
+    "Other snapshots may be whole: `coldkeep verify --all --without-key` on any host tells which. Bring the objects back from a " +
     "copy of the vault (`coldkeep copy`) or from their earlier versions; a full backup (`coldkeep backup --full`) shares " +
     "nothing with what is damaged.",
   stale: "Look at the host: its timer, its disk, `coldkeep doctor`, and the last lines of its journal.",
   lock:
     "Each night retention renews the locks of what is in use. Look at its last report (reports/retention.json: `locks`), whether " +
-    "its role still may s3:PutObjectRetention, and whether the bucket's default retention was made shorter. Deleting " +
-    "locks.json has everything locked anew the night after.",
+    "its role still may s3:PutObjectRetention, and whether the bucket's default retention was made shorter. Called with " +
+    '`{"node": "<name>", "relock": true}` it locks all that is in use anew.',
   odd: "Look whether the node did what its snapshots say. Nothing was changed.",
 };
 

@@ -102,7 +102,8 @@ describe("the stack", () => {
         expect.arrayContaining(["COLDKEEP_VAULT"]),
       );
     }
-    template.resourceCountIs("AWS::Logs::LogGroup", 4);
+    // One a function, and the audit trail.
+    template.resourceCountIs("AWS::Logs::LogGroup", 5);
     template.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 90 });
     // No function that CDK brings along.
     template.resourcePropertiesCountIs("AWS::Lambda::Function", { Handler: "index.handler" }, 4);
@@ -204,6 +205,28 @@ describe("the stack", () => {
       JSON.stringify(Object.entries(policies).find(([id]) => id.startsWith(name))?.[1]).match(/kms:\w+/g);
     expect(rights("PresenterWorkerRole")).toEqual(["kms:VerifyMac"]);
     expect(rights("OperatorRole")).toEqual(["kms:GenerateMac"]);
+  });
+
+  it("writes down who put tickets, key files and marks, by no function of ours", () => {
+    template.hasResourceProperties("AWS::S3::Bucket", {
+      NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
+    });
+    const [rule] = Object.values(template.findResources("AWS::Events::Rule")) as {
+      Properties: { EventPattern: object; Targets: { Arn: unknown }[] };
+    }[];
+    expect(rule?.Properties.EventPattern).toMatchObject({
+      source: ["aws.s3"],
+      detail: {
+        object: {
+          key: [{ prefix: "nodes/tickets/" }, { suffix: "/key.json" }, { wildcard: "nodes/*/snapshots/*.mark.*.json" }],
+        },
+      },
+    });
+    expect(JSON.stringify(rule?.Properties.Targets)).toContain(":log-group:/aws/events/coldkeep/Coldkeep");
+    // Nobody of the stack may write there but EventBridge, by this rule.
+    const policies = template.findResources("AWS::Logs::ResourcePolicy");
+    expect(JSON.stringify(policies)).toMatch(/events\.amazonaws\.com.*logs:PutLogEvents.*aws:SourceArn/);
+    expect(JSON.stringify(template.findResources("AWS::IAM::Policy"))).not.toContain("/aws/events/");
   });
 
   it("rings for each thing that has an article in docs/OPERATIONS.md", () => {

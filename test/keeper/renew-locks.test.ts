@@ -123,6 +123,9 @@ describe("locks of what is in use", () => {
         world.store.locking = { mode: "compliance", ms: 60 * DAY };
       },
     ];
+    calls.length = 0;
+    await night({ anew: true });
+    expect(calls).toEqual(expect.arrayContaining(await objectsOf(world, card)));
     for (const change of changes) {
       calls.length = 0;
       expect((await night()).renewed).toBe(0);

@@ -10,6 +10,7 @@ import type { Message } from "../../lambdas/verifier/tell-people.ts";
 import { verifyNode } from "../../lambdas/verifier/verify-node.ts";
 import { type Card, parseHead, parseIndex } from "../../vault/card/index.ts";
 import { names } from "../../vault/names/index.ts";
+import { runHere } from "../cli/run.ts";
 import { type CardWorld, cardWorld, START } from "../support/cards.ts";
 import { keepingTeller } from "./events.ts";
 
@@ -184,7 +185,10 @@ describe("the verifier", () => {
     expect(findings.map(({ on }) => on).sort()).toEqual([a, b, c].map((card) => card?.core.snapshot));
     expect(tell.counts.get(VERIFIER_METRICS.damaged)).toBe(3);
     expect(messages[0]?.subject).toBe("coldkeep: icon: damaged");
-    expect(messages[0]?.text).toContain("coldkeep backup --full");
+    const commands = [...(messages[0]?.text.matchAll(/`coldkeep ([^`]+)`/g) ?? [])].map(([, words = ""]) => words);
+    expect(commands).toEqual(["verify --all --without-key", "copy", "backup --full"]);
+    // Every word of them is one that the command line knows.
+    for (const words of commands) expect((await runHere([...words.split(" "), "--help"])).code, words).toBe(0);
   });
 
   it("lists what is damaged as such, and as good again once it is whole: no latest, no parent meanwhile", async () => {

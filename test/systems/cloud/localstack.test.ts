@@ -1,7 +1,13 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutBucketNotificationConfigurationCommand,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
 import { SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
 import {
   CreateQueueCommand,
@@ -10,17 +16,19 @@ import {
   SendMessageCommand,
   SetQueueAttributesCommand,
   SQSClient,
+  StartMessageMoveTaskCommand,
 } from "@aws-sdk/client-sqs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { EXIT_CODES } from "../../../agent/exit-codes.ts";
 import { systemClock } from "../../../posix/clock.ts";
 import { VERSION } from "../../../vault/names/index.ts";
 import { runHere } from "../../cli/run.ts";
 import { startLocalStack } from "../../e2e/emulator/localstack.ts";
-import { endpointOf, plainClient } from "../../e2e/s3.ts";
-import { sharedTempDir } from "../../support/tmp.ts";
+import { endpointOf, makeBucket, plainClient } from "../../e2e/s3.ts";
+import { sharedTempDir, tempDir } from "../../support/tmp.ts";
 import { bootstrap, type Deployed, deploy } from "./deploy.ts";
-import { makeHost } from "./host.ts";
+import { type Host, makeHost } from "./host.ts";
+import { relayTo } from "./relay.ts";
 import { until } from "./until.ts";
 
 const aws = await startLocalStack();
@@ -28,7 +36,8 @@ const missing = "missing" in aws ? ` (${aws.missing})` : "";
 
 describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missing}`, { timeout: 300_000 }, () => {
   const folder = sharedTempDir("coldkeep-cloud");
-  let coldkeep: ReturnType<typeof makeHost>["run"];
+  let host: Host;
+  let coldkeep: Host["run"];
   let stack: Deployed["outputs"];
   let first: string;
   let lambda: LambdaClient;
@@ -38,14 +47,18 @@ describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missi
     const endpoint = endpointOf(aws);
     const account = { endpoint, folder };
     await bootstrap(account);
-    ({ outputs: stack } = await deploy(account, { nodes: { demo: null, idle: null }, prefix: "nodes" }));
+    ({ outputs: stack } = await deploy(account, { nodes: { demo: null, idle: null }, prefix: "nodes", tickets: true }));
     lambda = new LambdaClient({ endpoint, region: "us-east-1" });
     sqs = new SQSClient({ endpoint, region: "us-east-1" });
-    const host = makeHost({ folder, endpoint, vault: stack.VaultUrl ?? "", node: "demo" });
+    const made = makeHost({ folder, endpoint, vault: stack.VaultUrl ?? "", node: "demo" });
+    host = made;
     coldkeep = host.run;
-    await host.init();
+    await made.init();
     host.putOnly();
+    vi.stubEnv("AWS_ENDPOINT_URL", endpoint);
+    vi.stubEnv("AWS_REGION", "us-east-1");
   });
+  afterAll(() => vi.unstubAllEnvs());
   afterAll(() => ("stop" in aws ? aws.stop() : undefined));
 
   async function call<T>(name: string, payload: object): Promise<T> {
@@ -58,6 +71,14 @@ describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missi
   }
 
   const bucket = () => (stack.VaultUrl ?? "").split("/")[2] ?? "";
+
+  /** Messages that wait or are being worked on. */
+  const waiting = async (queue: string) => {
+    const AttributeNames = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"] as const;
+    const asked = { QueueUrl: stack[queue], AttributeNames: [...AttributeNames] };
+    const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand(asked));
+    return AttributeNames.reduce((sum, name) => sum + Number(Attributes[name] ?? 0), 0);
+  };
 
   const depth = async (queue: string) => {
     const { Attributes } = await sqs.send(
@@ -80,11 +101,62 @@ describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missi
     expect(snapshots.map(({ state }) => state)).toEqual(["good", "good"]);
   });
 
+  it("restores by a ticket on a machine that has nothing but the key", async () => {
+    // The emulator's host names end in a number, which is no URL.
+    const relay = await relayTo(endpointOf(aws), stack.TicketUrl?.split("/")[2] ?? "");
+    const empty = tempDir("coldkeep-empty");
+    const ticketFile = join(empty, "demo.ticket");
+    const key = `kms:${stack.TicketKeyArn}`;
+    await coldkeep("ticket", "create", "--ticket-key", key, "--expires", "1h", "--to", ticketFile);
+    const restore = (to: string) =>
+      runHere(["restore", "--from", relay.url, "--ticket-file", ticketFile, "--identity", host.keyFile, "--to", to], {
+        clock: systemClock,
+      });
+    const { code, stdout, stderr } = await restore(join(empty, "restored"));
+    expect(code, stdout + stderr).toBe(0);
+    expect(readFileSync(join(empty, "restored", "data", "large")).equals(readFileSync(host.file))).toBe(true);
+    const { status } = await fetch(`${relay.url}/nodes/demo/latest`);
+    expect(status).toBe(401);
+    await relay.stop();
+  });
+
+  it("changes nothing for events that come again, out of order, late, or that are none", async () => {
+    const { snapshots } = await coldkeep<{ snapshots: { snapshot: string }[] }>("list");
+    const read = async () =>
+      (
+        await plainClient(endpointOf(aws)).send(
+          new GetObjectCommand({ Bucket: bucket(), Key: "nodes/demo/index.json" }),
+        )
+      ).ETag;
+    const before = await read();
+    const keys = snapshots.map(({ snapshot }) => `nodes/demo/snapshots/${snapshot}.card.json`);
+    const bodies = [...keys, ...keys.reverse(), `${keys[0]}x`, "%"].map((key) =>
+      JSON.stringify({ Records: [{ s3: { bucket: { name: bucket() }, object: { key } } }] }),
+    );
+    bodies.push("not json", "{}", JSON.stringify({ Service: "Amazon S3", Event: "s3:TestEvent" }));
+    for (const MessageBody of bodies) {
+      await sqs.send(new SendMessageCommand({ QueueUrl: stack.IndexerQueue, MessageBody }));
+    }
+    await until("an empty queue", async () => ((await waiting("IndexerQueue")) === 0 ? true : null));
+    expect(await read()).toBe(before);
+    expect(await depth("IndexerDeadLetters")).toBe(0);
+  });
+
+  it("loses nothing where retention runs while a host backs up", async () => {
+    const nights = Array.from({ length: 4 }, () => call("RetentionFunction", { node: "demo" }));
+    const [done] = await Promise.all([coldkeep<{ snapshot: string; listed: boolean }>("backup"), ...nights]);
+    expect(done.listed).toBe(true);
+    const { snapshots } = await coldkeep<{ snapshots: { snapshot: string; state: string }[] }>("list");
+    expect(snapshots.map(({ state }) => state)).toEqual(["good", "good", "good"]);
+    expect(snapshots[0]?.snapshot).toBe(done.snapshot);
+    await coldkeep("verify", "--all", "--without-key");
+  });
+
   it("makes the index anew when asked to", async () => {
     const client = plainClient(endpointOf(aws));
     await client.send(new DeleteObjectCommand({ Bucket: bucket(), Key: "nodes/demo/index.json" }));
-    expect(await call("IndexerFunction", { rebuild: "demo" })).toMatchObject({ node: "demo", snapshots: 2 });
-    expect(await coldkeep("list")).toMatchObject({ snapshots: [{ state: "good" }, { state: "good" }] });
+    expect(await call("IndexerFunction", { rebuild: "demo" })).toMatchObject({ node: "demo", snapshots: 3 });
+    expect(await coldkeep("list")).toMatchObject({ snapshots: Array(3).fill({ state: "good" }) });
   });
 
   it("passes over foreign cards, and lays what cannot be done with the dead letters", async () => {
@@ -98,15 +170,58 @@ describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missi
     const Key = `nodes/idle/snapshots/${first}.card.json`;
     await client.send(new PutObjectCommand({ Bucket: bucket(), Key, Body: "{}" }));
     const body = await until("a dead letter", async () => {
-      const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: stack.IndexerDeadLetters }));
+      const { Messages } = await sqs.send(
+        new ReceiveMessageCommand({ QueueUrl: stack.IndexerDeadLetters, VisibilityTimeout: 0 }),
+      );
       return Messages?.[0]?.Body ?? null;
     });
     expect(body).toContain(`nodes/idle/snapshots/${first}.card.json`);
     expect(await depth("IndexerQueue")).toBe(0);
+
+    // The host makes itself known after all, and an operator sends the dead letters on their way again.
+    await client.send(new DeleteObjectCommand({ Bucket: bucket(), Key }));
+    const late = makeHost({
+      folder: join(folder, "late"),
+      endpoint: endpointOf(aws),
+      vault: stack.VaultUrl ?? "",
+      node: "idle",
+    });
+    await late.init();
+    const arnOf = async (output: string) =>
+      (await sqs.send(new GetQueueAttributesCommand({ QueueUrl: stack[output], AttributeNames: ["QueueArn"] })))
+        .Attributes?.QueueArn;
+    await sqs.send(
+      new StartMessageMoveTaskCommand({
+        SourceArn: await arnOf("IndexerDeadLetters"),
+        DestinationArn: await arnOf("IndexerQueue"),
+      }),
+    );
+    await until("the dead letters' end", async () => ((await waiting("IndexerDeadLetters")) === 0 ? true : null));
+    await until("the redriven event's end", async () => ((await waiting("IndexerQueue")) === 0 ? true : null));
+    expect(await depth("IndexerDeadLetters")).toBe(0);
+  });
+
+  it("refuses in plain words to work on a vault that asks for a newer keeper", async () => {
+    const client = plainClient(endpointOf(aws));
+    const at = { Bucket: bucket(), Key: "nodes/vault.json" };
+    const before = (await (await client.send(new GetObjectCommand(at))).Body?.transformToString()) ?? "";
+    const newer = before.replace(/"min_keeper":"[^"]*"/, '"min_keeper":"99.0.0"');
+    expect(newer).not.toBe(before);
+    await client.send(new PutObjectCommand({ ...at, Body: newer }));
+    for (const payload of [{ node: "demo" }, { node: "demo", dry_run: false }]) {
+      await expect(call("RetentionFunction", payload)).rejects.toThrow(/99\.0\.0/);
+    }
+    await expect(call("IndexerFunction", { rebuild: "demo" })).rejects.toThrow(/99\.0\.0/);
+    await client.send(new PutObjectCommand({ ...at, Body: before }));
+    expect(await call("IndexerFunction", { rebuild: "demo" })).toMatchObject({ node: "demo" });
   });
 
   it("works through a tick: the nodes whose hour has come, one message each, and their reports", async () => {
     const tick = "2026-01-02T00:00:00Z";
+    for (const job of ["retention", "verifier"]) {
+      const Key = `nodes/demo/reports/${job}.json`;
+      await plainClient(endpointOf(aws)).send(new PutObjectCommand({ Bucket: bucket(), Key, Body: "none yet" }));
+    }
     expect(await call("RetentionFunction", { tick })).toEqual({ due: ["demo", "idle"] });
     expect(await call("RetentionFunction", { tick: "2026-01-02T11:15:00Z" })).toEqual({ due: [] });
     const client = plainClient(endpointOf(aws));
@@ -121,16 +236,30 @@ describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missi
           return null;
         }
       });
-    expect(await report("retention")).toMatchObject({ applied: true, snapshots: 2, expired: [], held: [], locked: 0 });
+    expect(await report("retention")).toMatchObject({ applied: true, snapshots: 3, expired: [], held: [], locked: 0 });
     await call("VerifierFunction", { tick });
-    expect(await report("verifier")).toMatchObject({ snapshots: 2, findings: [] });
+    expect(await report("verifier")).toMatchObject({ snapshots: 3, findings: [] });
     expect(await depth("RetentionDeadLetters")).toBe(0);
     expect(await depth("VerifierDeadLetters")).toBe(0);
   });
 
+  it("keeps everything locked: by the bucket's own rule, and by retention where that runs out", async () => {
+    const client = plainClient(endpointOf(aws));
+    const Key = `nodes/demo/data/${first}/00000.pack`;
+    const lockOf = async () =>
+      (await client.send(new HeadObjectCommand({ Bucket: bucket(), Key }))).ObjectLockRetainUntilDate?.getTime() ?? 0;
+    const days = async () => ((await lockOf()) - Date.now()) / 86_400_000;
+    expect(await days()).toBeGreaterThan(29);
+    const told = await call<{ locks: { renewed: number; finished: boolean } }>("RetentionFunction", { node: "demo" });
+    expect(told.locks).toEqual({ renewed: 0, finished: true });
+    const again = await call<typeof told>("RetentionFunction", { node: "demo", relock: true });
+    expect(again.locks.renewed).toBeGreaterThan(10);
+    expect(await days()).toBeGreaterThan(29.99);
+  });
+
   it("says what it would do, and changes nothing, in a dry run", async () => {
     const said = await call("RetentionFunction", { node: "demo", dry_run: true });
-    expect(said).toMatchObject({ applied: false, snapshots: 2 });
+    expect(said).toMatchObject({ applied: false, snapshots: 3 });
     await expect(call("RetentionFunction", { node: "nobody" })).rejects.toThrow(/none of this deployment/);
   });
 
@@ -195,10 +324,35 @@ describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missi
     expect(none.stderr).toContain("there is no such stack");
   });
 
+  it("takes over a bucket that is there already, whose owner has it tell the queue", async () => {
+    const endpoint = endpointOf(aws);
+    const existing = await makeBucket(endpoint, true, true);
+    const account = { endpoint, folder: join(folder, "adopting") };
+    mkdirSync(account.folder);
+    const config = { stack: "Adopting", bucket: { existing }, nodes: { found: null } };
+    const { outputs } = await deploy(account, config);
+    expect(outputs.VaultUrl).toBe(`s3://${existing}`);
+    const QueueUrl = outputs.IndexerQueue;
+    const asked = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["QueueArn"] });
+    const rules = { FilterRules: [{ Name: "suffix" as const, Value: ".card.json" }] };
+    const QueueArn = (await sqs.send(asked)).Attributes?.QueueArn;
+    const told = { QueueArn, Events: ["s3:ObjectCreated:*" as const], Filter: { Key: rules } };
+    await plainClient(endpoint).send(
+      new PutBucketNotificationConfigurationCommand({
+        Bucket: existing,
+        NotificationConfiguration: { QueueConfigurations: [told] },
+      }),
+    );
+    const found = makeHost({ folder: join(folder, "found"), endpoint, vault: outputs.VaultUrl ?? "", node: "found" });
+    await found.init();
+    found.putOnly();
+    expect(await found.run("backup")).toMatchObject({ listed: true });
+  });
+
   it("keeps its bucket, and its nodes' snapshots, through an update by `coldkeep cloud deploy`", async () => {
     const before = stack.VaultUrl;
     const file = join(folder, "coldkeep.cdk.yaml");
-    writeFileSync(file, "nodes: { demo: }\nprefix: nodes\nstale_after: 48h\n");
+    writeFileSync(file, "nodes: { demo: }\nprefix: nodes\nstale_after: 48h\ntickets: true\n");
     const env = {
       ...{ AWS_ENDPOINT_URL: endpointOf(aws), AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" },
       ...{ PATH: process.env.PATH, HOME: folder },
