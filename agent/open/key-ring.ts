@@ -40,7 +40,7 @@ export interface OpenedKeyFile {
 export async function openKeys(
   store: Reader & Historian,
   request: KeyFileRequest,
-  o: Pick<OpenOptions, "identities" | "progress" | "olderKeyFiles">,
+  o: Pick<OpenOptions, "identities" | "progress" | "olderVersions">,
 ): Promise<OpenedKeyFile> {
   const { node, snapshot } = request;
   const name = names.keyJson(node, snapshot);
@@ -56,7 +56,7 @@ export async function openKeys(
     }
     return opened;
   } catch (error) {
-    if (o.olderKeyFiles !== true || store.history === undefined || !isUnusable(error)) throw error;
+    if (o.olderVersions !== true || store.history === undefined || !isUnusable(error)) throw error;
     const open = (bytes: Uint8Array) => openOne(bytes, request, o.identities);
     return await openOlder({ name, newest, history: store.history, open, progress: o.progress }, error);
   }

@@ -1,14 +1,15 @@
 import { assertSum } from "../../vault/card/index.ts";
 import type { Card, CardCore } from "../../vault/card/types.ts";
-import { ColdkeepError, fromBase64url, names, type SnapshotId } from "../../vault/names/index.ts";
+import { ColdkeepError, fromBase64url, isColdkeepError, names, type SnapshotId } from "../../vault/names/index.ts";
 import { assertCardCovers, type ManifestKeys, openManifest, verifyCardMac } from "../../vault/sealed/index.ts";
 import type { Manifest } from "../../vault/sealed/types.ts";
-import type { Reader } from "../../vault/store/facets.ts";
+import type { Historian, Reader } from "../../vault/store/facets.ts";
 import { advised } from "./advise.ts";
 import { counting } from "./counting.ts";
+import { firstVersions } from "./first-versions.ts";
 import { type KeyFileRequest, makeKeyRing, openKeys } from "./key-ring.ts";
 import { readShare } from "./open-shared.ts";
-import { readCard } from "./read-card.ts";
+import { type ReadCard, readCard } from "./read-card.ts";
 import { receivedAtOf } from "./received-at.ts";
 import type { OpenedSnapshot, OpenOptions } from "./types.ts";
 
@@ -21,15 +22,37 @@ const MAX_MANIFEST = 1 << 30;
  * @throws ColdkeepError `not-found`, `key`, `integrity`, `refused` (nothing proves who made it), or what the store throws.
  */
 export async function openSnapshot(o: OpenOptions): Promise<OpenedSnapshot> {
-  const { store, traffic } = counting(o.store);
+  const { store: counted, traffic } = counting(o.store);
   const cardName = names.card(o.node, o.snapshot);
-  const { card, origin, signer } = await advised(cardName, () => readCard(store, o));
+  const { card, origin, signer } = await advised(cardName, () => readCardOrFirst(counted, o));
   const { core } = card;
+  const store = o.olderVersions === true ? await firstVersions(counted, core, o.progress) : counted;
   const unlock = o.share === undefined ? unlockByKeys : unlockByShare;
   const unlocked = await unlock({ ...o, store }, card, origin, signer);
   await advised(cardName, () => assertCardCovers(core, unlocked.manifest));
   const receivedAt = await receivedAtOf(store, core);
   return { store, traffic, card, ...unlocked, origin, signer, receivedAt };
+}
+
+/** The card; or, where what lies there is none of this node's, the first that was put under its name. */
+async function readCardOrFirst(store: Reader & Historian, o: OpenOptions): Promise<ReadCard> {
+  const name = names.card(o.node, o.snapshot);
+  try {
+    return await readCard(store, o);
+  } catch (error) {
+    const { history } = store;
+    if (o.olderVersions !== true || history === undefined || !isColdkeepError(error, "integrity")) throw error;
+    const version = (await history.overwritten(name)).get(name);
+    if (version === undefined) throw error;
+    const first = { ...store, get: pinned(store, name, (most) => history.get(name, version, { maxBytes: most })) };
+    const read = await readCard(first, o);
+    o.progress.warn(`${name} had something put over what the host put (${error.what}); the first version is read`);
+    return read;
+  }
+}
+
+function pinned(store: Reader, name: string, read: (most: number) => ReturnType<Reader["get"]>): Reader["get"] {
+  return (asked, options) => (asked === name ? read(options?.maxBytes ?? MAX_MANIFEST) : store.get(asked, options));
 }
 
 type Unlocked = Pick<OpenedSnapshot, "keys" | "openedBy" | "manifest" | "ring" | "withoutSecrets">;

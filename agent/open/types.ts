@@ -22,8 +22,8 @@ export interface OpenOptions {
   readonly pinnedKey?: string;
   /** Fingerprint (base64url SHA-256) of a card-signing key the user takes responsibility for. */
   readonly trustCardKey?: string;
-  /** Where a key file cannot be used, an older version of it may stand in. Default false: it counts as damage. */
-  readonly olderKeyFiles?: boolean;
+  /** Earlier versions may stand in: of a key file that cannot be used, of what was put over. Default false: that is damage. */
+  readonly olderVersions?: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }

@@ -49,7 +49,7 @@ export async function planRestore(o: RestoreOptions): Promise<RestorePlan> {
   const chosen = makeSelection(o.include, o.exclude);
   const partial = (o.include?.length ?? 0) + (o.exclude?.length ?? 0) > 0;
   if (partial && !("to" in o.targets)) throw partialInPlace();
-  const opened = await openSnapshot({ ...o, olderKeyFiles: true });
+  const opened = await openSnapshot({ ...o, olderVersions: true });
   const selects = opened.withoutSecrets ? withoutSecrets(chosen) : chosen;
   if (opened.withoutSecrets && !("to" in o.targets)) throw partialInPlace();
   assertRecent(opened, o);

@@ -372,6 +372,12 @@ function describeWriting(title: string, rule: Rule, implementation: StoreImpleme
         await expect(larger).rejects.toSatisfy((e) => isColdkeepError(e, "integrity"));
       }
       expect((await history?.versions("n/key.json", 1)) ?? []).toEqual(kept.slice(0, 1));
+      const oldest = kept.at(-1)?.version;
+      expect([...((await history?.overwritten("n/")) ?? [])]).toEqual(
+        oldest === undefined ? [] : [["n/key.json", oldest]],
+      );
+      const part = oldest === undefined ? text("irs") : await history?.getRange("n/key.json", oldest, 1, 3);
+      expect(Buffer.from(part ?? []).toString()).toBe("irs");
       expect((await history?.versions("n/absent", 10)) ?? []).toEqual([]);
     });
   });

@@ -160,6 +160,10 @@ export interface History {
   versions(name: string, most: number): Promise<readonly KeptVersion[]>;
   /** @throws ColdkeepError `integrity` where it is larger than `maxBytes`. */
   get(name: string, version: string, options: { readonly maxBytes: number }): Promise<StoredObject | null>;
+  /** As Reader's. */
+  getRange(name: string, version: string, offset: number, length: number): Promise<Uint8Array | null>;
+  /** Of the objects whose names begin so, those that have several versions: the name of the first that each had. */
+  overwritten(prefix: string): Promise<ReadonlyMap<string, string>>;
 }
 
 export type KeptVersion = ObjectInfo & { readonly version: string };

@@ -70,6 +70,8 @@ function remembering({ history }: Store, retry: Retry): Pick<Store, "history"> {
     history: {
       versions: (name, most) => retry(() => history.versions(name, most)),
       get: (name, version, options) => retry(() => history.get(name, version, options)),
+      getRange: (name, version, offset, length) => retry(() => history.getRange(name, version, offset, length)),
+      overwritten: (prefix) => retry(() => history.overwritten(prefix)),
     },
   };
 }

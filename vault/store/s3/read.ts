@@ -105,7 +105,14 @@ export async function getObject(
   );
 }
 
-async function getRange(bucket: Bucket, name: string, offset: number, length: number): Promise<Uint8Array | null> {
+/** A part of what lies at `name` now, or of the version named. */
+export async function getRange(
+  bucket: Bucket,
+  name: string,
+  offset: number,
+  length: number,
+  version?: string,
+): Promise<Uint8Array | null> {
   splitName(name);
   assertCount("offset", offset);
   assertCount("length", length);
@@ -116,12 +123,20 @@ async function getRange(bucket: Bucket, name: string, offset: number, length: nu
     if (info === null || offset <= info.size) return info === null ? null : new Uint8Array(0);
     throw wrongSize(bucket, name, `it ends at ${info.size}, ${wanted}`);
   }
-  const about = { what: "cannot read an object", name, action: "s3:GetObject" };
+  const exact = version === undefined ? {} : { VersionId: version };
+  const action = version === undefined ? "s3:GetObject" : "s3:GetObjectVersion";
+  const about = { what: "cannot read an object", name, action };
   return lookThrough(bucket, name, (which) =>
     bucket.call(about, length, async (abortSignal) => {
       try {
         const Range = `bytes=${offset}-${offset + length - 1}`;
-        const command = new GetObjectCommand({ Bucket: bucket.bucket, Key: bucket.key(name), Range, ...which });
+        const command = new GetObjectCommand({
+          Bucket: bucket.bucket,
+          Key: bucket.key(name),
+          Range,
+          ...which,
+          ...exact,
+        });
         const output = await bucket.client.send(command, { abortSignal });
         // A server that knows no ranges sends all of it: read no more than was asked for.
         if ((output.ContentLength ?? 0) > length) {
