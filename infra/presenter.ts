@@ -1,12 +1,16 @@
-import { Duration } from "aws-cdk-lib";
+import { Duration, Stack, Token } from "aws-cdk-lib";
+import { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+import { HttpIamAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
+import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Key, KeySpec, KeyUsage } from "aws-cdk-lib/aws-kms";
-import { Alias, FunctionUrlAuthType, type IVersion } from "aws-cdk-lib/aws-lambda";
+import { Alias, FunctionUrlAuthType, type IFunction, type IVersion } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { PRESENTER_ENV, PRESENTER_SIZE } from "../lambdas/presenter/contract.ts";
 import { type FunctionBase, KeeperFunction } from "./function.ts";
 import { grantFacets } from "./grant.ts";
 import { JOBS } from "./jobs.ts";
+import { acknowledge } from "./nag.ts";
 import { objectArns } from "./place.ts";
 
 export interface PresenterProps {
@@ -66,9 +70,31 @@ export class Presenter extends Construct {
     }
     // The newest code at once, as with the other functions: nothing is shifted over, and no version is left behind by an update.
     const version: IVersion = this.worker.function.latestVersion;
-    const urlOf = (aliasName: string, authType: FunctionUrlAuthType) =>
-      new Alias(this, aliasName, { aliasName, version }).addFunctionUrl({ authType }).url;
+    const urlOf = (aliasName: string, authType: FunctionUrlAuthType) => {
+      const alias = new Alias(this, aliasName, { aliasName, version });
+      return hasFunctionUrls(this) ? alias.addFunctionUrl({ authType }).url : apiBefore(alias, authType);
+    };
     this.iamUrl = urlOf("iam", FunctionUrlAuthType.AWS_IAM);
     this.ticketUrl = tickets ? urlOf("ticket", FunctionUrlAuthType.NONE) : null;
   }
+}
+
+/** GovCloud has none; where the region is not known yet it is taken to be another one. */
+function hasFunctionUrls(scope: Construct): boolean {
+  const { region } = Stack.of(scope);
+  return Token.isUnresolved(region) || !region.startsWith("us-gov-");
+}
+
+/** An HTTP API hands over the same events, its caller proven in the same way. */
+function apiBefore(alias: Alias, authType: FunctionUrlAuthType): string {
+  const api = new HttpApi(alias, "Api", {
+    description: "coldkeep: hands out URLs to restore by",
+    defaultIntegration: new HttpLambdaIntegration("Presenter", alias as IFunction),
+    ...(authType === FunctionUrlAuthType.AWS_IAM ? { defaultAuthorizer: new HttpIamAuthorizer() } : {}),
+  });
+  acknowledge(api, "AwsSolutions-APIG1", "each plan and each refusal is a line of the function's own log");
+  if (authType === FunctionUrlAuthType.NONE) {
+    acknowledge(api, "AwsSolutions-APIG4", "the function refuses all but a valid ticket before any other work");
+  }
+  return api.apiEndpoint;
 }

@@ -1,4 +1,4 @@
-import { ColdkeepError, parseS3Url } from "../../vault/names/index.ts";
+import { ColdkeepError, parseS3Url, partitionOf } from "../../vault/names/index.ts";
 import { hostStatements } from "../../vault/store/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
@@ -20,10 +20,4 @@ export async function run(call: Call): Promise<Answer> {
   const bucket = `arn:${partitionOf(s3?.region)}:s3:::${place.bucket}`;
   const document = { Version: "2012-10-17", Statement: hostStatements(bucket, place.prefix, node.name) };
   return { document, text: JSON.stringify(document, null, 2) };
-}
-
-/** China's and the US government's regions are worlds of their own. */
-function partitionOf(region: string | undefined): string {
-  if (region?.startsWith("cn-")) return "aws-cn";
-  return region?.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }

@@ -5,6 +5,7 @@ import type { VaultSettings } from "../config/index.ts";
 import { stylesFor } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
 import { attempt, type Check, checksText, fail, firstFailure, note, ok, warn } from "./check.ts";
+import { checkPlace } from "./check-place.ts";
 import type { Call } from "./define.ts";
 import { openPlace } from "./opened.ts";
 import { pickVault, readConfig } from "./session.ts";
@@ -40,7 +41,8 @@ async function probe(vault: VaultSettings, call: Call): Promise<readonly Check[]
     now: () => io.clock.now(),
     signal: io.signal,
   });
-  const checks = findings.map(checkOf);
+  const traits = (await store.inspect?.().catch(() => null)) ?? null;
+  const checks = [...findings.map(checkOf), ...checkPlace(vault, io.env, traits)];
   if (left.length === 0) return checks;
   const names = left.length <= 3 ? left.join(", ") : `${left.slice(0, 3).join(", ")} and ${left.length - 3} more`;
   return [...checks, note("left behind", names, "this host may not remove them, and nothing needs them")];

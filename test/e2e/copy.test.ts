@@ -106,7 +106,12 @@ describe.skipIf(missing !== "")(`copies to and from S3${missing}`, { timeout: 24
       ...["doctor", "--store", "--vault", "cloud"],
     );
     const checks = vaults[0]?.checks ?? [];
-    expect(checks.filter(({ status }) => status !== "ok")).toEqual([]);
+    // An emulator is another server than AWS's, and this bucket locks nothing.
+    const notes = checks.filter(({ status }) => status !== "ok");
+    expect(notes.map(({ name, status }) => [name, status])).toEqual([
+      ["place", "note"],
+      ["locks", "note"],
+    ]);
     expect(checks.map(({ name }) => name)).toContain("versions");
   });
 });

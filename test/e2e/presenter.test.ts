@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import { CopyObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { FunctionUrlAnswer, FunctionUrlEvent } from "../../lambdas/presenter/events.ts";
 import { systemClock } from "../../posix/clock.ts";
@@ -13,7 +14,7 @@ import { openS3Signer } from "../../vault/store/s3/presign.ts";
 import { runHere } from "../cli/run.ts";
 import { sharedTempDir, tempDir } from "../support/tmp.ts";
 import { emulator } from "./emulator/index.ts";
-import { endpointOf, freshVault, makeBucket } from "./s3.ts";
+import { endpointOf, freshVault, makeBucket, plainClient } from "./s3.ts";
 
 const aws = await emulator();
 const missing = "missing" in aws ? ` (${aws.missing})` : "";
@@ -27,6 +28,7 @@ describe.skipIf(missing !== "")(`the presenter's function on a vault in S3${miss
   let server: Server;
   let from = "";
   let key = "";
+  let bucket = "";
   /** What the function behind the URL is told of its caller; undefined: its URL has no authentication. */
   let caller: string | undefined;
   let seen: FunctionUrlEvent[] = [];
@@ -34,7 +36,7 @@ describe.skipIf(missing !== "")(`the presenter's function on a vault in S3${miss
 
   beforeAll(async () => {
     const endpoint = endpointOf(aws);
-    const bucket = await makeBucket(endpoint);
+    bucket = await makeBucket(endpoint);
     const kms = new KMSClient({ endpoint, region: "us-east-1" });
     key =
       (await kms.send(new CreateKeyCommand({ KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" }))).KeyMetadata
@@ -44,6 +46,7 @@ describe.skipIf(missing !== "")(`the presenter's function on a vault in S3${miss
     vi.stubEnv("COLDKEEP_VAULT", `s3://${bucket}/nodes`);
     vi.stubEnv("COLDKEEP_TICKET_KEY", key);
     vi.stubEnv("COLDKEEP_S3_PATH_STYLE", "true");
+    vi.stubEnv("COLDKEEP_BRING_BACK", "bulk");
     ({ handler } = await import("../../lambdas/presenter/handler.ts"));
     mkdirSync(data);
     writeFileSync(join(data, "large"), randomBytes(3_000_000));
@@ -137,6 +140,24 @@ describe.skipIf(missing !== "")(`the presenter's function on a vault in S3${miss
   it("answers nothing without either", async () => {
     const { code, stderr } = await restore();
     expect([code, stderr]).toEqual([14, expect.stringContaining("the presenter refused")]);
+  });
+
+  it("has packs brought back from an archive for who asks for it", async () => {
+    const { file } = await ticket();
+    const client = plainClient(endpointOf(aws));
+    const { Contents = [] } = await client.send(
+      new ListObjectsV2Command({ Bucket: bucket, Prefix: "nodes/demo/data/" }),
+    );
+    for (const { Key = "" } of Contents.filter(({ Key: name }) => name?.endsWith(".pack"))) {
+      const CopySource = `${bucket}/${Key}`;
+      await client.send(new CopyObjectCommand({ Bucket: bucket, Key, CopySource, StorageClass: "DEEP_ARCHIVE" }));
+    }
+    const refused = await restore("--ticket-file", file);
+    expect(refused.code).toBe(12);
+    expect(refused.stderr).toMatch(/in DEEP_ARCHIVE: up to 2d 0h \(bulk\), and some 0\.\d\d USD/);
+    const { code, stderr, same } = await restore("--ticket-file", file, "--from-archive", "standard");
+    expect(code, stderr).toBe(0);
+    expect(same()).toBe(true);
   });
 
   it("makes a ticket only with a key in KMS", async () => {

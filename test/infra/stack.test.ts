@@ -261,10 +261,51 @@ describe("a stack", () => {
     expect(count(2000)).toBe(count(1));
   });
 
-  it("works in any partition", () => {
-    const env = { account: "123456789012", region: "cn-north-1" };
-    const { template } = makeStack(sharedTempDir("coldkeep-cn"), NODES, env);
-    expect(JSON.stringify(template().toJSON())).not.toContain("arn:aws:");
+  it.each([
+    ["aws-cn", "cn-north-1"],
+    ["aws-us-gov", "us-gov-west-1"],
+    ["aws", "eu-central-1"],
+  ])("names nothing of another partition in %s", (partition, region) => {
+    const { template } = makeStack(
+      sharedTempDir("coldkeep-partition"),
+      {
+        ...{ ...NODES, prefix: "nodes", tickets: true, xray: true, alarm_email: "ops@example.com" },
+        bucket: {
+          kms_key_arn: `arn:${partition}:kms:${region}:123456789012:key/00000000-0000-0000-0000-000000000000`,
+          transitions: [{ class: "DEEP_ARCHIVE", after_days: 60 }],
+        },
+        operators: [`arn:${partition}:iam::123456789012:role/ops`],
+        replication: { bucket_arn: `arn:${partition}:s3:::far-away` },
+      },
+      { account: "123456789012", region },
+    );
+    const text = JSON.stringify(template().toJSON());
+    const named = [...text.matchAll(/arn:([a-z-]*):/g)].map(([, name]) => name);
+    expect(new Set(named)).toEqual(new Set([partition]));
+    // Services are called alike in all of them, but for those that AWS says otherwise of.
+    const services = [...text.matchAll(/"Service":"([^"]+)"/g)].map(([, name]) => name);
+    expect(new Set(services)).toEqual(
+      new Set(["lambda", "s3", "scheduler", "cloudwatch"].map((name) => `${name}.amazonaws.com`)),
+    );
+  });
+
+  it("answers restores by HTTP APIs in GovCloud, which has no Function URLs: by IAM, and by ticket", () => {
+    const env = { account: "123456789012", region: "us-gov-west-1" };
+    const { app, template } = makeStack(sharedTempDir("coldkeep-gov"), { ...NODES, tickets: true }, env);
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app, { verbose: true }));
+    const made = template();
+    made.resourceCountIs("AWS::Lambda::Url", 0);
+    made.resourceCountIs("AWS::ApiGatewayV2::Api", 2);
+    made.resourcePropertiesCountIs("AWS::ApiGatewayV2::Route", { AuthorizationType: "AWS_IAM" }, 1);
+    made.resourcePropertiesCountIs("AWS::ApiGatewayV2::Route", { AuthorizationType: "NONE" }, 1);
+    made.allResourcesProperties("AWS::ApiGatewayV2::Integration", { PayloadFormatVersion: "2.0" });
+    const { RestoreUrl, TicketUrl } = made.toJSON().Outputs;
+    expect(JSON.stringify([RestoreUrl, TicketUrl])).toMatch(/ApiEndpoint.*ApiEndpoint/);
+  });
+
+  it("leaves its partition open where it is not known yet", () => {
+    const { template } = makeStack(sharedTempDir("coldkeep-partition"), { ...NODES, tickets: true });
+    expect(JSON.stringify(template().toJSON())).not.toMatch(/arn:aws/);
   });
 
   it("leaves a bucket that is there already as it is", () => {

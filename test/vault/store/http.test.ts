@@ -1,5 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { isColdkeepError, makeSnapshotId, names, toNodeName } from "../../../vault/names/index.ts";
+import { awsAuthorize } from "../../../vault/store/http/aws.ts";
 import { httpReader } from "../../../vault/store/http/reader.ts";
 import { httpClient } from "../../../vault/store/http/request.ts";
 import { openHttpStore } from "../../../vault/store/index.ts";
@@ -129,5 +130,18 @@ describe("reading through a presenter", () => {
     const clock = { now: () => 0, monotonic: () => 0 };
     const store = await openHttpStore("http://127.0.0.1:1", { node: NODE, ticket: "ckt1.x.y", clock, env: {} });
     await expect(store.get(card)).rejects.toSatisfy((e) => isColdkeepError(e, "vault") && e.retryable);
+  });
+});
+
+describe("requests signed for AWS", () => {
+  it.each([
+    ["https://abc.lambda-url.eu-central-1.on.aws/", "eu-central-1/lambda"],
+    ["https://abc.execute-api.us-gov-west-1.amazonaws.com/", "us-gov-west-1/execute-api"],
+  ])("are for the service and region that answer at %s", async (from, scope) => {
+    vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+    const headers = await awsAuthorize(new URL(from), undefined, { now: () => Date.UTC(2026, 0, 1) })(new URL(from));
+    vi.unstubAllEnvs();
+    expect(headers.authorization).toContain(`Credential=test/20260101/${scope}/aws4_request`);
   });
 });

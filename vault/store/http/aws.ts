@@ -25,11 +25,14 @@ class Sha256 {
   }
 }
 
-/** Signs requests to a Function URL with this host's AWS credentials (AWS Signature Version 4, service `lambda`). */
+/** An HTTP API stands before the presenter where there are no Function URLs. */
+const HTTP_API = /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com$/;
+
+/** Signs requests to a presenter with this host's AWS credentials (AWS Signature Version 4). */
 export function awsAuthorize(base: URL, region: string | undefined, clock: { now(): number }): Authorize {
   const found = region ?? regionOf(base);
   const signer = new SignatureV4({
-    service: "lambda",
+    service: HTTP_API.test(base.hostname) ? "execute-api" : "lambda",
     region: found,
     credentials: defaultCredentials(found),
     sha256: Sha256,
@@ -60,7 +63,7 @@ export function awsAuthorize(base: URL, region: string | undefined, clock: { now
 }
 
 function regionOf({ hostname, origin }: URL): string {
-  const [, region] = /\.lambda-url\.([a-z0-9-]+)\.on\.aws$/.exec(hostname) ?? [];
+  const [, region] = /\.lambda-url\.([a-z0-9-]+)\.on\.aws$/.exec(hostname) ?? HTTP_API.exec(hostname) ?? [];
   const said = region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
   if (said !== undefined && said !== "") return said;
   throw new ColdkeepError("usage", {
