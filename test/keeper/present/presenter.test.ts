@@ -9,10 +9,12 @@ import {
   retainSnapshots,
   revokeTicket,
 } from "../../../keeper/index.ts";
+import { PRESENTER_ROUTES } from "../../../lambdas/presenter/contract.ts";
 import { type Card, canonicalBytes } from "../../../vault/card/index.ts";
 import { names } from "../../../vault/names/index.ts";
 import { localTicketMac } from "../../../vault/ticket/index.ts";
 import { type CardWorld, cardWorld, START, usesOf } from "../../support/cards.ts";
+import { slowArchive } from "../../support/slow-archive.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -380,10 +382,13 @@ describe("a restore that lasts", () => {
 
 describe("the OpenAPI document", () => {
   it("names every route the presenter has, and what it answers", async () => {
-    const { world, second } = await twoSnapshots();
+    const { world, first, second } = await twoSnapshots();
     const { text } = await ticketOf(world);
-    const { ask } = presenting(world);
+    const archive = slowArchive(1);
+    archive.freeze(names.pack(world.node, idOf(first), 0), 1);
+    const { ask } = presenting(world, { archive: { of: archive, speed: "bulk" } });
     const { body: document } = await ask("/openapi.json", text);
+    expect(Object.keys(document.paths).sort()).toEqual([...PRESENTER_ROUTES].sort());
     const agent = "b".repeat(64);
     world.store.plant(names.agentTarball(agent), Buffer.from("tar"));
     for (const [path, { get }] of Object.entries<{
