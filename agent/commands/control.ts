@@ -7,12 +7,13 @@ import type { CaptureSet } from "../profiles/types.ts";
 
 /** How the node is driven and asked, as configured. */
 export function controlOf(node: NodeSettings): NodeControl {
-  const { name, service, limits, health, height } = node;
+  const { name, service, limits, hooks, health, height } = node;
   return {
     name,
     manager: makeManager(service),
     probe: makeProbe({ ...(health === undefined ? {} : { health }), ...(height === undefined ? {} : { height }) }),
     limits,
+    ...(hooks === undefined ? {} : { hooks }),
   };
 }
 

@@ -55,7 +55,12 @@ export function resultText(result: RestoreResult, node: NodeSettings, inPlace: b
 
 function next({ name, service, profile }: NodeSettings, inPlace: boolean, keptOld: boolean): string {
   if (!inPlace) return `The folders of ${name} were not touched. Try the copy before you rely on it.`;
-  const start = service.manager === "command" && typeof service.start === "string" ? `: ${service.start}` : "";
+  const start =
+    service.manager === "command" && typeof service.start === "string"
+      ? `: ${service.start}`
+      : service.manager === "systemd"
+        ? `: systemctl start ${service.unit}`
+        : "";
   const old = keptOld ? " Remove the kept folders once it runs well." : "";
   const after = allProfiles().find((known) => known.name === profile)?.after ?? [];
   return [`Start ${name} now${start}, and see that it answers.${old}`, ...after].join("\n");

@@ -87,20 +87,31 @@ function serviceText(service: ServiceSettings): string {
     service:
       manager: none
     # service:
-    #   manager: command
-    #   stop: systemctl stop node
-    #   start: systemctl start node
-    #   is_running: systemctl is-active --quiet node`;
+    #   manager: systemd       # also docker, compose, kubernetes, command
+    #   unit: node.service`;
   }
-  return `    # Commands for /bin/sh, or lists of words to run without a shell
+  return `${linesOf(service)}
+      stop_timeout: 120s
+      start_timeout: 300s
+      on_stop_timeout: fail      # or kill: SIGKILL what holds the files when it does not stop in time`;
+}
+
+/** The node's manager and what it is driven by. */
+function linesOf(service: Exclude<ServiceSettings, { readonly manager: "none" }>): string {
+  if (service.manager === "command") {
+    return `    # Commands for /bin/sh, or lists of words to run without a shell
     service:
       manager: command
       stop: ${commandText(service.stop)}
       start: ${commandText(service.start)}
-      is_running: ${commandText(service.isRunning)}
-      stop_timeout: 120s
-      start_timeout: 300s
-      on_stop_timeout: fail      # or kill: SIGKILL what holds the files when it does not stop in time`;
+      is_running: ${commandText(service.isRunning)}`;
+  }
+  const { manager, ...rest } = service;
+  const lines = Object.entries(rest).map(
+    ([key, value]) =>
+      `\n      ${key}: ${typeof value === "string" ? quote(value) : `[${value.map(quote).join(", ")}]`}`,
+  );
+  return `    service:\n      manager: ${manager}${lines.join("")}`;
 }
 
 function healthText(health: HealthSettings | undefined): string {
@@ -109,6 +120,7 @@ function healthText(health: HealthSettings | undefined): string {
     #   url: http://127.0.0.1:9000/health
     #   ok: [200]`;
   }
+  if ("tcp" in health) return `    health:\n      tcp: ${quote(health.tcp)}`;
   if ("command" in health) return `    health:\n      command: ${commandText(health.command)}`;
   return `    health:\n      url: ${quote(health.url)}\n      ok: [${health.ok.join(", ")}]`;
 }

@@ -28,6 +28,29 @@ const LIMITS = {
   ),
 };
 
+const hook = z
+  .union(
+    [
+      command("a command"),
+      object({ run: command("a command"), timeout: duration("30s", "how long it may take") }, "a command with a limit"),
+    ],
+    { error: "a command, or a mapping with run and timeout" },
+  )
+  .optional();
+
+/** What every manager that controls its node takes. */
+const CONTROLLED = {
+  ...LIMITS,
+  hooks: object(
+    { before_stop: hook, after_stop: hook, before_start: hook, after_start: hook },
+    "commands around the stop and the start; what runs in between makes the outage longer",
+  ).optional(),
+};
+
+const name = (what: string) => text(`${what} of letters, digits and . _ - @ :`, /^[A-Za-z0-9][\w.@:-]{0,252}$/, what);
+
+const MANAGERS = "systemd, docker, compose, kubernetes, command or none";
+
 const service = z
   .discriminatedUnion(
     "manager",
@@ -38,15 +61,53 @@ const service = z
           start: command("starts the node; starting a running node is no error"),
           stop: command("stops the node; stopping a stopped node is no error"),
           is_running: command("ends with 0 where the node runs"),
-          ...LIMITS,
+          ...CONTROLLED,
         },
         "a node that is driven by commands",
+      ),
+      object(
+        { manager: z.literal("systemd"), unit: name("the unit's name"), ...CONTROLLED },
+        "a node that is a unit of systemd",
+      ),
+      object(
+        {
+          manager: z.literal("docker"),
+          container: name("the container's name"),
+          program: oneOf(["docker", "podman"], "the command line that drives it").default("docker"),
+          ...CONTROLLED,
+        },
+        "a node that is one container",
+      ),
+      object(
+        {
+          manager: z.literal("compose"),
+          file: absolute("the compose file"),
+          services: z
+            .array(name("a service's name"), { error: "a list of services of the file" })
+            .default([])
+            .meta({ description: "those that are the node, in the order of their stop; default: all" }),
+          project: name("the project's name").optional(),
+          command: oneOf(["docker compose", "docker-compose"], "version 2, or version 1").default("docker compose"),
+          ...CONTROLLED,
+        },
+        "a node that is services of a compose file",
+      ),
+      object(
+        {
+          manager: z.literal("kubernetes"),
+          workload: oneOf(["deployment", "statefulset"], "what it is"),
+          name: name("the workload's name"),
+          namespace: name("its namespace").default("default"),
+          context: name("a context of the kubeconfig").optional(),
+          kubeconfig: absolute("the kubeconfig").optional(),
+          ...CONTROLLED,
+        },
+        "a node that is a Deployment or StatefulSet of Kubernetes",
       ),
       object({ manager: z.literal("none"), ...LIMITS }, "a node that somebody else stops and starts"),
     ],
     {
-      error: (issue) =>
-        issue.code === "invalid_union" ? "command or none" : "a mapping with manager: command or none",
+      error: (issue) => (issue.code === "invalid_union" ? MANAGERS : `a mapping with manager: ${MANAGERS}`),
     },
   )
   .meta({ description: "how the node is stopped, started and asked whether it runs" });
@@ -70,8 +131,18 @@ const health = z
         "asked over HTTP",
       ),
       object({ command: command("ends with 0 where the node is well") }, "asked by a command"),
+      object(
+        {
+          tcp: text(
+            "host:port, such as 127.0.0.1:9000",
+            /^(?:\[[0-9a-fA-F:.]+\]|[^\s:/]+):\d{1,5}$/,
+            "takes a connection",
+          ),
+        },
+        "asked by a connection",
+      ),
     ],
-    { error: "a mapping with url (and ok), or with command" },
+    { error: "a mapping with url (and ok), with command, or with tcp" },
   )
   .meta({ description: "how to ask whether the node is well" });
 

@@ -9,6 +9,8 @@ import type {
   Config,
   HealthSettings,
   HeightSettings,
+  HookSettings,
+  HooksSettings,
   NodeSettings,
   NodesConfig,
   ServiceSettings,
@@ -91,6 +93,7 @@ function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): Nod
       secret: node.secret,
     },
     service: serviceOf(node.service),
+    ...hooksOf(node.service),
     limits: {
       stopMs: milliseconds(stop_timeout),
       startMs: milliseconds(start_timeout),
@@ -107,9 +110,51 @@ function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): Nod
 }
 
 function serviceOf(service: WrittenNode["service"]): ServiceSettings {
-  if (service.manager === "none") return { manager: "none" };
-  const { manager, start, stop, is_running } = service;
-  return { manager, start, stop, isRunning: is_running };
+  switch (service.manager) {
+    case "none":
+      return { manager: "none" };
+    case "command": {
+      const { manager, start, stop, is_running } = service;
+      return { manager, start, stop, isRunning: is_running };
+    }
+    case "systemd":
+      return { manager: "systemd", unit: service.unit };
+    case "docker":
+      return { manager: "docker", container: service.container, program: service.program };
+    case "compose": {
+      const { manager, file, services, project, command } = service;
+      return { manager, file, services, command, ...(project === undefined ? {} : { project }) };
+    }
+    case "kubernetes": {
+      const { manager, workload, name, namespace, context, kubeconfig } = service;
+      return {
+        ...{ manager, workload, name, namespace },
+        ...(context === undefined ? {} : { context }),
+        ...(kubeconfig === undefined ? {} : { kubeconfig }),
+      };
+    }
+  }
+}
+
+/** A hook that is a command alone has the usual limit. */
+const HOOK_LIMIT_MS = 30_000;
+
+function hooksOf(service: WrittenNode["service"]): { readonly hooks?: HooksSettings } {
+  const written = "hooks" in service ? service.hooks : undefined;
+  if (written === undefined) return {};
+  const hook = (value: (typeof written)["before_stop"]): HookSettings | undefined =>
+    value === undefined
+      ? undefined
+      : typeof value === "object" && "run" in value
+        ? { run: value.run, timeoutMs: milliseconds(value.timeout) }
+        : { run: value, timeoutMs: HOOK_LIMIT_MS };
+  const all = {
+    beforeStop: hook(written.before_stop),
+    afterStop: hook(written.after_stop),
+    beforeStart: hook(written.before_start),
+    afterStart: hook(written.after_start),
+  };
+  return { hooks: Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) };
 }
 
 function heightOf({ field, ...source }: NonNullable<WrittenNode["height"]>): HeightSettings {

@@ -16,7 +16,36 @@ export interface CommandService {
 }
 
 /** How a node is stopped, started and asked whether it runs. */
-export type ServiceSettings = CommandService | { readonly manager: "none" };
+export type ServiceSettings =
+  | CommandService
+  | { readonly manager: "systemd"; readonly unit: string }
+  | { readonly manager: "docker"; readonly container: string; readonly program: "docker" | "podman" }
+  | {
+      readonly manager: "compose";
+      readonly file: string;
+      readonly services: readonly string[];
+      readonly project?: string;
+      readonly command: "docker compose" | "docker-compose";
+    }
+  | {
+      readonly manager: "kubernetes";
+      readonly workload: "deployment" | "statefulset";
+      readonly name: string;
+      readonly namespace: string;
+      readonly context?: string;
+      readonly kubeconfig?: string;
+    }
+  | { readonly manager: "none" };
+
+/** A command of the operator's, and how many milliseconds it may take. */
+export interface HookSettings {
+  readonly run: CommandLine;
+  readonly timeoutMs: number;
+}
+
+export type HooksSettings = Readonly<
+  Partial<Record<"beforeStop" | "afterStop" | "beforeStart" | "afterStart", HookSettings>>
+>;
 
 export interface LimitSettings {
   /** Milliseconds. */
@@ -28,7 +57,8 @@ export interface LimitSettings {
 /** Asked over HTTP, where `ok` are the good statuses, or by a command that ends with 0. */
 export type HealthSettings =
   | { readonly url: string; readonly ok: readonly number[] }
-  | { readonly command: CommandLine };
+  | { readonly command: CommandLine }
+  | { readonly tcp: string };
 
 /** `field` is a path into a JSON answer, such as `block_height` or `0.height`; without it the answer is the number. */
 export type HeightSettings =
@@ -57,6 +87,7 @@ export interface NodeSettings {
   readonly globs: GlobSettings;
   readonly service: ServiceSettings;
   readonly limits: LimitSettings;
+  readonly hooks?: HooksSettings;
   readonly health?: HealthSettings;
   readonly height?: HeightSettings;
   /** What a backup does where the node does not answer. */

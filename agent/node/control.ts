@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Clock, systemClock } from "../../posix/clock.ts";
-import { ColdkeepError, messageOf, type Progress } from "../../vault/names/index.ts";
+import { ColdkeepError, isColdkeepError, messageOf, type Progress } from "../../vault/names/index.ts";
+import { runHook } from "./hooks.ts";
 import type { NodeControl } from "./types.ts";
 
 /** Pauses between two questions, in milliseconds: short at first, since each adds to the outage. */
@@ -22,21 +23,27 @@ export async function stopAndWait(
   signal: AbortSignal,
   clock: Clock = systemClock,
 ): Promise<void> {
-  const { manager, limits, name } = control;
+  const { manager, limits, name, hooks } = control;
   if (!manager.controls) return;
+  await runHook(hooks, "beforeStop", progress, signal);
   progress.stage("stop");
   const end = clock.monotonic() + limits.stopMs;
   const left = () => Math.max(1, end - clock.monotonic());
   try {
     await manager.stop({ signal, timeoutMs: left() });
     let seen = "its service manager still says that it runs";
+    let stopped = false;
     for await (const _ of pauses(end, clock, signal)) {
       try {
-        if (!(await manager.isRunning({ signal, timeoutMs: Math.min(ASK_LIMIT, left()) }))) return;
+        if (!(await manager.isRunning({ signal, timeoutMs: Math.min(ASK_LIMIT, left()) }))) {
+          stopped = true;
+          break;
+        }
       } catch (error) {
         seen = messageOf(error);
       }
     }
+    if (stopped) return await runHook(hooks, "afterStop", progress, signal);
     throw new ColdkeepError("node-stop", {
       what: "the node did not stop",
       on: name,
@@ -67,12 +74,13 @@ export async function startAndWait(
   signal: AbortSignal,
   clock: Clock = systemClock,
 ): Promise<Started> {
-  const { manager, limits } = control;
+  const { manager, limits, hooks } = control;
   const askedAt = clock.monotonic();
   if (!manager.controls) return { askedAt, runningAt: askedAt };
   progress.stage("start");
   const end = askedAt + limits.startMs;
   try {
+    await runHook(hooks, "beforeStart", progress, signal);
     await ask(control, end, clock, signal);
     await waitUntil(control, end, clock, signal, async (options) =>
       (await manager.isRunning(options)) ? null : "its service manager says that it does not run",
@@ -85,6 +93,7 @@ export async function startAndWait(
         return healthy ? null : `it runs, but is not well: ${detail}`;
       });
     }
+    await runHook(hooks, "afterStart", progress, signal);
     return { askedAt, runningAt };
   } catch (error) {
     signal.throwIfAborted();
@@ -99,10 +108,24 @@ async function ask(control: NodeControl, end: number, clock: Clock, signal: Abor
       await manager.start({ signal, timeoutMs: Math.max(1, end - clock.monotonic()) });
       return;
     } catch (error) {
-      if (signal.aborted || tries === START_TRIES || clock.monotonic() + LONGEST_PAUSE >= end) throw error;
+      if (signal.aborted || tries === START_TRIES || clock.monotonic() + LONGEST_PAUSE >= end)
+        throw asStartFailure(error);
     }
     await sleep(LONGEST_PAUSE, undefined, { signal });
   }
+}
+
+/** Whatever kept it from being started: the node may be down, and that is what the exit code has to say. */
+function asStartFailure(error: unknown): unknown {
+  if (!isColdkeepError(error) || error.kind === "node-start") return error;
+  const { what, on, why, todo } = error;
+  return new ColdkeepError("node-start", {
+    what: `the node could not be started: ${what}`,
+    ...(on === undefined ? {} : { on }),
+    ...(why === undefined ? {} : { why }),
+    ...(todo === undefined ? {} : { todo }),
+    cause: error,
+  });
 }
 
 async function waitUntil(

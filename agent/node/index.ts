@@ -1,21 +1,40 @@
 import { type CommandConfig, commandManager } from "./command-manager.ts";
+import { type ComposeConfig, composeManager } from "./compose-manager.ts";
+import { type DockerConfig, dockerManager } from "./docker-manager.ts";
+import { type KubernetesConfig, kubernetesManager } from "./kubernetes-manager.ts";
 import { noneManager } from "./none-manager.ts";
+import { type SystemdConfig, systemdManager } from "./systemd-manager.ts";
 import type { ServiceManager } from "./types.ts";
 
 export type { CommandConfig } from "./command-manager.ts";
 export * from "./control.ts";
+export type { Hooks } from "./hooks.ts";
 export { type HealthConfig, type HeightConfig, makeProbe } from "./probe.ts";
 export { type CommandLine, runCommand } from "./run-command.ts";
 export type * from "./types.ts";
 
 /** How a node is stopped, started and asked whether it runs, as the configuration says it. */
-export type ServiceConfig = CommandConfig | { readonly manager: "none" };
+export type ServiceConfig =
+  | CommandConfig
+  | SystemdConfig
+  | DockerConfig
+  | ComposeConfig
+  | KubernetesConfig
+  | { readonly manager: "none" };
 
 /** The service manager that the configuration names. */
 export function makeManager(config: ServiceConfig): ServiceManager {
   switch (config.manager) {
     case "command":
       return commandManager(config);
+    case "systemd":
+      return systemdManager(config);
+    case "docker":
+      return dockerManager(config);
+    case "compose":
+      return composeManager(config);
+    case "kubernetes":
+      return kubernetesManager(config);
     case "none":
       return noneManager;
   }

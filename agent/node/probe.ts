@@ -1,10 +1,14 @@
 import { httpGet } from "./http-get.ts";
 import { numberIn } from "./json-field.ts";
 import { type CommandLine, describeFailure, runCommand } from "./run-command.ts";
+import { tcpConnect } from "./tcp-connect.ts";
 import type { CallOptions, NodeProbe } from "./types.ts";
 
-/** Asked over HTTP, where `ok` are the good statuses, or by a command that ends with 0. */
-export type HealthConfig = { readonly url: string; readonly ok: readonly number[] } | { readonly command: CommandLine };
+/** Asked over HTTP, where `ok` are the good statuses, or by a command that ends with 0, or by a port (`host:port`) that takes a connection. */
+export type HealthConfig =
+  | { readonly url: string; readonly ok: readonly number[] }
+  | { readonly command: CommandLine }
+  | { readonly tcp: string };
 
 /** `field` is a path into a JSON answer, such as `block_height` or `0.height`; without it the answer is the number. */
 export type HeightConfig = { readonly field?: string } & ({ readonly url: string } | { readonly command: CommandLine });
@@ -45,6 +49,7 @@ async function askHealth(config: HealthConfig, options: CallOptions): ReturnType
       detail: healthy ? "its health command ends with 0" : `health command: ${describeFailure(result)}`,
     };
   }
+  if ("tcp" in config) return tcpConnect(config.tcp, options);
   const answer = await httpGet(config.url, options);
   if ("trouble" in answer) return { healthy: false, detail: `${config.url}: ${answer.trouble}` };
   const healthy = config.ok.includes(answer.status);

@@ -1,4 +1,5 @@
 import type { Heights } from "../../vault/card/types.ts";
+import type { Hooks } from "./hooks.ts";
 
 /**
  * Stops, starts and asks one node. Every call obeys its signal, whose reason it throws, and its own time limit; a call
@@ -43,6 +44,8 @@ export interface NodeControl {
   readonly manager: ServiceManager;
   readonly probe: NodeProbe | null;
   readonly limits: NodeLimits;
+  /** Commands of the operator's around stop and start. */
+  readonly hooks?: Hooks;
 }
 
 /** Proof that the node is down: its manager says so and no process holds its files. Made by freeze's proof only. */

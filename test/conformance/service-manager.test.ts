@@ -1,22 +1,26 @@
-import { existsSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { makeManager } from "../../agent/node/index.ts";
-import { makeStandIn, untilExists } from "../support/stand-in-node.ts";
-import { tempDir } from "../support/tmp.ts";
+import { type Flavour, heldHome, serviceScript } from "../support/held-service.ts";
 import { type ManagedService, serviceManagerConforms } from "./service-manager.ts";
 
-function commandService(): ManagedService {
-  const standIn = makeStandIn(tempDir());
-  const pidFile = `${standIn.folder}.pid`;
-  return {
-    manager: makeManager(standIn.service),
-    lives: () => existsSync(pidFile),
-    async until(living) {
-      if (living) return untilExists(pidFile);
-      while (existsSync(pidFile)) await sleep(2);
-    },
-  };
+function commandService(flavour: Flavour): ManagedService {
+  const held = heldHome();
+  const pid = join(held.home, "pid");
+  const script = serviceScript(held.data, flavour === "deaf" ? "deaf" : "well");
+  const alive = `kill -0 "$(cat '${pid}' 2>/dev/null)" 2>/dev/null`;
+  onTestFinished(() => void spawnSync("sh", ["-c", `kill -9 "$(cat '${pid}')" 2>/dev/null`]));
+  const begin = [
+    "sh",
+    "-c",
+    `${alive} && exit 0; setsid sh -c "$1" >/dev/null 2>&1 & echo $! > '${pid}'`,
+    "sh",
+    script,
+  ];
+  const start = flavour === "broken" ? "exit 7" : begin;
+  const stop = `${alive} || exit 0; kill -TERM "$(cat '${pid}')"`;
+  return { ...held, manager: makeManager({ manager: "command", start, stop, isRunning: alive }) };
 }
 
 const MANAGERS = { command: commandService };
@@ -24,6 +28,7 @@ const MANAGERS = { command: commandService };
 describe("service managers", () => {
   for (const [name, make] of Object.entries(MANAGERS)) serviceManagerConforms(name, make);
 
+  // The others need what they drive: test/systems/managers.test.ts.
   it(`ran: ${Object.keys(MANAGERS).join(", ")}`, () => {
     expect(Object.keys(MANAGERS).length).toBeGreaterThan(0);
   });

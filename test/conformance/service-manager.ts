@@ -1,46 +1,74 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
-import type { ServiceManager } from "../../agent/node/types.ts";
+import { prepareFreeze, recoverFreeze } from "../../agent/freeze/index.ts";
+import { type FreezeStep, writeJournal } from "../../agent/freeze/journal.ts";
+import { startAndWait, stopAndWait } from "../../agent/node/index.ts";
+import type { NodeControl, NodeLimits, ServiceManager } from "../../agent/node/types.ts";
+import { silent } from "../../vault/names/index.ts";
+import { controlOf, entriesOf, freezeOptions, pathOf } from "../support/freezing.ts";
+import type { Flavour } from "../support/held-service.ts";
 
 /** A manager over a service of its own, and what the service itself knows. */
 export interface ManagedService {
   readonly manager: ServiceManager;
+  /** `<home>/data` is the folder whose files the service holds. */
+  readonly home: string;
   /** Whether the service's process is there, asked past the manager. */
   lives(): boolean;
   /** Resolves once the process is there, or gone. */
   until(living: boolean): Promise<void>;
 }
 
-const LIMIT = { timeoutMs: 20_000 };
+const LIMIT = { timeoutMs: 60_000 };
+const never = new AbortController().signal;
 
-/** What holds for every way to drive a node (agent/node/types.ts). `make` gives a service that is stopped. */
-export function serviceManagerConforms(name: string, make: () => ManagedService): void {
+/**
+ * What holds for every way to drive a node (agent/node/types.ts). `make` gives a service that is stopped. `basics` leaves
+ * out what takes long, for a second command line of the same manager.
+ */
+export function serviceManagerConforms(
+  name: string,
+  make: (flavour: Flavour) => ManagedService | Promise<ManagedService>,
+  parts: "all" | "basics" = "all",
+): void {
+  const started = async (flavour: Flavour = "well") => {
+    const service = await make(flavour);
+    await service.manager.start(LIMIT);
+    await service.until(true);
+    await untilRuns(service.manager);
+    return service;
+  };
+  const controlled = (service: ManagedService, limits: Partial<NodeLimits> = {}): NodeControl =>
+    controlOf(service.manager, { limits: { stopMs: 60_000, startMs: 60_000, onStopTimeout: "fail", ...limits } });
+
   it(`${name}: starts, says that it runs, stops, says that it does not`, async () => {
-    const { manager, lives, until } = make();
+    const { manager, lives, until } = await make("well");
     expect(await manager.isRunning(LIMIT)).toBe(false);
     await manager.start(LIMIT);
     await until(true);
-    expect(await manager.isRunning(LIMIT)).toBe(true);
+    await untilRuns(manager);
     await manager.stop(LIMIT);
     await until(false);
-    expect(await manager.isRunning(LIMIT)).toBe(false);
+    await untilStops(manager);
     expect(lives()).toBe(false);
   });
 
   it(`${name}: stopping what is stopped and starting what runs are no errors`, async () => {
-    const { manager, until } = make();
+    const { manager, until } = await make("well");
     await manager.stop(LIMIT);
     await manager.start(LIMIT);
     await until(true);
     await manager.start(LIMIT);
-    expect(await manager.isRunning(LIMIT)).toBe(true);
+    await untilRuns(manager);
     await manager.stop(LIMIT);
     await until(false);
     await manager.stop(LIMIT);
-    expect(await manager.isRunning(LIMIT)).toBe(false);
+    await untilStops(manager);
   });
 
   it(`${name}: a call that is aborted before it begins does nothing`, async () => {
-    const { manager, lives } = make();
+    const { manager, lives } = await make("well");
     const signal = AbortSignal.abort();
     await expect(manager.start({ ...LIMIT, signal })).rejects.toThrow();
     expect(lives()).toBe(false);
@@ -48,7 +76,7 @@ export function serviceManagerConforms(name: string, make: () => ManagedService)
   });
 
   it(`${name}: a question that is cut off ends with the reason of its signal, and is no answer`, async () => {
-    const { manager } = make();
+    const { manager } = await make("well");
     const reason = new Error("told to stop");
     const abort = new AbortController();
     const asked = manager.isRunning({ ...LIMIT, signal: abort.signal });
@@ -57,10 +85,109 @@ export function serviceManagerConforms(name: string, make: () => ManagedService)
     await expect(manager.stop({ ...LIMIT, signal: abort.signal })).rejects.toBe(reason);
   });
 
-  it(`${name}: is described for people, and controls its node`, () => {
-    const { manager } = make();
+  it(`${name}: is described for people, and controls its node`, async () => {
+    const { manager } = await make("well");
     expect(manager.kind).toMatch(/^[a-z]+$/);
     expect(manager.label.length).toBeGreaterThan(3);
     expect(manager.controls).toBe(true);
   });
+
+  it(`${name}: a freeze stops it, captures its files, and brings it back`, async () => {
+    const service = await started();
+    const prepared = await prepareFreeze(freezeOptions(service.home, { control: controlled(service) }));
+    const tree = await prepared.capture();
+    expect((await entriesOf(tree)).map(pathOf)).toContain("data/000002.log");
+    await service.until(true);
+    await untilRuns(service.manager);
+    // Once by the test, once by the freeze.
+    expect(readFileSync(join(service.home, "data/000002.log"), "utf8")).toBe("began\nbegan\n");
+    await tree.release();
+    await stopAndWait(controlled(service), silent, never);
+    await service.until(false);
+  });
+
+  if (parts === "basics") return;
+
+  it(`${name}: one that will not stop within its limit is given up and left running, or killed where that was asked for`, async () => {
+    const patient = await started("deaf");
+    const prepared = await prepareFreeze(
+      freezeOptions(patient.home, { control: controlled(patient, { stopMs: 1500 }) }),
+    );
+    await expect(prepared.capture()).rejects.toMatchObject({ kind: "node-stop" });
+    expect(patient.lives()).toBe(true);
+
+    const strict = controlled(patient, { stopMs: 1500, onStopTimeout: "kill" });
+    const tree = await (await prepareFreeze(freezeOptions(patient.home, { control: strict, run: "run-2" }))).capture();
+    await patient.until(true);
+    await untilRuns(patient.manager);
+    await tree.release();
+  });
+
+  it(`${name}: one that cannot start is tried again, and told within its limit`, async () => {
+    const service = await make("broken");
+    const starts: string[] = [];
+    const manager: ServiceManager = {
+      ...service.manager,
+      start(options) {
+        starts.push("start");
+        return service.manager.start(options);
+      },
+    };
+    const control = controlOf(manager, { limits: { stopMs: 1, startMs: 6000, onStopTimeout: "fail" } });
+    await expect(startAndWait(control, silent, never)).rejects.toMatchObject({ kind: "node-start" });
+    expect(starts.length).toBeGreaterThan(0);
+  });
+
+  it(`${name}: a stop that lies freezes nothing: the process is still there`, async () => {
+    const service = await started();
+    const liar: ServiceManager = { ...service.manager, stop: async () => {}, isRunning: async () => false };
+    let asked = 0;
+    // Says that it is down after the stop only: what comes back has to be seen.
+    const manager: ServiceManager = {
+      ...liar,
+      isRunning: async (options) => (asked++ === 0 ? false : service.manager.isRunning(options)),
+    };
+    const control = controlOf(manager, { limits: { stopMs: 500, startMs: 60_000, onStopTimeout: "fail" } });
+    const prepared = await prepareFreeze(freezeOptions(service.home, { control }));
+    await expect(prepared.capture()).rejects.toMatchObject({
+      kind: "node-stop",
+      what: "the node is said to be down, but its files are held",
+    });
+    expect(service.lives()).toBe(true);
+    expect(existsSync(join(service.home, ".coldkeep-freeze"))).toBe(false);
+    await stopAndWait(controlled(service), silent, never);
+    await service.until(false);
+  });
+
+  it(`${name}: a crash between any two steps: recover brings it up, whether it was down by then or not`, async () => {
+    const service = await started();
+    const { home, manager, lives, until } = service;
+    const control = controlled(service);
+    const { stateDir } = freezeOptions(home);
+    const recover = () => recoverFreeze({ node: "icon", stateDir, control, progress: silent, signal: never });
+    for (const step of ["prepared", "stopping", "started"] satisfies FreezeStep[]) {
+      for (const down of step === "stopping" ? [false, true] : [false]) {
+        if (down) {
+          await stopAndWait(control, silent, never);
+          await until(false);
+        }
+        writeJournal(stateDir, { node: "icon", run: "run-1", label: manager.label, frozen: [], step }, true);
+        expect((await recover())?.did.length).toBeGreaterThan(0);
+        await until(true);
+        expect([step, down, lives(), await manager.isRunning(LIMIT)]).toEqual([step, down, true, true]);
+        expect(await recover()).toBeNull();
+      }
+    }
+    await stopAndWait(control, silent, never);
+    await until(false);
+  });
+}
+
+/** A manager may need a moment to see what its service did. */
+async function untilRuns(manager: ServiceManager): Promise<void> {
+  while (!(await manager.isRunning(LIMIT)));
+}
+
+async function untilStops(manager: ServiceManager): Promise<void> {
+  while (await manager.isRunning(LIMIT));
 }

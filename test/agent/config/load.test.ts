@@ -90,6 +90,13 @@ describe("the configuration that init writes", () => {
 
   it("reads back without a service, too", () => {
     const { health: _health, height: _height, ...bare } = o;
+    const compose = {
+      manager: "compose",
+      file: "/srv/c.yml",
+      services: ["a", "on"],
+      command: "docker compose",
+    } as const;
+    expect(parseConfig(renderConfig({ ...bare, service: compose }), "c.yaml", []).nodes[0]?.service).toEqual(compose);
     const config = parseConfig(renderConfig({ ...bare, service: { manager: "none" } }), "c.yaml", []);
     expect(config.nodes[0]?.service).toEqual({ manager: "none" });
   });

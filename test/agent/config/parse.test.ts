@@ -77,6 +77,44 @@ describe("a right configuration", () => {
     });
   });
 
+  it("says how a node is driven, for each manager there is", () => {
+    const lines = / {4}service:\n(?: {6}.*\n)+/;
+    const service = (text: string) => parse(GOOD.replace(lines, `    service: ${text}\n`)).nodes[0];
+    expect(service("{ manager: systemd, unit: demo.service }")?.service).toEqual({
+      manager: "systemd",
+      unit: "demo.service",
+    });
+    expect(service("{ manager: docker, container: demo }")?.service).toEqual({
+      manager: "docker",
+      container: "demo",
+      program: "docker",
+    });
+    expect(
+      service("{ manager: compose, file: /srv/c.yml, services: [prep], command: docker-compose }")?.service,
+    ).toEqual({
+      manager: "compose",
+      file: "/srv/c.yml",
+      services: ["prep"],
+      command: "docker-compose",
+    });
+    expect(service("{ manager: kubernetes, workload: statefulset, name: demo, context: prod }")?.service).toEqual({
+      manager: "kubernetes",
+      workload: "statefulset",
+      name: "demo",
+      namespace: "default",
+      context: "prod",
+    });
+    const hooks = "{ before_stop: announce, after_start: { run: [a, b], timeout: 5s } }";
+    expect(service(`{ manager: systemd, unit: demo.service, stop_timeout: 5s, hooks: ${hooks} }`)).toMatchObject({
+      limits: { stopMs: 5000 },
+      hooks: { beforeStop: { run: "announce", timeoutMs: 30_000 }, afterStart: { run: ["a", "b"], timeoutMs: 5000 } },
+    });
+    expect(mistakes(GOOD.replace(lines, "    service: { manager: docker, container: -x }\n"))[0]).toMatch(
+      /container: found "-x"/,
+    );
+    expect(parse(`${GOOD}    health: { tcp: "127.0.0.1:9000" }\n`).nodes[0]?.health).toEqual({ tcp: "127.0.0.1:9000" });
+  });
+
   it("may repeat a part by an alias", () => {
     const text = `${withLine("  demo:", "  demo: &it")}  other: *it\n`;
     expect(parse(text).nodes.map(({ name }) => name)).toEqual(["demo", "other"]);
@@ -168,7 +206,7 @@ describe("a wrong configuration", () => {
       "c.yaml:6:3: nodes.demo.profile: missing; allowed: leveldb or files",
       "c.yaml:7:5: nodes.demo.profil: unknown key; did you mean profile?",
       'c.yaml:9:13: nodes.demo.roots.data: found "srv/demo"; allowed: an absolute path without . or .. in it, such as /srv/node/data',
-      'c.yaml:11:16: nodes.demo.service.manager: found "comand"; allowed: command or none',
+      'c.yaml:11:16: nodes.demo.service.manager: found "comand"; allowed: systemd, docker, compose, kubernetes, command or none',
     ]);
   });
 

@@ -10,7 +10,7 @@ import { redact } from "../../../agent/node/redact.ts";
 import { runCommand } from "../../../agent/node/run-command.ts";
 import type { NodeControl, ServiceManager } from "../../../agent/node/types.ts";
 import { parseStat } from "../../../posix/process.ts";
-import { silent } from "../../../vault/names/index.ts";
+import { ColdkeepError, silent } from "../../../vault/names/index.ts";
 import { tempDir } from "../../support/tmp.ts";
 
 const LIMIT = { timeoutMs: 20_000 };
@@ -226,6 +226,54 @@ describe("stopping and starting", () => {
     await expect(starting).rejects.toBe(reason);
   });
 
+  it("runs the operator's hooks around it, in their order, each within its limit", async () => {
+    const folder = tempDir();
+    const said = (name: string) => ({ run: `echo ${name} >> ${folder}/said`, timeoutMs: 20_000 });
+    const hooks = { beforeStop: said("1"), afterStop: said("2"), beforeStart: said("3"), afterStart: said("4") };
+    const { manager } = scripted([false, true]);
+    const patient = control(manager, { hooks, limits: { stopMs: 5000, startMs: 5000, onStopTimeout: "fail" } });
+    await stopAndWait(patient, silent, signal);
+    await startAndWait(patient, silent, signal);
+    expect(readFileSync(join(folder, "said"), "utf8")).toBe("1\n2\n3\n4\n");
+  });
+
+  it("a hook before or after the stop that fails ends the run, one around the start is only warned of", async () => {
+    const bad = { run: "echo no space; exit 3", timeoutMs: 20_000 };
+    const limits = { stopMs: 5000, startMs: 5000, onStopTimeout: "fail" as const };
+    const early = scripted([false]);
+    await expect(
+      stopAndWait(control(early.manager, { hooks: { beforeStop: bad }, limits }), silent, signal),
+    ).rejects.toMatchObject({
+      kind: "node-stop",
+      what: "hook before_stop failed",
+      why: expect.stringMatching(/no space/),
+    });
+    expect(early.calls).toEqual([]);
+    const late = control(scripted([false]).manager, {
+      hooks: { afterStop: { run: "sleep 100", timeoutMs: 50 } },
+      limits,
+    });
+    await expect(stopAndWait(late, silent, signal)).rejects.toThrow(/hook after_stop failed: .*was killed/);
+    const warnings: string[] = [];
+    const progress = { ...silent, warn: (text: string) => void warnings.push(text) };
+    const start = control(scripted([true]).manager, { hooks: { beforeStart: bad, afterStart: bad }, limits });
+    await startAndWait(start, progress, signal);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^hook before_start failed/),
+      expect.stringMatching(/^hook after_start failed/),
+    ]);
+  });
+
+  it("a start that fails for any reason is told as that: the node may be down", async () => {
+    const refused = new ColdkeepError("permission", { what: "may not", on: "docker", why: "denied", todo: "ask" });
+    const never = scripted([false], { start: [refused, refused, refused] });
+    await expect(startAndWait(control(never.manager), silent, signal)).rejects.toMatchObject({
+      kind: "node-start",
+      what: "the node could not be started: may not",
+      why: "denied",
+    });
+  });
+
   it("neither stops nor starts what it does not control", async () => {
     const none = control(makeManager({ manager: "none" }));
     await stopAndWait(none, silent, signal);
@@ -303,6 +351,17 @@ describe("a probe", () => {
     expect(await makeProbe({ height: { command: "echo 12; exit 1" } })?.heights(LIMIT)).toBeNull();
     const sick = await makeProbe({ health: { command: "echo no peers; exit 2" } })?.health(LIMIT);
     expect(sick).toEqual({ healthy: false, detail: 'health command: it ended with status 2; it printed: "no peers"' });
+  });
+
+  it("by a connection: a port that takes one is well", async () => {
+    const url = await serve(() => {});
+    const place = url.replace("http://", "");
+    expect(await makeProbe({ health: { tcp: place } })?.health(LIMIT)).toEqual({
+      healthy: true,
+      detail: `${place} takes connections`,
+    });
+    const down = await makeProbe({ health: { tcp: "127.0.0.1:9" } })?.health(LIMIT);
+    expect([down?.healthy, down?.detail]).toEqual([false, expect.stringMatching(/^127.0.0.1:9 takes no connection: /)]);
   });
 
   it("without a health question takes the height's answer for it; without both there is none", async () => {

@@ -37,6 +37,10 @@ export interface Ran {
 
 /** A Debian with systemd as its first process, in namespaces of its own: no network, nothing of it outlives the test. */
 export interface Machine {
+  /** Words before a program that make it run inside. */
+  readonly enter: readonly string[];
+  /** For one that is kept: shuts it down in order. */
+  halt(): Promise<void>;
   /** Runs a program in it as root, to its end. */
   run(words: readonly string[], input?: string | Uint8Array): Promise<Ran>;
   /** The same, for what must end with 0. @throws Error with what it said. */
@@ -48,30 +52,33 @@ export interface Machine {
 /** How coldkeep is called in a machine. */
 export const COLDKEEP = ["/coldkeep/node_modules/.bin/node", "/coldkeep/bin/coldkeep.mjs"] as const;
 
+export interface MachineOptions {
+  /** Folders of the host that it sees under the same path. */
+  readonly binds?: readonly string[];
+  /** Whoever boots it halts it; default: it is halted when the running test ends. */
+  readonly kept?: boolean;
+}
+
 /** Boots a machine, which is halted when the running test ends. What it writes goes with it. */
-export async function bootMachine(): Promise<Machine> {
+export async function bootMachine({ binds = [], kept = false }: MachineOptions = {}): Promise<Machine> {
   const root = await image();
   const name = `coldkeep-${process.pid}-${Math.trunc(performance.now())}`;
   const words = [
     ...["--quiet", "--keep-unit", "--register=no", "--private-network", "--console=pipe", `--machine=${name}`],
     ...[`--directory=${root}`, "--volatile=overlay", `--bind-ro=${CHECKOUT}:/coldkeep`],
+    ...binds.map((folder) => `--bind=${folder}`),
     ...["/lib/systemd/systemd", "--show-status=no"],
   ];
   const nspawn = spawn("systemd-nspawn", words, { stdio: ["ignore", "pipe", "pipe"] });
   const said = Promise.all([text(nspawn.stdout), text(nspawn.stderr)]);
-  onTestFinished(() => halt(nspawn));
+  if (!kept) onTestFinished(() => halt(nspawn));
   const inside = await firstProcess(nspawn, said);
 
+  const enter = ["nsenter", "-t", String(inside), "-a", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"];
+
   const run = async (program: readonly string[], input: string | Uint8Array = ""): Promise<Ran> => {
-    const child = spawn("nsenter", [
-      "-t",
-      String(inside),
-      "-a",
-      "env",
-      "-i",
-      "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-      ...program,
-    ]);
+    const [nsenter = "", ...words] = enter;
+    const child = spawn(nsenter, [...words, ...program]);
     child.stdin.on("error", () => {});
     child.stdin.end(input);
     const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
@@ -89,6 +96,8 @@ export async function bootMachine(): Promise<Machine> {
   // Its answer may be "degraded": a container has no use for some of a distribution's units.
   await run(["systemctl", "is-system-running", "--wait"]);
   return {
+    enter,
+    halt: () => halt(nspawn),
     run,
     must,
     write: async (path, content, mode = 0o600) => {

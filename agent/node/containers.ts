@@ -1,0 +1,58 @@
+import { ColdkeepError } from "../../vault/names/index.ts";
+import { makeTool } from "./tool.ts";
+import type { CallOptions } from "./types.ts";
+
+interface Container {
+  readonly running: boolean;
+  readonly stopSignal: string;
+}
+
+const FORM = "{{json .State.Running}} {{json .State.Restarting}} {{json .State.Paused}} {{json .Config.StopSignal}}";
+const GONE = /no such (?:container|object)/i;
+
+/** What all managers of containers do with them, by the `docker` command line or one that speaks like it. */
+export function makeContainers(program: "docker" | "podman") {
+  const docker = makeTool([program]);
+
+  /** How a container stands; null where there is none of that name. */
+  async function look(name: string, options: CallOptions): Promise<Container | null> {
+    const words = ["inspect", "--type", "container", "--format", FORM, name];
+    const result = await docker.try(words, options);
+    if (result.status !== 0 && GONE.test(result.tail)) return null;
+    const [running, restarting, paused, signal] = result.stdout.trim().split(" ");
+    if (result.status !== 0 || (running !== "true" && running !== "false")) {
+      throw docker.failure(words, result, "refused", "cannot find out whether the container runs");
+    }
+    return { running: running === "true" || paused === "true" || restarting === "true", stopSignal: signalOf(signal) };
+  }
+
+  return {
+    look,
+    /**
+     * Sends the container its own stop signal, and does not wait. `docker stop` would kill it after a while of its own,
+     * and when a node is to be killed is said in the configuration alone. For the engine it counts as stopped by its
+     * user all the same, so no restart policy starts it again (moby, daemon/kill.go: the container's own stop signal).
+     */
+    async stop(name: string, options: CallOptions): Promise<void> {
+      const container = await look(name, options);
+      if (container?.running !== true) return;
+      const words = ["kill", "--signal", container.stopSignal, name];
+      const result = await docker.try(words, options);
+      if (result.status === 0 || (await look(name, options))?.running === false) return;
+      throw docker.failure(words, result, "node-stop", "the container could not be stopped");
+    },
+    async start(name: string, options: CallOptions): Promise<void> {
+      await docker.must(["start", name], options, "node-start", "the container could not be started");
+    },
+  };
+}
+
+/** Docker tells names, Podman numbers; none means SIGTERM. */
+function signalOf(json: string | undefined): string {
+  const text = (json ?? "").replaceAll('"', "");
+  return text === "" || text === "null" || text === "0" ? "SIGTERM" : text;
+}
+
+export function noContainer(name: string, todo: string): ColdkeepError {
+  return new ColdkeepError("config", { what: "there is no such container", on: name, todo });
+}
