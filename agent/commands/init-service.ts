@@ -1,5 +1,6 @@
 import { ColdkeepError } from "../../vault/names/index.ts";
 import type { HeightSettings, ServiceSettings } from "../config/index.ts";
+import { allProfiles } from "../profiles/index.ts";
 import type { InitFlags } from "./init.command.ts";
 
 /** Manager `command` where all three commands are given, `none` where none is. @throws ColdkeepError `usage`. */
@@ -27,11 +28,11 @@ const MAX_ANSWER = 1 << 20;
  * answer has is taken; `height` where it does not answer now.
  */
 export async function heightSettings(
-  { heightUrl, heightField }: InitFlags,
+  { heightUrl, heightField, profile }: InitFlags & { readonly profile: string },
   signal: AbortSignal,
 ): Promise<HeightSettings | null> {
   if (heightUrl === undefined) {
-    if (heightField === undefined) return null;
+    if (heightField === undefined) return allProfiles().find(({ name }) => name === profile)?.height ?? null;
     throw new ColdkeepError("usage", { what: "--height-field is given without --height-url" });
   }
   return { url: heightUrl, field: heightField ?? (await findField(heightUrl, signal)) };

@@ -71,3 +71,9 @@ export function size(text: string): number {
   if (factor !== undefined && Number(digits) > 0) return Math.round(Number(digits) * factor);
   throw new SyntaxError("a size with its unit is expected: kB, MB, GB, TB, MiB, GiB or TiB, such as 500GB");
 }
+
+/** An IPv4 address, each number without leading zeros, which some read as octal. */
+export function ipv4(text: string): string {
+  if (/^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(text)) return text;
+  throw new SyntaxError("an IPv4 address is expected, such as 203.0.113.7");
+}

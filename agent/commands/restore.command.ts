@@ -1,7 +1,7 @@
 import type { ArchiveSpeed } from "../../vault/store/index.ts";
 import { defineCommand } from "./define.ts";
 import { IDENTITY_FLAG, type IdentityFlags } from "./identity-flag.ts";
-import { heightOfChannel, moment, wholeNumber } from "./parse.ts";
+import { heightOfChannel, ipv4, moment, wholeNumber } from "./parse.ts";
 import { REMOTE_FLAGS, type RemoteFlags } from "./remote-flags.ts";
 
 export interface RestoreFlags extends IdentityFlags, RemoteFlags {
@@ -17,6 +17,7 @@ export interface RestoreFlags extends IdentityFlags, RemoteFlags {
   readonly keepOld?: boolean;
   readonly keepSpecialBits?: boolean;
   readonly trustCardKey?: string;
+  readonly ownIp?: string;
   readonly minHeight?: number;
   readonly minSeq?: number;
   /** A duration as it was written. */
@@ -94,6 +95,12 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
       parse: fingerprint,
       placeholder: "fingerprint",
       brief: "Accept snapshots signed by the key of this fingerprint",
+    },
+    ownIp: {
+      ...optional,
+      parse: ipv4,
+      placeholder: "address",
+      brief: "This host's own IPv4 address, for profiles that name files by it [default = own_ip, or the only one]",
     },
     minHeight: { ...optional, parse: wholeNumber, placeholder: "n", brief: "Refuse a snapshot below this height" },
     minSeq: { ...optional, parse: wholeNumber, placeholder: "n", brief: "Refuse a snapshot with a lower number" },

@@ -4,6 +4,7 @@ import { ColdkeepError } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
 import { DURATION_FORM, parseDuration } from "../config/index.ts";
 import { assertNotRunning } from "../freeze/index.ts";
+import { allProfiles } from "../profiles/index.ts";
 import {
   planRestore,
   type RestoreOptions,
@@ -17,8 +18,10 @@ import { controlOf, freezeRootsOf } from "./control.ts";
 import type { Call } from "./define.ts";
 import { archiveLook, waitForArchive } from "./from-archive.ts";
 import type { IdentityFlags } from "./identity-flag.ts";
+import { hostLook } from "./look.ts";
 import { openVault } from "./opened.ts";
 import { openingOf, openingWith } from "./opening.ts";
+import { ownIpOfInterfaces } from "./own-ip.ts";
 import { recover } from "./recover.ts";
 import { openRemote, type Remote } from "./remote.ts";
 import type { RestoreFlags } from "./restore.command.ts";
@@ -99,6 +102,10 @@ async function optionsFor(
     ...(flags.trustCardKey === undefined ? {} : { trustCardKey: flags.trustCardKey }),
     targets: targetsOf(session, flags.to),
     assertStopped: () => assertNotRunning({ roots: freezeRootsOf(node), control }),
+    renames: (roots) =>
+      allProfiles()
+        .find(({ name }) => name === node.profile)
+        ?.renames?.(hostLook, roots, { ownIp: () => flags.ownIp ?? node.ownIp ?? ownIpOfInterfaces() }) ?? [],
     ...(flags.include === undefined ? {} : { include: flags.include }),
     ...(flags.exclude === undefined ? {} : { exclude: flags.exclude }),
     ...deltaOf(session, flags),

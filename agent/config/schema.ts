@@ -197,6 +197,11 @@ function node(profiles: readonly string[]) {
         ["skip-and-restart", "backup"],
         "what a backup does where the node does not answer: restart it and skip, or back up what is there",
       ).default("skip-and-restart"),
+      own_ip: text(
+        "an IPv4 address",
+        /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/,
+        "this host's own address, for profiles that name files by it; default: the only one of its interfaces",
+      ).optional(),
       tags: z.array(tag, { error: "a list of tags" }).default([]).meta({ description: "written into each snapshot" }),
       card_key: cardKey.optional(),
       tiers: tiers.optional(),

@@ -102,6 +102,7 @@ function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): Nod
     ...(node.health === undefined ? {} : { health: node.health satisfies HealthSettings }),
     ...(node.height === undefined ? {} : { height: heightOf(node.height) }),
     whenDown: node.when_down,
+    ...(node.own_ip === undefined ? {} : { ownIp: node.own_ip }),
     tags: node.tags,
     ...ruled(node),
     ...watched(node),

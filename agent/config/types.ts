@@ -92,6 +92,8 @@ export interface NodeSettings {
   readonly height?: HeightSettings;
   /** What a backup does where the node does not answer. */
   readonly whenDown: "skip-and-restart" | "backup";
+  /** This host's own address, for profiles that name files by it. */
+  readonly ownIp?: string;
   readonly tags: readonly string[];
   /** Pins the key that signs this node's cards: base64url, 32 bytes. */
   readonly cardKey?: string;

@@ -1,5 +1,6 @@
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { files } from "./files.ts";
+import { icon } from "./icon.ts";
 import { leveldb } from "./leveldb.ts";
 import { override, type ProfileOverrides } from "./override.ts";
 import { rocksdb } from "./rocksdb.ts";
@@ -8,7 +9,7 @@ import type { CaptureSet, Finding, Look, Profile, RootView } from "./types.ts";
 export type { ProfileOverrides } from "./override.ts";
 export type * from "./types.ts";
 
-const PROFILES: readonly Profile[] = [files, leveldb, rocksdb];
+const PROFILES: readonly Profile[] = [files, icon, leveldb, rocksdb];
 
 /** The names `profileOf` takes. */
 export function profileNames(): string[] {

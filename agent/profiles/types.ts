@@ -85,6 +85,18 @@ export interface IdentityRule {
   readonly rule: string;
 }
 
+/** A file or folder that gets another name; absolute paths in one folder. */
+export interface Rename {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** What renames at a restore may have to know of the host. */
+export interface RenameContext {
+  /** The host's own address a checked IPv4. @throws ColdkeepError `usage` where nobody knows. */
+  ownIp(): string;
+}
+
 /**
  * Knowledge of one system: data and small predicates, no I/O. `coldkeep profiles` and docs/profiles/<name>.md are made
  * from the words in it, so these must say what the predicates do.
@@ -106,4 +118,9 @@ export interface Profile extends CaptureSet {
   readonly after: readonly string[];
   /** What lies in these folders; null where it is nothing of this system's. */
   discover(look: Look, roots: readonly RootView[]): Finding | null;
+  /**
+   * What must be called otherwise on this host, in roots that lie staged; absent where nothing is.
+   * @throws ColdkeepError `usage`, `refused` where it cannot be told.
+   */
+  renames?(look: Look, roots: readonly RootView[], context: RenameContext): readonly Rename[];
 }

@@ -5,6 +5,9 @@ import { type BytePath, below, fromText, toBytes, toText } from "./byte-path.ts"
 import type { LateMetadata, Move } from "./journal.ts";
 import { type RootLayout, staysInPlace } from "./layout.ts";
 import { inodeAt } from "./swap.ts";
+import type { RestoreOptions } from "./types.ts";
+
+type Renames = NonNullable<RestoreOptions["renames"]>;
 
 /** The renames that put the staged roots in place, in order, and where the old data will lie. */
 export interface SwapPlan {
@@ -19,8 +22,9 @@ export function oldFolders(roots: readonly RootLayout[]): BytePath[] {
 }
 
 /** Looks at what lies in place now and at what was staged; changes nothing but makes the folders for old children. */
-export function planSwap(roots: readonly RootLayout[]): SwapPlan {
-  const moves: Move[] = [];
+export function planSwap(roots: readonly RootLayout[], renames: Renames = () => []): SwapPlan {
+  const staged = roots.map(({ name, staging }) => ({ name, path: toText(below(staging, fromText(name))) }));
+  const moves: Move[] = renames(staged).map(({ from, to }) => move(fromText(from), fromText(to)));
   const old: BytePath[] = [];
   const late: LateMetadata[] = [];
   for (const folder of oldFolders(roots)) makeOld(folder);

@@ -59,7 +59,7 @@ export async function runRestore(plan: RestorePlan, o: RestoreOptions): Promise<
     if (inPlace) await o.assertStopped();
     o.signal.throwIfAborted();
     o.progress.stage("put in place");
-    journal = swap(path, { ...journal, ...planSwap(layout.roots) });
+    journal = swap(path, { ...journal, ...planSwap(layout.roots, o.renames) });
   } catch (error) {
     leave(path, o.progress, (done.staged > 0 || begun.resumed) && isWorthKeeping(error));
     throw error;

@@ -20,6 +20,8 @@ export function swap(path: string, journal: RestoreJournal, onMove: (n: number) 
     swapping.moves.forEach((move, n) => {
       onMove(n);
       rename(move);
+      // A new name inside a staged root: its folder is elsewhere once the root has moved.
+      if (parentOf(move.from) === parentOf(move.to)) fsyncFolder(toBytes(parentOf(move.to)));
     });
     onMove(swapping.moves.length);
     syncFolders(swapping.moves);

@@ -17,6 +17,10 @@ export interface RestoreOptions extends OpenOptions {
    * the swap; not called for a fresh folder.
    */
   readonly assertStopped: () => Promise<void>;
+  /** What is called otherwise on this host, in the staged roots; part of the swap, so that a crash takes it back as well. */
+  readonly renames?: (
+    roots: readonly { readonly name: string; readonly path: string }[],
+  ) => readonly { readonly from: string; readonly to: string }[];
   /** Globs over `<root>/<path>`; nothing given means all. Only into a fresh folder. */
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];

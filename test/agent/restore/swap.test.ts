@@ -65,6 +65,34 @@ const journalOf = (roots: readonly RootLayout[], owner = processIdentity()): Res
 });
 
 describe("the exchange of all roots, killed", () => {
+  it("gives what is called otherwise on this host its name in the same swap: all or nothing at any move", () => {
+    for (let at = 0; at <= MOVES + 2; at += 1) {
+      const { dir, stateDir, roots } = staged();
+      mkdirSync(join(stateDir, NODE), { recursive: true });
+      const path = journalPath(stateDir, NODE);
+      const renames = (folders: readonly { readonly path: string }[]) =>
+        folders.slice(0, 1).map(({ path: folder }) => ({ from: `${folder}/new`, to: `${folder}/own` }));
+      const journal = { ...journalOf(roots), ...planSwap(roots, renames) };
+      expect(journal.moves).toHaveLength(MOVES + 1);
+      const attempt = () =>
+        swap(path, journal, (n) => {
+          if (n === at) throw new Error("no power");
+        });
+      if (at > MOVES + 1) {
+        attempt();
+        expect(readdirSync(join(dir, "a"))).toEqual(["own"]);
+      } else {
+        expect(attempt).toThrow("no power");
+        expect(
+          stateOf(dir)
+            .replace(/ ?\.coldkeep-restore-x:[^ ]*/, "")
+            .trim(),
+        ).toMatch(/a:old b:old$/);
+        expect(readdirSync(join(dir, ".coldkeep-restore-x", "a"))).toEqual(["new"]);
+      }
+    }
+  });
+
   it.each(Array.from({ length: MOVES + 3 }, (_, n) => n))(
     "kill -9 before rename %i: all old or all new",
     async (dieAt) => {

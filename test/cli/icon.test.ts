@@ -1,0 +1,126 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { ClassicLevel } from "classic-level";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { ownIpOfInterfaces } from "../../agent/commands/own-ip.ts";
+import { systemClock } from "../../posix/clock.ts";
+import { tempDir } from "../support/tmp.ts";
+import { runHere } from "./run.ts";
+
+/** What a P-Rep holds under its block database, by real LevelDB. */
+async function fill(folder: string, blocks: number): Promise<void> {
+  const database: ClassicLevel<string, string> = new ClassicLevel(folder, { writeBufferSize: 64 << 10 });
+  await database.open();
+  for (let at = 0; at < blocks; at += 1) await database.put(`block ${at}`, `${at} ${"x".repeat(200)}`);
+  await database.close();
+}
+
+async function contentOf(folder: string): Promise<[string, string][]> {
+  const database: ClassicLevel<string, string> = new ClassicLevel(folder);
+  await database.open();
+  const all = await database.iterator().all();
+  await database.close();
+  return all;
+}
+
+/** A stand-in for loopchain's API: 503 while it is not in service, and its height all the same. */
+async function peer(height: number): Promise<string> {
+  const server = createServer((_, response) => {
+    response.statusCode = 503;
+    response.end(JSON.stringify({ service_available: false, block_height: height }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1/avail/peer`;
+}
+
+/** A P-Rep's host: folders as the guide has them, a service that shell words start and stop. */
+async function prep(blockFolder: string) {
+  const home = tempDir("prep");
+  const data = join(home, "data/loopchain");
+  mkdirSync(join(data, ".storage"), { recursive: true });
+  mkdirSync(join(data, ".score_data"));
+  mkdirSync(join(data, "cert"));
+  writeFileSync(join(data, "cert/prep_private.pem"), "PRIVATE");
+  writeFileSync(join(data, "my_keystore.json"), "PRIVATE");
+  await fill(join(data, ".storage", blockFolder), 500);
+  await fill(join(data, ".score_data/score"), 50);
+  const config = join(home, "config.yaml");
+  const up = join(home, "up");
+  writeFileSync(up, "");
+  const coldkeep = (...words: string[]) => runHere([...words, "--config", config], { clock: systemClock });
+  const init = await coldkeep(
+    ...["init", "--state-dir", join(home, "state"), "--vault", join(home, "vault"), "--key-file", join(home, "key")],
+    ...["--node", "prep", "--root", `loopchain=${data}`, "--height-url", await peer(1234)],
+    ...["--stop", `rm -f ${up}`, "--start", `touch ${up}`, "--is-running", `test -e ${up}`],
+  );
+  expect([init.code, init.stderr]).toEqual([0, expect.stringMatching(/profile icon/)]);
+  return { home, data, config, up, coldkeep };
+}
+
+describe("a P-Rep of ICON", () => {
+  it("is found by itself, named by its height, and comes back under its own address, without its keys", async () => {
+    const { home, data, coldkeep, up } = await prep("db_10.1.2.3:7100_icon_dex");
+    const { code, stdout, stderr } = await coldkeep("backup", "--json");
+    expect([code, stderr]).toEqual([0, ""]);
+    const { snapshot } = JSON.parse(stdout) as { snapshot: string };
+    expect(snapshot).toMatch(/-bh1234-/);
+    const before = await contentOf(join(data, ".storage/db_10.1.2.3:7100_icon_dex"));
+
+    const running = await coldkeep("restore", "latest", "--own-ip", "203.0.113.7");
+    expect(running).toMatchObject({ code: 12, stderr: expect.stringMatching(/the node runs/) });
+    rmSync(up);
+    for (const wrong of ["203.0.113", "203.0.113.256", "::1", "203.0.113.07", "db", "1.2.3.4.5", "1.2.3.4/../x"]) {
+      const refused = await coldkeep("restore", "latest", "--own-ip", wrong);
+      expect([wrong, refused.code, refused.stderr]).toEqual([
+        wrong,
+        2,
+        expect.stringMatching(/an IPv4 address is expected/),
+      ]);
+    }
+    expect(readdirSync(join(data, ".storage"))).toEqual(["db_10.1.2.3:7100_icon_dex"]);
+    const restored = await coldkeep("restore", "latest", "--own-ip", "203.0.113.7");
+    expect([restored.code, restored.stderr]).toEqual([0, expect.anything()]);
+    expect(readdirSync(join(data, ".storage"))).toEqual(["db_203.0.113.7:7100_icon_dex"]);
+    expect(await contentOf(join(data, ".storage/db_203.0.113.7:7100_icon_dex"))).toEqual(before);
+    expect(await contentOf(join(data, ".score_data/score"))).toHaveLength(50);
+    expect([existsSync(join(data, "cert")), existsSync(join(data, "my_keystore.json"))]).toEqual([false, false]);
+
+    const fresh = join(home, "fresh");
+    expect((await coldkeep("restore", "latest", "--to", fresh, "--own-ip", "198.51.100.9")).code).toBe(0);
+    expect(readdirSync(join(fresh, "loopchain/.storage"))).toEqual(["db_198.51.100.9:7100_icon_dex"]);
+  });
+
+  it("of the layout since 2020-05 needs no address", async () => {
+    const { data, coldkeep, up } = await prep("db_icon_dex");
+    expect((await coldkeep("backup")).code).toBe(0);
+    rmSync(up);
+    expect((await coldkeep("restore", "latest")).code).toBe(0);
+    expect(readdirSync(join(data, ".storage"))).toEqual(["db_icon_dex"]);
+  });
+
+  it("with blocks under two addresses is not guessed at; own_ip of the configuration will do for one", async () => {
+    const { home, data, config, coldkeep } = await prep("db_CHANGEIP:7100_icon_dex");
+    expect((await coldkeep("backup")).code).toBe(0);
+    const text = readFileSync(config, "utf8");
+    writeFileSync(config, text.replace(/^( +)when_down:/m, "$1own_ip: 192.0.2.44\n$&"));
+    expect((await coldkeep("restore", "latest", "--to", join(home, "one"))).code).toBe(0);
+    expect(readdirSync(join(home, "one/loopchain/.storage"))).toEqual(["db_192.0.2.44:7100_icon_dex"]);
+    await fill(join(data, ".storage/db_10.0.0.1:7100_icon_dex"), 3);
+    expect((await coldkeep("backup")).code).toBe(0);
+    const two = await coldkeep("restore", "latest", "--to", join(home, "two"));
+    expect(two).toMatchObject({ code: 12, stderr: expect.stringMatching(/block databases of several addresses/) });
+  });
+});
+
+it("the own address is the only one of the interfaces, and nobody outside is asked", () => {
+  const address = (text: string, internal = false) =>
+    ({ family: "IPv4", internal, address: text, netmask: "", mac: "", cidr: null }) as const;
+  expect(ownIpOfInterfaces({ lo: [address("127.0.0.1", true)], eth0: [address("192.0.2.1")] })).toBe("192.0.2.1");
+  expect(() => ownIpOfInterfaces({ a: [address("192.0.2.1")], b: [address("192.0.2.2")] })).toThrow(
+    /192.0.2.1, 192.0.2.2/,
+  );
+  expect(() => ownIpOfInterfaces({})).toThrow(/no IPv4 address/);
+});
