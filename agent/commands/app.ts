@@ -18,6 +18,7 @@ import { command as forget } from "./forget.command.ts";
 import { command as gc } from "./gc.command.ts";
 import { command as importBackups } from "./import.command.ts";
 import { command as init } from "./init.command.ts";
+import { command as install } from "./install.command.ts";
 import { command as keyAdd } from "./key-add.command.ts";
 import { command as keyGenerate } from "./key-generate.command.ts";
 import { command as keyList } from "./key-list.command.ts";
@@ -43,6 +44,7 @@ import { command as tag } from "./tag.command.ts";
 import { command as ticketCreate } from "./ticket-create.command.ts";
 import { command as ticketList } from "./ticket-list.command.ts";
 import { command as ticketRevoke } from "./ticket-revoke.command.ts";
+import { command as uninstall } from "./uninstall.command.ts";
 import { command as unpin } from "./unpin.command.ts";
 import { usageErrors } from "./usage-errors.ts";
 import { command as verify } from "./verify.command.ts";
@@ -83,6 +85,8 @@ const root = buildRouteMap<string, CliContext>({
   routes: {
     init,
     doctor,
+    install,
+    uninstall,
     backup,
     status,
     list,

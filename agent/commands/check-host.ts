@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { posixCapabilities } from "../../posix/index.ts";
+import { hasPower } from "../../posix/powers.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 import type { Io } from "./io.ts";
 
@@ -45,11 +45,7 @@ function checkSelf(): Check {
   );
 }
 
-const CAP_SYS_PTRACE = 19n;
-
 /** Proof of death looks into other users' processes, which takes root or CAP_SYS_PTRACE (capabilities(7)). */
 export function seesAllProcesses(): boolean {
-  if (process.geteuid?.() === 0) return true;
-  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "0";
-  return ((BigInt(`0x${effective}`) >> CAP_SYS_PTRACE) & 1n) === 1n;
+  return hasPower("SYS_PTRACE");
 }

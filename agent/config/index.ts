@@ -1,5 +1,6 @@
 export { DURATION_FORM, parseDuration } from "../../vault/retain/index.ts";
 export { configJsonSchema } from "./json-schema.ts";
+export { readConfigText, replaceConfig, withKeyCredential } from "./key-credential.ts";
 export { keySetting, wrongKeyText } from "./key-text.ts";
 export { DEFAULT_CONFIG, loadConfig, loadNodes } from "./load.ts";
 export { nearest } from "./nearest.ts";

@@ -1,5 +1,6 @@
 import { accessSync, constants, lstatSync, readdirSync, realpathSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
+import { hasPower } from "../../posix/powers.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { ColdkeepError, systemCode } from "../../vault/names/index.ts";
 import { type BytePath, below, fromBytes, fromText, nameOf, parentOf, toBytes, toText } from "./byte-path.ts";
@@ -169,6 +170,7 @@ function assertWritable(folder: BytePath): void {
   try {
     accessSync(toBytes(folder), constants.W_OK | constants.X_OK);
   } catch (error) {
+    if (systemCode(error) === "EACCES" && hasPower("DAC_OVERRIDE")) return;
     throw fromSystemError(error, {
       what: "cannot write to the target's folder",
       on: toText(folder),

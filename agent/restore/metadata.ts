@@ -5,7 +5,7 @@ import type { Metadata } from "./jobs.ts";
 const LENDS_RIGHTS = 0o6000;
 
 export interface MetadataPolicy {
-  /** Whether owners can be set: root only. */
+  /** Whether owners can be set: root, or CAP_CHOWN and CAP_FOWNER. */
   readonly owners: boolean;
   /** Restore setuid, setgid and `security.*` too (FORMAT.md ruling 20). */
   readonly special: boolean;

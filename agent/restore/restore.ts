@@ -1,5 +1,6 @@
 import { extname } from "node:path";
 import { systemClock } from "../../posix/clock.ts";
+import { maySetOwners } from "../../posix/powers.ts";
 import { syncFileSystem } from "../../posix/sync.ts";
 import { isColdkeepError, messageOf, type Progress, silent } from "../../vault/names/index.ts";
 import { chunkKeyOf, defaultWorkers, startPool } from "../open/index.ts";
@@ -93,7 +94,7 @@ async function stage(
   const { opened } = plan;
   const { source, packs, survey, selects } = detailsOf(plan);
   const walk = () => walkSelected(source, selects, survey.standIns);
-  const policy: MetadataPolicy = { owners: process.getuid?.() === 0, special: o.keepSpecialBits };
+  const policy: MetadataPolicy = { owners: maySetOwners(), special: o.keepSpecialBits };
   const old = oldData(layout, o);
   const staging = makeStaging(layout);
   const progress: Progress = {

@@ -1,5 +1,6 @@
 import { chmodSync, chownSync, rmdirSync } from "node:fs";
 import { fsyncFolder } from "../../posix/durable.ts";
+import { maySetOwners } from "../../posix/powers.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { setMtime } from "../../posix/times.ts";
 import { messageOf, systemCode } from "../../vault/names/index.ts";
@@ -25,7 +26,7 @@ export function finishSwapped(path: string, journal: RestoreJournal, say: (text:
     for (const folder of journal.old) attempt(folder, "remove the old data in", () => removeDurably(folder));
   for (const { path: folder, mode, uid, gid, seconds, nanoseconds } of journal.late) {
     attempt(folder, "set mode and owner of", () => {
-      if (process.getuid?.() === 0) chownSync(toBytes(folder), uid, gid);
+      if (maySetOwners()) chownSync(toBytes(folder), uid, gid);
       chmodSync(toBytes(folder), mode);
       setMtime(toBytes(folder), { seconds, nanoseconds });
     });

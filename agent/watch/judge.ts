@@ -3,6 +3,7 @@ import type { Alarm, Standing, WatchLimits } from "./types.ts";
 
 const WEEK = 7 * 24 * 3_600_000;
 const DAY = 24 * 3_600_000;
+const LEAST_DAYS = 0.75;
 
 export interface Evidence {
   /** Newest first; the newest ones where there are too many. */
@@ -76,6 +77,8 @@ function growthOf(entries: readonly IndexEntry[], latest: IndexEntry | null): St
   const oldest = week.at(-1);
   if (oldest === undefined || oldest.snapshot === latest.snapshot) return null;
   const days = (latest.received - oldest.received) / DAY;
+  // Of a few hours a whole day cannot be foretold.
+  if (days < LEAST_DAYS) return null;
   // The oldest one's own bytes came before the time that is looked at.
   const stored = week.slice(0, -1).reduce((sum, { bytes }) => sum + bytes.stored, 0);
   return {

@@ -33,6 +33,7 @@ const NOT_HERE: readonly (readonly [what: RegExp, why: string])[] = [
   [/^cost .*--file/, "it takes a stack's configuration, as test/agent/cost has"],
   [/^cloud deploy/, "it takes the CDK and an account, as test/systems/cloud has"],
   [/^cloud status/, "it takes a stack in AWS, as test/systems/cloud has"],
+  [/^install(?! --dry-run)|^uninstall$/, "it would change this machine; test/systems/service.test.ts has one for it"],
   [/cloud agent-policy/, "it takes a vault in S3, whose policy it is"],
   [/age1…|identity:|identity age:/, "it takes somebody's age key"],
   [/--hsm|hsm:/, "it takes a token"],

@@ -80,6 +80,7 @@ describe("figures", () => {
 
   it("tell none where there is nothing to compare", () => {
     expect(look([entry(0)]).growth).toBeNull();
+    expect(look([entry(0), entry(HOUR)]).growth).toBeNull();
     expect(look([entry(0), entry(8 * DAY)]).growth).toBeNull();
   });
 

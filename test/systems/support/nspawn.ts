@@ -11,7 +11,7 @@ import { onCi } from "../../support/ci.ts";
 import { assertNoSecret } from "../../support/secrets.ts";
 
 const SUITE = "bookworm";
-const PACKAGES = ["systemd", "systemd-sysv", "dbus"];
+const PACKAGES = ["systemd", "systemd-sysv", "dbus", "polkitd"];
 const PATIENCE_MS = 120_000;
 /** This checkout, which a machine has read-only at /coldkeep. */
 const CHECKOUT = fileURLToPath(new URL("../../..", import.meta.url));

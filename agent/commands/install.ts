@@ -1,0 +1,122 @@
+import { readFileSync } from "node:fs";
+import { ColdkeepError } from "../../vault/names/index.ts";
+import { readConfigText, replaceConfig, withKeyCredential } from "../config/index.ts";
+import { profileNames } from "../profiles/index.ts";
+import {
+  type Credential,
+  giveTree,
+  makeFolderFor,
+  plannedFiles,
+  RECOVER,
+  runProgram,
+  sealedCredential,
+  timerOf,
+  USER,
+  writeFiles,
+} from "../systemd/index.ts";
+import type { Answer } from "./answer.ts";
+import type { Call } from "./define.ts";
+import type { InstallFlags } from "./install.command.ts";
+import { type Installation, planInstallation } from "./install-plan.ts";
+import { readConfig } from "./session.ts";
+
+/** `coldkeep install`. */
+export async function run(call: Call<InstallFlags>): Promise<Answer> {
+  const config = readConfig(call);
+  const found = planInstallation(config, call, selfWords());
+  const { plan } = found;
+  const key = plan.credential;
+  const text =
+    key === null || key.from === "" ? null : withKeyCredential(readConfigText(plan.config), key.from, key.name);
+  // Where the configuration cannot be changed by one line, the service reads the file itself, as it may.
+  const sealing = text === null || key === null ? null : { key, text };
+  const usable = { ...found, plan: { ...plan, credential: sealing === null && key?.from !== "" ? null : key } };
+  const files = plannedFiles(usable.plan);
+  const steps = stepsOf(usable, sealing?.key ?? null);
+  if (call.flags.dryRun === true) {
+    return {
+      document: { dry_run: true, files, steps, notes: found.notes },
+      text: [
+        ...files.map(({ path, content }) => `# ${path}\n\n${content}`),
+        listed("then", steps),
+        listed("note", found.notes),
+      ]
+        .filter((part) => part !== "")
+        .join("\n"),
+    };
+  }
+  assertRoot();
+  await runProgram(["systemd-analyze", "calendar", plan.schedule]);
+  const written = writeFiles(files);
+  await runProgram(["systemd-sysusers", "/etc/sysusers.d/coldkeep.conf"]);
+  const { uid, gid } = userOf(USER);
+  for (const folder of usable.frozen) makeFolderFor(folder, uid, gid);
+  for (const folder of usable.owned) giveTree(folder, uid, gid);
+  if (sealing !== null) {
+    await seal(sealing.key);
+    replaceConfig(plan.config, sealing.text, profileNames());
+  }
+  await runProgram(["systemctl", "daemon-reload"]);
+  await runProgram(["systemctl", "enable", RECOVER]);
+  await runProgram(["systemctl", "enable", "--now", ...plan.nodes.map(timerOf)]);
+  const [first = ""] = plan.nodes;
+  return {
+    document: { dry_run: false, written, steps, notes: found.notes },
+    text: [
+      written.length === 0 ? "Everything was as it is to be." : `Written: ${written.join(", ")}`,
+      listed("done", steps),
+      listed("note", found.notes),
+      `The first one now: systemctl start coldkeep@${first}.service`,
+    ]
+      .filter((part) => part !== "")
+      .join("\n"),
+  };
+}
+
+/** In words, what is done beside writing files. */
+function stepsOf({ plan, frozen, owned }: Installation, key: Credential | null): string[] {
+  return [
+    `systemd-sysusers: the user ${USER}`,
+    ...frozen.map((path) => `${path}: a folder of ${USER}'s for frozen trees`),
+    ...owned.map((path) => `${path}: given to ${USER}`),
+    ...(key === null
+      ? []
+      : [
+          `systemd-creds encrypt --name=${key.name} ${key.from} ${sealedCredential(key)}`,
+          `${plan.config}: encrypt_key: credential:${key.name}; ${key.from} stays, to restore by hand`,
+        ]),
+    `systemctl enable ${RECOVER}`,
+    ...plan.nodes.map((node) => `systemctl enable --now ${timerOf(node)}`),
+  ];
+}
+
+async function seal(key: Credential): Promise<void> {
+  await runProgram(["mkdir", "-p", "-m", "700", "/etc/credstore.encrypted"]);
+  await runProgram(["systemd-creds", "encrypt", `--name=${key.name}`, key.from, sealedCredential(key)]);
+}
+
+function listed(word: string, lines: readonly string[]): string {
+  return lines.map((line) => `${word.padEnd(5)} ${line}`).join("\n");
+}
+
+/** What starts this very coldkeep again. */
+function selfWords(): string[] {
+  return [process.execPath, process.argv[1] ?? "coldkeep"];
+}
+
+function assertRoot(): void {
+  if (process.geteuid?.() === 0) return;
+  throw new ColdkeepError("permission", {
+    what: "only root can tell systemd",
+    todo: "run it by sudo, or look first with --dry-run",
+  });
+}
+
+function userOf(name: string): { readonly uid: number; readonly gid: number } {
+  const line = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .find((one) => one.startsWith(`${name}:`));
+  const [, , uid, gid] = line?.split(":") ?? [];
+  if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
+  throw new ColdkeepError("internal", { what: "systemd-sysusers made no user", on: name });
+}

@@ -1,0 +1,39 @@
+/** All that the units say of this host. Paths are absolute. */
+export interface InstallPlan {
+  /** The words that start coldkeep, up to the command. */
+  readonly exec: readonly string[];
+  readonly config: string;
+  readonly stateDir: string;
+  /** Nodes that get a timer of their own. */
+  readonly nodes: readonly string[];
+  /** What the service may write to beside its state: vaults, and folders that hold a root and its frozen tree. */
+  readonly writable: readonly string[];
+  /** What must be mounted before it runs. */
+  readonly mounts: readonly string[];
+  /** No vault is elsewhere: nothing but this host is talked to. */
+  readonly local: boolean;
+  /** Something it needs lies below /home or /root. */
+  readonly home: boolean;
+  /** Services that it may stop and start. */
+  readonly drives: readonly string[];
+  /** The key that systemd hands over; null where the configuration names none that it could. */
+  readonly credential: Credential | null;
+  /** When it runs, as systemd.time(7) has it, and up to how much later. */
+  readonly schedule: string;
+  readonly delay: string;
+}
+
+export interface Credential {
+  readonly name: string;
+  /** The file that holds the key now. */
+  readonly from: string;
+  /** Sealed for this host, or the file itself where systemd knows no sealed ones. */
+  readonly sealed: boolean;
+}
+
+/** A file as it is to be. */
+export interface PlannedFile {
+  readonly path: string;
+  readonly mode: number;
+  readonly content: string;
+}

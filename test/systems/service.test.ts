@@ -1,0 +1,163 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { bootMachine, COLDKEEP, type Machine, obstacleToMachines } from "./support/nspawn.ts";
+
+const obstacle = obstacleToMachines();
+const INSTALL_MD = readFileSync(new URL("../../docs/INSTALL.md", import.meta.url), "utf8");
+const KEY = "0H#y@EGXPOAScAnB";
+
+/** A node as another unit: its own user, files that nobody else can read, and a start and a stop that can be held up. */
+const NODE = `[Service]
+User=icon
+ExecStart=/bin/sh -c 'while :; do date +%%s >>/srv/icon/data/log; sleep 0.1; done'
+ExecStop=/bin/sh -c 'while test -e /run/hold-stop; do sleep 0.1; done'
+TimeoutStopSec=300
+`;
+
+const CONFIG = `version: 1
+vault: file:///var/backup/vault
+vault_id: AAECAwQFBgcICQoLDA0ODw
+encrypt_key: /etc/coldkeep/icon.key
+nodes:
+  icon:
+    profile: files
+    roots: { data: /srv/icon/data }
+    immutable: ["*.sst"]
+    service: { manager: command, stop: systemctl stop icon, start: systemctl start icon, is_running: systemctl is-active icon }
+`;
+
+interface Listing {
+  readonly snapshots: readonly { readonly snapshot: string; readonly state: string }[];
+}
+
+describe.skipIf(obstacle !== null)(`backups by systemd${obstacle === null ? "" : ` (skipped: ${obstacle})`}`, () => {
+  it("are made by a timer, as a user of their own, in a sandbox; a node that a kill left down is brought back", async () => {
+    const machine = await prepared();
+    const unit = "coldkeep@icon.service";
+    const journal = () => machine.must(["journalctl", "--no-pager", "-o", "cat", "-u", unit]);
+
+    // What would be done is shown, and not done.
+    const dry = await machine.must([...COLDKEEP, "install", "--dry-run"]);
+    expect(dry).toContain("# /etc/systemd/system/coldkeep@.service");
+    expect(dry).toContain("LoadCredentialEncrypted=coldkeep-key:/etc/credstore.encrypted/coldkeep-key");
+    expect((await machine.run(["test", "-e", "/etc/systemd/system/coldkeep@.service"])).code).toBe(1);
+
+    await machine.must([...COLDKEEP, "install", "--delay", "0"]);
+    expect(await machine.must(["systemctl", "is-enabled", "coldkeep-recover.service", "coldkeep@icon.timer"])).toBe(
+      "enabled\nenabled\n",
+    );
+    // A second time changes nothing.
+    expect(await machine.must([...COLDKEEP, "install", "--delay", "0"])).toContain("Everything was as it is to be.");
+    expect(await machine.must(["cat", "/etc/credstore.encrypted/coldkeep-key"])).not.toContain(KEY);
+
+    // The timer fires: by a drop-in that lets it do so every two seconds.
+    await machine.must(["mkdir", "/etc/systemd/system/coldkeep@icon.timer.d"]);
+    const soon = "[Timer]\nOnCalendar=\nOnCalendar=*:*:0/2\nAccuracySec=1ms\n";
+    await machine.write("/etc/systemd/system/coldkeep@icon.timer.d/soon.conf", soon, 0o644);
+    const before = await machine.must(["systemctl", "show", "-P", "ActiveEnterTimestampMonotonic", "icon"]);
+    await machine.must(["systemctl", "daemon-reload"]);
+    await machine.must(["systemctl", "restart", "coldkeep@icon.timer"]);
+    await machine.must([
+      ...["timeout", "90", "sh", "-c"],
+      `journalctl -f -n all -o cat -u ${unit} | grep -m 1 -E "Deactivated successfully|Failed with result"`,
+    ]);
+    await machine.must(["systemctl", "stop", "coldkeep@icon.timer"]);
+    await machine.must(["rm", "-r", "/etc/systemd/system/coldkeep@icon.timer.d"]);
+    await machine.must(["systemctl", "daemon-reload"]);
+    // One more may have begun.
+    await machine.must([
+      "sh",
+      "-c",
+      `while systemctl -q is-active ${unit} || test "$(systemctl show -P ActiveState ${unit})" = activating; do sleep 0.2; done`,
+    ]);
+    const said = await journal();
+    expect(said).toContain("Deactivated successfully");
+    expect(said).not.toContain(KEY);
+
+    // By the user, in the sandbox, and the node is another run of it than before.
+    expect(await machine.must(["sh", "-c", "stat -c %U /var/backup/vault/icon/snapshots/*.card.json | sort -u"])).toBe(
+      "coldkeep\n",
+    );
+    expect(await machine.must(["systemctl", "is-active", "icon"])).toBe("active\n");
+    expect(await machine.must(["systemctl", "show", "-P", "ActiveEnterTimestampMonotonic", "icon"])).not.toBe(before);
+    const { snapshots } = JSON.parse(await machine.must([...COLDKEEP, "list", "--json"])) as Listing;
+    expect(snapshots[0]).toMatchObject({ state: "good" });
+    // Files of another user were linked, which takes CAP_FOWNER: there is no room for a copy. Nothing of it is left.
+    expect(await machine.must(["sh", "-c", "ls -A /srv/icon/.coldkeep-freeze"])).toBe("");
+    expect(await machine.must(["stat", "-c", "%h %U", "/srv/icon/data/000001.sst"])).toBe("1 icon\n");
+
+    // Root still restores by hand, with the file that stayed.
+    await machine.must([...COLDKEEP, "cat", "latest:data/000001.sst"]);
+    await machine.must(["systemctl", "start", "coldkeep@icon.timer"]);
+    const status = await machine.must([...COLDKEEP, "status"]);
+    expect(status).toMatch(/^icon {2}good/);
+    expect(status).toMatch(/next run +in /);
+
+    // In place by hand, as the page says.
+    const [restoring = ""] = INSTALL_MD.match(/^ {4}setpriv .*$/m) ?? [];
+    await machine.must([
+      "sh",
+      "-c",
+      "systemctl stop icon && echo damage >/srv/icon/data/000001.sst && rm /srv/icon/data/log",
+    ]);
+    await machine.must(["sh", "-c", restoring.trim().replace(/ coldkeep (?=restore)/, ` ${COLDKEEP.join(" ")} `)]);
+    expect(await machine.must(["stat", "-c", "%s %U %a", "/srv/icon/data/000001.sst"])).toBe("30000000 icon 600\n");
+    expect((await machine.must(["cat", "/srv/icon/data/log"])).length).toBeGreaterThan(0);
+    await machine.must(["systemctl", "start", "icon"]);
+
+    // Killed while the node is down, as by a power cut: nobody starts it.
+    await machine.write("/run/hold-stop", "");
+    await machine.must(["systemctl", "start", "--no-block", unit]);
+    await machine.must([
+      ...["timeout", "60", "sh", "-c"],
+      'while test "$(systemctl show -P ActiveState icon)" != deactivating; do sleep 0.1; done',
+    ]);
+    await machine.must(["systemctl", "kill", "--signal=KILL", unit]);
+    await machine.must(["rm", "/run/hold-stop"]);
+    await machine.must([
+      ...["timeout", "60", "sh", "-c"],
+      'while test "$(systemctl show -P ActiveState icon)" != inactive; do sleep 0.1; done',
+    ]);
+    expect(await machine.must(["journalctl", "--no-pager", "-o", "cat", "-p", "alert"])).toContain(
+      `coldkeep: ${unit} failed`,
+    );
+    // What a boot starts.
+    await machine.must(["systemctl", "start", "coldkeep-recover.service"]);
+    expect(await machine.must(["systemctl", "is-active", "icon"])).toBe("active\n");
+
+    // It may stop and start the node, and nothing else; and write nothing of the node's.
+    const asUser = ["setpriv", "--reuid=coldkeep", "--regid=coldkeep", "--clear-groups", "--no-new-privs"];
+    expect((await machine.run([...asUser, "systemctl", "--no-ask-password", "stop", "dbus.service"])).code).not.toBe(0);
+    expect((await machine.run([...asUser, "touch", "/srv/icon/data/mine"])).code).not.toBe(0);
+
+    // Gone, but for what holds data.
+    expect(await machine.must([...COLDKEEP, "uninstall"])).toContain("removed /etc/systemd/system/coldkeep@.service");
+    expect((await machine.run(["systemctl", "cat", unit])).code).not.toBe(0);
+    expect(
+      await machine.must(["sh", "-c", "ls /etc/systemd/system /etc/polkit-1/rules.d | grep -c coldkeep || :"]),
+    ).toBe("0\n");
+    expect(JSON.parse(await machine.must([...COLDKEEP, "list", "--json"]))).toMatchObject({
+      snapshots: expect.arrayContaining([expect.anything()]),
+    });
+  });
+});
+
+async function prepared(): Promise<Machine> {
+  const machine = await bootMachine();
+  await machine.must(["mkdir", "-p", "/etc/coldkeep", "/var/backup"]);
+  await machine.must(["mkdir", "-m", "700", "/var/backup/vault"]);
+  await machine.must(["mount", "-t", "tmpfs", "-o", "mode=755,size=70m", "tmpfs", "/srv"]);
+  await machine.must(["sh", "-c", "useradd --system icon && install -d -o icon /srv/icon/data && chmod 755 /srv/icon"]);
+  await machine.must([
+    "sh",
+    "-c",
+    "head -c 30000000 /dev/urandom >/srv/icon/data/000001.sst; chown icon /srv/icon/data/*; chmod 600 /srv/icon/data/*",
+  ]);
+  await machine.write("/etc/coldkeep/config.yaml", CONFIG);
+  await machine.write("/etc/coldkeep/icon.key", KEY);
+  await machine.write("/etc/systemd/system/icon.service", NODE, 0o644);
+  await machine.must(["systemctl", "daemon-reload"]);
+  await machine.must(["systemctl", "start", "icon"]);
+  await machine.must([...COLDKEEP, "init"]);
+  return machine;
+}
