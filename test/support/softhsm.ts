@@ -45,6 +45,8 @@ export interface SoftHsm {
   mayOnly(token: string, label: string, may: May): Promise<void>;
   /** Puts an AES key of that value into the token, to wrap and unwrap with. */
   imported(token: string, label: string, value: Buffer): Promise<void>;
+  /** Takes the right to wrap from a key. */
+  forbidWrapping(token: string, label: string): Promise<void>;
 }
 
 type May = Partial<Record<"wrap" | "unwrap" | "encrypt" | "decrypt", boolean>>;
@@ -71,6 +73,7 @@ export function softHsm(folder: string): SoftHsm {
     },
     mayOnly,
     imported,
+    forbidWrapping,
   };
 }
 
@@ -99,6 +102,15 @@ async function imported(token: string, label: string, value: Buffer): Promise<vo
       { type: api.CKA_UNWRAP, value: true },
       { type: api.CKA_VALUE, value },
     ]);
+  });
+}
+
+async function forbidWrapping(token: string, label: string): Promise<void> {
+  await inSession(token, ({ api, lib }, session) => {
+    lib.C_FindObjectsInit(session, [{ type: api.CKA_LABEL, value: label }]);
+    const [key] = lib.C_FindObjects(session, 1);
+    lib.C_FindObjectsFinal(session);
+    lib.C_SetAttributeValue(session, key as Buffer, [{ type: api.CKA_WRAP, value: false }]);
   });
 }
 

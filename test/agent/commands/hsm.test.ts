@@ -207,6 +207,18 @@ node:
     await node.json("backup");
   });
 
+  it("that may unwrap and no longer wrap is rotated away from", async () => {
+    await soft.mayOnly("vault", "retired", { wrap: true, unwrap: true });
+    const node = await keyedNode(`encrypt_key: retired\n${pkcs11(PIN)}`);
+    await node.json("backup");
+    await soft.forbidWrapping("vault", "retired");
+    node.file("next.key", "0H#y@EGXPOAScAnB");
+    node.setKeys(`encrypt_key: HOME/next.key\n${pkcs11(PIN).replace("{", "{ enabled: false,")}`);
+    expect(await node.json("key", "rotate", "--old", "hsm:retired")).toMatchObject({ rewritten: 1, failed: 0 });
+    expect((await node.run(["key", "list"])).stdout).not.toContain("pkcs11");
+    expect(await node.restored()).toBe("content of the node");
+  });
+
   it("is used by several processes at once, each of which ends by itself", async () => {
     const node = await keyedNode(`encrypt_key: node-key\n${pkcs11(PIN)}`);
     await node.json("backup");
