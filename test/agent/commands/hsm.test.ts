@@ -4,6 +4,7 @@ import { existsSync, globSync, readFileSync, renameSync, rmSync, writeFileSync }
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { generateX25519Identity } from "age-encryption";
 import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { openModule } from "../../../agent/keys/pkcs11/module.ts";
 import { canonicalBytes } from "../../../vault/card/index.ts";
@@ -212,8 +213,8 @@ node:
     const node = await keyedNode(`encrypt_key: retired\n${pkcs11(PIN)}`);
     await node.json("backup");
     await soft.forbidWrapping("vault", "retired");
-    node.file("next.key", "0H#y@EGXPOAScAnB");
-    node.setKeys(`encrypt_key: HOME/next.key\n${pkcs11(PIN).replace("{", "{ enabled: false,")}`);
+    node.file("next.txt", await generateX25519Identity());
+    node.setKeys(`keys: [age:HOME/next.txt]\n${pkcs11(PIN).replace("{", "{ enabled: false,")}`);
     expect(await node.json("key", "rotate", "--old", "hsm:retired")).toMatchObject({ rewritten: 1, failed: 0 });
     expect((await node.run(["key", "list"])).stdout).not.toContain("pkcs11");
     expect(await node.restored()).toBe("content of the node");
