@@ -235,7 +235,7 @@ describe.skipIf(hsm.skip)(`a real SoftHSM${hsm.title}`, () => {
     expect(login).not.toHaveBeenCalled();
   });
 
-  it("shares few sessions among many at once, and waits where the token has none left", async () => {
+  it("shares few sessions among many at once, and waits where the token has none left (SoftHSM has no such limit: it is put in)", async () => {
     const key = await loadKey(setting("backup", "one", { sessions: 2 }), context);
     const { lib } = await openModule(SOFTHSM);
     const openSession = vi.spyOn(lib, "C_OpenSession");
