@@ -37,6 +37,7 @@ export type {
   PresenterRequest,
   SignedUrl,
 } from "./present/types.ts";
+export { proveSnapshot } from "./prove.ts";
 export { askStanding, pinForRestore } from "./restore-pin.ts";
 export { type RetainOptions, type RetainOutcome, retainSnapshots } from "./retain/retain.ts";
 export { INDEX_NEWEST } from "./rules.ts";

@@ -13,6 +13,7 @@ import type { CliContext } from "./define.ts";
 import { command as diff } from "./diff.command.ts";
 import { command as doctor } from "./doctor.command.ts";
 import { command as exportSnapshot } from "./export.command.ts";
+import { command as drill } from "./drill.command.ts";
 import { command as find } from "./find.command.ts";
 import { command as forget } from "./forget.command.ts";
 import { command as gc } from "./gc.command.ts";
@@ -97,6 +98,7 @@ const root = buildRouteMap<string, CliContext>({
     diff,
     verify,
     restore,
+    drill,
     recover,
     forget,
     gc,

@@ -10,8 +10,8 @@ import { pickNode } from "./session.ts";
 
 export interface Installation {
   readonly plan: InstallPlan;
-  /** Folders for frozen trees, to be made for the user of the service. */
-  readonly frozen: readonly string[];
+  /** Folders for frozen trees and drills, to be made for the user of the service. */
+  readonly folders: readonly string[];
   /** Folders that are given to that user, with all that is in them. */
   readonly owned: readonly string[];
   /** What a person has to see to. */
@@ -21,6 +21,7 @@ export interface Installation {
 const CREDENTIAL = "coldkeep-key";
 const SCHEDULE = "*-*-* 02:00";
 const DELAY = "30m";
+const DRILL_SCHEDULE = "Sun *-*-* 04:00";
 
 /**
  * What systemd is to be told for a configuration.
@@ -34,16 +35,17 @@ export function planInstallation(config: Config, call: Call<InstallFlags>, exec:
   // Units are templates: what they may do is what the most demanding node needs.
   const places = config.nodes.flatMap(placesOf);
   const vaults = config.vaults.flatMap(({ url }) => (url.startsWith("file:") ? [fileURLToPath(url)] : []));
+  const scratch = config.nodes.flatMap(({ drill }) => (drill?.folder === undefined ? [] : [drill.folder]));
   const driven = config.nodes.map(drivenBy);
   const path = resolve(flags.config ?? DEFAULT_CONFIG);
   const credential = credentialOf(config, flags);
-  const needed = [...places.map(({ root }) => root), ...vaults, config.stateDir, path];
+  const needed = [...places.map(({ root }) => root), ...vaults, ...scratch, config.stateDir, path];
   const plan: InstallPlan = {
     exec,
     config: path,
     stateDir: config.stateDir,
     nodes: nodes.map(({ name }) => name),
-    writable: [...new Set([...vaults, ...places.map(({ opened }) => opened)])].sort(),
+    writable: [...new Set([...vaults, ...scratch, ...places.map(({ opened }) => opened)])].sort(),
     mounts: [...new Set([...places.map(({ root }) => root), ...vaults])].sort(),
     local: vaults.length === config.vaults.length && !config.keys.some(({ kind }) => kind === "kms"),
     home: needed.some(isAtHome),
@@ -51,10 +53,11 @@ export function planInstallation(config: Config, call: Call<InstallFlags>, exec:
     credential,
     schedule: flags.schedule ?? SCHEDULE,
     delay: flags.delay ?? DELAY,
+    drillSchedule: flags.drillSchedule ?? DRILL_SCHEDULE,
   };
   return {
     plan,
-    frozen: [...new Set(places.map(({ frozen }) => frozen))].sort(),
+    folders: [...new Set([...scratch, ...places.map(({ frozen }) => frozen)])].sort(),
     owned: [config.stateDir, ...vaults],
     notes: [
       ...(hidden === undefined ? [] : [outOfReach(hidden).message]),

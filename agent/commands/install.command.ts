@@ -3,6 +3,7 @@ import { defineCommand } from "./define.ts";
 export interface InstallFlags {
   readonly schedule?: string;
   readonly delay?: string;
+  readonly drillSchedule?: string;
   readonly keepKeyFile?: boolean;
   readonly dryRun?: boolean;
 }
@@ -15,7 +16,7 @@ export const command = defineCommand<InstallFlags>({
   usage: "[--schedule <calendar>] [--delay <time>] [--node <name>] [--dry-run]",
   about:
     "For a configuration that is there: makes the user coldkeep, writes coldkeep@.service and its timer, hardened, and\n" +
-    "coldkeep-recover.service for boots; lets the user stop and start the services that the configuration names with\n" +
+    "coldkeep-drill@ for a drill a week, coldkeep-recover.service for boots; lets the user stop and start the services that the configuration names with\n" +
     "systemctl, by a polkit rule; seals the key file for this host with systemd-creds, so that only the service gets it; gives\n" +
     "state and directory vaults to that user; and starts the timers. Run it again after changing the configuration. What is in\n" +
     "a drop-in stays, and a file that somebody else wrote is never replaced.",
@@ -36,6 +37,12 @@ export const command = defineCommand<InstallFlags>({
       parse: timeSpan,
       placeholder: "time",
       brief: "Up to how much later, so that hosts do not all begin at once [default = 30m]",
+    },
+    drillSchedule: {
+      ...optional,
+      parse: String,
+      placeholder: "calendar",
+      brief: "When drills run [default = Sun *-*-* 04:00]",
     },
     keepKeyFile: { ...off, brief: "Leave the key as the configuration names it, rather than seal it for this host" },
     dryRun: { ...off, brief: "Say what would be done, and stop" },

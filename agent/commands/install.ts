@@ -4,6 +4,7 @@ import { readConfigText, replaceConfig, withKeyCredential } from "../config/inde
 import { profileNames } from "../profiles/index.ts";
 import {
   type Credential,
+  drillTimerOf,
   giveTree,
   makeFolderFor,
   plannedFiles,
@@ -46,11 +47,11 @@ export async function run(call: Call<InstallFlags>): Promise<Answer> {
     };
   }
   assertRoot();
-  await runProgram(["systemd-analyze", "calendar", plan.schedule]);
+  await runProgram(["systemd-analyze", "calendar", plan.schedule, plan.drillSchedule]);
   const written = writeFiles(files);
   await runProgram(["systemd-sysusers", "/etc/sysusers.d/coldkeep.conf"]);
   const { uid, gid } = userOf(USER);
-  for (const folder of usable.frozen) makeFolderFor(folder, uid, gid);
+  for (const folder of usable.folders) makeFolderFor(folder, uid, gid);
   for (const folder of usable.owned) giveTree(folder, uid, gid);
   if (sealing !== null) {
     await seal(sealing.key);
@@ -58,7 +59,12 @@ export async function run(call: Call<InstallFlags>): Promise<Answer> {
   }
   await runProgram(["systemctl", "daemon-reload"]);
   await runProgram(["systemctl", "enable", RECOVER]);
-  await runProgram(["systemctl", "enable", "--now", ...plan.nodes.map(timerOf)]);
+  await runProgram([
+    "systemctl",
+    "enable",
+    "--now",
+    ...plan.nodes.flatMap((node) => [timerOf(node), drillTimerOf(node)]),
+  ]);
   const [first = ""] = plan.nodes;
   return {
     document: { dry_run: false, written, steps, notes: found.notes },
@@ -74,10 +80,10 @@ export async function run(call: Call<InstallFlags>): Promise<Answer> {
 }
 
 /** In words, what is done beside writing files. */
-function stepsOf({ plan, frozen, owned }: Installation, key: Credential | null): string[] {
+function stepsOf({ plan, folders, owned }: Installation, key: Credential | null): string[] {
   return [
     `systemd-sysusers: the user ${USER}`,
-    ...frozen.map((path) => `${path}: a folder of ${USER}'s for frozen trees`),
+    ...folders.map((path) => `${path}: a folder of ${USER}'s, for frozen trees or drills`),
     ...owned.map((path) => `${path}: given to ${USER}`),
     ...(key === null
       ? []
@@ -86,7 +92,7 @@ function stepsOf({ plan, frozen, owned }: Installation, key: Credential | null):
           `${plan.config}: encrypt_key: credential:${key.name}; ${key.from} stays, to restore by hand`,
         ]),
     `systemctl enable ${RECOVER}`,
-    ...plan.nodes.map((node) => `systemctl enable --now ${timerOf(node)}`),
+    ...plan.nodes.map((node) => `systemctl enable --now ${timerOf(node)} ${drillTimerOf(node)}`),
   ];
 }
 

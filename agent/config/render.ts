@@ -71,6 +71,9 @@ ${heightText(o.height)}
     # Where the node does not answer before a backup: restart it and skip (skip-and-restart), or go on (backup)
     when_down: skip-and-restart
     # tags: [nightly]
+    # drill:                     # how \`coldkeep drill\` proves snapshots
+    #   folder: /srv/drill       # room for a whole snapshot; default: in state_dir
+    #   check: /usr/local/bin/open-and-check "$1"    # the system's own reader; $1 is the folder of the restored roots
 `;
 }
 

@@ -164,6 +164,17 @@ const cardKey = text(
 
 const tag = text("letters, digits and . _ : - up to 64", /^[A-Za-z0-9._:-]{1,64}$/, "a tag");
 
+const drill = object(
+  {
+    folder: absolute("where snapshots are restored to be looked at; default: in state_dir").optional(),
+    check: command(
+      "opens the restored data with the system's own reader: run with the folder of the roots as its last word ($1), ends with 0 where all is well",
+    ).optional(),
+    check_timeout: duration("1h", "how long the check may take"),
+  },
+  "how `coldkeep drill` proves snapshots",
+);
+
 function node(profiles: readonly string[]) {
   const profile = profiles.length === 0 ? "the name of a profile" : profiles.join(" or ");
   return object(
@@ -206,6 +217,7 @@ function node(profiles: readonly string[]) {
       card_key: cardKey.optional(),
       tiers: tiers.optional(),
       watch: watch.optional(),
+      drill: drill.optional(),
     },
     "a node",
   );

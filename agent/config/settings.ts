@@ -7,6 +7,7 @@ import { keysOf } from "./settings-keys.ts";
 
 import type {
   Config,
+  DrillSettings,
   HealthSettings,
   HeightSettings,
   HookSettings,
@@ -78,6 +79,18 @@ function watched({ watch }: Pick<WrittenConfig, "watch">): { readonly watch?: Wa
   };
 }
 
+function drilled({ drill }: WrittenNode): { readonly drill?: DrillSettings } {
+  if (drill === undefined) return {};
+  const { folder, check, check_timeout } = drill;
+  return {
+    drill: {
+      ...(folder === undefined ? {} : { folder }),
+      ...(check === undefined ? {} : { check }),
+      checkMs: milliseconds(check_timeout),
+    },
+  };
+}
+
 function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): NodeSettings {
   const cardKey = node.card_key ?? pin;
   const { stop_timeout, start_timeout, on_stop_timeout } = node.service;
@@ -106,6 +119,7 @@ function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): Nod
     tags: node.tags,
     ...ruled(node),
     ...watched(node),
+    ...drilled(node),
     ...(cardKey === undefined ? {} : { cardKey }),
   };
 }

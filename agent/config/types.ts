@@ -100,6 +100,16 @@ export interface NodeSettings {
   /** What is kept of its snapshots, in every vault. */
   readonly tiers?: Tiers;
   readonly watch?: WatchSettings;
+  readonly drill?: DrillSettings;
+}
+
+/** How a drill is held. */
+export interface DrillSettings {
+  /** Absolute; where snapshots are restored to be looked at. Default: in the state directory. */
+  readonly folder?: string;
+  /** Run with the folder of the restored roots as its last word; ends with 0 where the system accepts its data. */
+  readonly check?: CommandLine;
+  readonly checkMs: number;
 }
 
 /** When something is amiss; milliseconds. What is absent is asked of the whole file, then of the defaults. */

@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
 import { systemCode } from "../../vault/names/index.ts";
-import { type BytePath, below, toBytes } from "./byte-path.ts";
+import { type BytePath, below, fromText, toBytes } from "./byte-path.ts";
 
 /**
  * Removes a folder and all in it, whatever bytes the names are made of. Never follows a symlink, never leaves the file
@@ -21,6 +21,11 @@ export function removeTree(path: BytePath): void {
     throw error;
   }
   removeFolder(path, device);
+}
+
+/** The same for a folder that a restore has filled, by its name as people write it. @throws the system's error. */
+export function removeRestored(folder: string): void {
+  removeTree(fromText(folder));
 }
 
 function removeFolder(path: BytePath, device: bigint): void {

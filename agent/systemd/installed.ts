@@ -5,7 +5,16 @@ import { plannedFiles, RECOVER, UNITS } from "./units.ts";
 /** Every file that `install` may have written, whatever the configuration was then. */
 export function installedFiles(): string[] {
   const least = { exec: ["coldkeep"], config: "/", stateDir: "/", nodes: [], writable: [], mounts: [] };
-  const plan = { ...least, local: true, home: false, drives: ["any"], credential: null, schedule: "daily", delay: "0" };
+  const plan = {
+    ...least,
+    local: true,
+    home: false,
+    drives: ["any"],
+    credential: null,
+    schedule: "daily",
+    delay: "0",
+    drillSchedule: "weekly",
+  };
   return plannedFiles(plan).map(({ path }) => path);
 }
 

@@ -21,6 +21,8 @@ export interface InstallPlan {
   /** When it runs, as systemd.time(7) has it, and up to how much later. */
   readonly schedule: string;
   readonly delay: string;
+  /** The same for drills. */
+  readonly drillSchedule: string;
 }
 
 export interface Credential {

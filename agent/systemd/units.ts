@@ -15,6 +15,7 @@ const HEAD = `# ${MARK}\n`;
 
 export const sealedCredential = ({ name }: Pick<Credential, "name">) => `${CREDSTORE}/${name}`;
 export const timerOf = (node: string) => `coldkeep@${node}.timer`;
+export const drillTimerOf = (node: string) => `coldkeep-drill@${node}.timer`;
 export const RECOVER = "coldkeep-recover.service";
 
 /** Every file that `coldkeep install` writes, but for the sealed key and the configuration. */
@@ -24,6 +25,8 @@ export function plannedFiles(plan: InstallPlan): PlannedFile[] {
     file("/etc/sysusers.d/coldkeep.conf", `${HEAD}u ${USER} - "coldkeep backups" ${STATE}\n`),
     file(`${UNITS}/coldkeep@.service`, backupService(plan)),
     file(`${UNITS}/coldkeep@.timer`, timer("backup", plan.schedule, plan.delay)),
+    file(`${UNITS}/coldkeep-drill@.service`, drillService(plan)),
+    file(`${UNITS}/coldkeep-drill@.timer`, timer("drill", plan.drillSchedule, plan.delay)),
     file(`${UNITS}/${RECOVER}`, recoverService(plan)),
     file(`${UNITS}/coldkeep-failed@.service`, failedService()),
     ...(plan.drives.length === 0
@@ -48,6 +51,25 @@ TimeoutStopSec=15min
 Nice=10
 CPUWeight=50
 IOWeight=50
+
+${sandbox(plan)}`;
+}
+
+function drillService(plan: InstallPlan): string {
+  return `${HEAD}[Unit]
+Description=coldkeep drill of %i: its latest snapshot is restored aside, and proven
+Documentation=man:coldkeep(1)
+Wants=network-online.target
+After=network-online.target coldkeep@%i.service
+${mounts(plan)}OnFailure=coldkeep-failed@%n.service
+
+[Service]
+Type=oneshot
+ExecStart=${command(plan, "drill", "--node", "%i")}
+${keyLine(plan.credential)}Nice=15
+IOSchedulingClass=idle
+CPUWeight=20
+IOWeight=20
 
 ${sandbox(plan)}`;
 }

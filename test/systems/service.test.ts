@@ -93,6 +93,10 @@ describe.skipIf(obstacle !== null)(`backups by systemd${obstacle === null ? "" :
     expect(status).toMatch(/^icon {2}good/);
     expect(status).toMatch(/next run +in /);
 
+    // A drill in the sandbox proves the latest.
+    await machine.must(["systemctl", "start", "coldkeep-drill@icon.service"]);
+    expect(await machine.must([...COLDKEEP, "status"])).toMatch(/proven +\d{8}T/);
+
     // In place by hand, as the page says.
     const [restoring = ""] = INSTALL_MD.match(/^ {4}setpriv .*$/m) ?? [];
     await machine.must([

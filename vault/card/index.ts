@@ -7,7 +7,7 @@ export { canonical, canonicalBytes, parseCanonical } from "./jcs.ts";
 export { MAX_ORIGINS, MAX_PACKS } from "./limits.ts";
 export { encodeBackupList, encodeHead, encodeIndex, parseBackupList, parseHead, parseIndex } from "./lists.ts";
 export { encodeLocks, type LockedSnapshot, parseLocks } from "./locks.ts";
-export type { Clearance, DeletionPlan, Expired, Fate, Mark, Pin } from "./markers.ts";
+export type { Clearance, DeletionPlan, Expired, Fate, Mark, Pin, Proof } from "./markers.ts";
 export {
   encodeClearance,
   encodeDeletionPlan,
@@ -15,6 +15,7 @@ export {
   encodeFate,
   encodeMark,
   encodePin,
+  encodeProof,
   MAX_PLAN_OBJECTS,
   parseFate,
   parseMark,

@@ -36,6 +36,17 @@ export interface Pin extends About {
   readonly until: number;
 }
 
+/** `proofs/<id>-<stamp>.proof.json`: a drill restored it. Readers need no more than its name and its receipt. */
+export interface Proof extends About {
+  /** When it was all there again, by the clock of the host that did it; milliseconds. */
+  readonly restored: number;
+  readonly seconds: number;
+  readonly files: number;
+  readonly bytes: number;
+  /** The system's own reader, or whatever the operator runs, accepted it, too. */
+  readonly opened: boolean;
+}
+
 /** `clearances/<random>.json`: an operator looked at what was odd, and found it right. */
 export interface Clearance {
   readonly format: 1;
@@ -66,6 +77,14 @@ const mark = z.strictObject({
   tags: f.tags,
 }) satisfies z.ZodType<Mark>;
 const pin = z.strictObject({ ...f.ofSnapshot, until: f.time }) satisfies z.ZodType<Pin>;
+const proof = z.strictObject({
+  ...f.ofSnapshot,
+  restored: f.time,
+  seconds: f.count,
+  files: f.count,
+  bytes: f.count,
+  opened: z.boolean(),
+}) satisfies z.ZodType<Proof>;
 const clearance = z.strictObject({
   ...f.ofNode,
   reason: f.text,
@@ -112,6 +131,10 @@ export function encodePin(value: Pin): Uint8Array {
 /** @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
 export function parsePin(bytes: Uint8Array, expected?: Expected, on = "pin"): Pin {
   return readExpected<Pin>(pin, bytes, expected, on);
+}
+
+export function encodeProof(value: Proof): Uint8Array {
+  return writeRecord<Proof>(proof, value, `proof of ${value.snapshot}`);
 }
 
 export function encodeClearance(value: Clearance): Uint8Array {

@@ -19,6 +19,7 @@ const PLAN: InstallPlan = {
   credential: { name: "coldkeep-key", from: "/etc/coldkeep/icon.key", sealed: true },
   schedule: "*-*-* 02:00",
   delay: "30m",
+  drillSchedule: "Sun *-*-* 04:00",
 };
 
 /** The most that a plan can ask for, and the least. */
@@ -49,7 +50,7 @@ describe.skipIf(!analyze).each(PLANS)(
       expect(status).toBe(0);
     });
 
-    it.each(["coldkeep@.service", "coldkeep-recover.service", "coldkeep-failed@.service"])(
+    it.each(["coldkeep@.service", "coldkeep-drill@.service", "coldkeep-recover.service", "coldkeep-failed@.service"])(
       "%s is exposed by 2.0 at most",
       (name) => {
         const words = ["security", "--offline=yes", "--no-pager", "--threshold=20", join(folder, name)];
@@ -69,7 +70,7 @@ describe.skipIf(!analyze).each(PLANS)(
 
 describe("units", () => {
   it("keep memory out of core dumps and run as their user", () => {
-    for (const name of ["coldkeep@.service", "coldkeep-recover.service"]) {
+    for (const name of ["coldkeep@.service", "coldkeep-drill@.service", "coldkeep-recover.service"]) {
       expect(contentOf(PLAN, name)).toMatch(/^LimitCORE=0$/m);
       expect(contentOf(PLAN, name)).toMatch(/^User=coldkeep$/m);
       expect(contentOf(PLAN, name)).toMatch(/^CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_FOWNER CAP_SYS_PTRACE$/m);
