@@ -1,8 +1,12 @@
 import { defineCommand } from "./define.ts";
 
-export const command = defineCommand<object>({
+export interface StatusFlags {
+  readonly metrics?: string;
+}
+
+export const command = defineCommand<StatusFlags>({
   brief: "Tell how the backups of each node stand",
-  usage: "[--node <name>] [--vault <name>]",
+  usage: "[--node <name>] [--vault <name>] [--metrics <file>]",
   about:
     "For each node and vault of the configuration: the newest good snapshot, its age and height, the newest drill, sizes and\n" +
     "growth, the next run of its timer, and what is amiss by the limits under `watch` in the configuration. Reads the vault's\n" +
@@ -12,6 +16,14 @@ export const command = defineCommand<object>({
     ["status", "all nodes, in all vaults"],
     ["status --node icon --json", "one node, for a script"],
   ],
-  flags: {},
+  flags: {
+    metrics: {
+      kind: "parsed",
+      parse: String,
+      optional: true,
+      placeholder: "file",
+      brief: "Write metrics there, too, for the textfile collector of node_exporter (docs/monitoring)",
+    },
+  },
   load: async () => (await import("./status.ts")).run,
 });

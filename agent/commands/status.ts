@@ -1,17 +1,21 @@
+import { resolve } from "node:path";
 import { INDEX_NEWEST, isLatestMaterial, listSnapshots } from "../../keeper/index.ts";
+import { writeFileDurable } from "../../posix/durable.ts";
+import { fromSystemError } from "../../posix/system-error.ts";
 import type { IndexEntry } from "../../vault/card/index.ts";
 import { isColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { type Config, type NodeSettings, tiersFor, type VaultSettings, watchFor } from "../config/index.ts";
 import { nextRun } from "../systemd/index.ts";
-import { judge, type Standing } from "../watch/index.ts";
+import { judge, renderMetrics, type Standing } from "../watch/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import { openOneVault } from "./opened.ts";
 import { pickNode, pickVault, readConfig, scopeOf } from "./session.ts";
+import type { StatusFlags } from "./status.command.ts";
 import { documentOf, failureOf, type NodeStatus, textOf } from "./status-words.ts";
 
 /** `coldkeep status`. */
-export async function run(call: Call): Promise<Answer> {
+export async function run(call: Call<StatusFlags>): Promise<Answer> {
   const { flags } = call;
   const config = readConfig(call);
   const nodes = flags.node === undefined ? config.nodes : [pickNode(config, flags.node)];
@@ -23,6 +27,7 @@ export async function run(call: Call): Promise<Answer> {
   }
   const now = call.io.clock.now();
   const failure = failureOf(statuses);
+  if (flags.metrics !== undefined) writeMetrics(resolve(flags.metrics), renderMetrics(statuses, now));
   return {
     document: { ok: failure === null, now, nodes: statuses.map(documentOf) },
     text: statuses.map((status) => textOf(status, now)).join("\n\n"),
@@ -65,4 +70,13 @@ function unreachable(why: string): Standing {
   const counts = { good: 0, broken: 0, damaged: 0, expired: 0 };
   const alarms = [{ kind: "unreachable", why } as const];
   return { latest: null, ageMs: null, proven: null, counts, storedBytes: 0, growth: null, alarms };
+}
+
+/** Whole or not at all, as the collector may read at any moment; it runs as another user. */
+function writeMetrics(path: string, text: string): void {
+  try {
+    writeFileDurable(path, Buffer.from(text), 0o644);
+  } catch (error) {
+    throw fromSystemError(error, { what: "cannot write the metrics", on: path, otherwise: "internal" });
+  }
 }

@@ -1,2 +1,3 @@
 export { type Evidence, judge } from "./judge.ts";
+export { type Measured, renderMetrics } from "./metrics.ts";
 export type * from "./types.ts";

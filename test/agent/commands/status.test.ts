@@ -1,4 +1,5 @@
-import { chmodSync, renameSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../../posix/clock.ts";
@@ -89,6 +90,35 @@ describe("status", () => {
     expect(status.nodes.map(({ ok }) => ok)).toEqual([true, false]);
     expect(status.nodes[1]).toMatchObject({ alarms: [{ kind: "unreachable" }], latest: null });
     expect((await copy.run(["status", "--vault", "near"])).code).toBe(0);
+  });
+
+  it("writes metrics that Prometheus reads, also of a vault that does not answer", async () => {
+    const copy = copyOf(host, tempDir("coldkeep-status"));
+    copy.change(
+      /^vault:.*$/m,
+      `vaults: [{ name: near, url: "file://${copy.vault}" }, { name: far, url: "file:///nowhere/far" }]`,
+    );
+    const file = join(copy.home, "coldkeep.prom");
+    await copy.run(["status", "--metrics", file]);
+    const text = readFileSync(file, "utf8");
+    const line = /^(# (HELP|TYPE) coldkeep_[a-z_]+ .+|coldkeep_[a-z_]+(\{([a-z]+="[^"\n]*",?)+\})? -?\d+(\.\d+)?)$/;
+    expect(
+      text
+        .trimEnd()
+        .split("\n")
+        .filter((one) => !line.test(one)),
+    ).toEqual([]);
+    expect(text).toContain('coldkeep_vault_up{node="demo",vault="near"} 1\n');
+    expect(text).toContain('coldkeep_vault_up{node="demo",vault="far"} 0\n');
+    expect(text).toContain('coldkeep_latest_height{node="demo",vault="near",channel=""} 1200\n');
+    expect(text).toContain('coldkeep_snapshots{node="demo",vault="near",state="good"} 1\n');
+    expect(text).toContain('coldkeep_alarm{node="demo",vault="far",kind="unreachable"} 1\n');
+    // What is not known is not said to be 0.
+    expect(text).not.toMatch(/coldkeep_(latest|proven)[a-z_]*\{node="demo",vault="far"/);
+    expect(statSync(file).mode & 0o777).toBe(0o644);
+    const promtool = spawnSync("promtool", ["check", "metrics"], { input: text, encoding: "utf8" });
+    if (promtool.error === undefined) expect(promtool.status, promtool.stderr + promtool.stdout).toBe(0);
+    else console.log("promtool is not here: only the form of each line was looked at");
   });
 
   it("does not take a damaged index for an empty one", async () => {
