@@ -143,6 +143,23 @@ describe("restore --delta", () => {
     );
   });
 
+  it("reads over a short piece that the old data holds where its neighbours are fetched, for one request less", async () => {
+    const { fixture, old } = await withOld();
+    const fetched = async (n: number, ...paths: string[]) => {
+      const copy = join(fixture.dir, `copy-${n}`);
+      execFileSync("cp", ["-a", old, copy]);
+      for (const path of paths) mutate(copy, { path, kind: "flip", at: 0 });
+      const delta = new Map([["data", copy]]);
+      const result = await fixture.restore({ targets: { to: join(fixture.dir, `to-${n}`) }, delta });
+      return result.fetched;
+    };
+    const without = await fetched(0);
+    const a = (await fetched(1, "data/a")) - without;
+    const b = (await fetched(2, "data/b")) - without;
+    // The second piece of "a", 50,000 bytes and a tag, lies between the first ones of "a" and of "b".
+    expect((await fetched(3, "data/a", "data/b")) - without).toBe(a + b + 50_016);
+  });
+
   it("takes whole files over by link where the old data goes, others by piece", async () => {
     const { fixture, old, expected, targets } = await withOld();
     const inodes = (names: readonly string[]) => names.map((name) => lstatSync(join(old, name)).ino);
