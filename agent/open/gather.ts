@@ -30,6 +30,8 @@ export interface GatherLimits {
   readonly frames: number;
 }
 
+const NOWHERE = new Float64Array(0);
+
 /** Largest request for data, bytes; a single frame may be larger. */
 export const LARGEST_REQUEST = 4 << 20;
 
@@ -41,6 +43,8 @@ const GATHER: GatherLimits = { range: LARGEST_REQUEST, perRange: 512, gap: 128 <
  */
 export interface Gatherer<Use> {
   add(place: ChunkPlace, use: Use): void;
+  /** Tells of a frame that need not be fetched: none of the requests of this gathering reads over it. */
+  skip(place: ChunkPlace): void;
   readonly full: boolean;
   /** All that was gathered, which is then forgotten. */
   take(): FrameRange<Use>[];
@@ -48,6 +52,7 @@ export interface Gatherer<Use> {
 
 export function makeGatherer<Use>(packs: PackTable, limits: GatherLimits = GATHER): Gatherer<Use> {
   let wanted = new Map<PackRow, Map<number, WantedFrame<Use>>>();
+  let skipped = new Map<PackRow, number[]>();
   let plain = 0;
   let frames = 0;
   return {
@@ -69,12 +74,23 @@ export function makeGatherer<Use>(packs: PackTable, limits: GatherLimits = GATHE
       plain += place.plain;
       frames += 1;
     },
+    skip: (place) => {
+      const pack = packs.find(place);
+      const ofPack = skipped.get(pack);
+      if (ofPack === undefined) skipped.set(pack, [place.offset]);
+      else ofPack.push(place.offset);
+      frames += 1;
+    },
     get full() {
       return plain >= limits.plain || frames >= limits.frames;
     },
     take: () => {
-      const ranges = [...wanted].flatMap(([pack, ofPack]) => toRanges(pack, [...ofPack.values()], limits));
+      const ranges = [...wanted].flatMap(([pack, ofPack]) => {
+        const around = Float64Array.from(skipped.get(pack) ?? []).sort();
+        return toRanges(pack, [...ofPack.values()], limits, around);
+      });
       wanted = new Map();
+      skipped = new Map();
       plain = 0;
       frames = 0;
       return ranges;
@@ -82,16 +98,21 @@ export function makeGatherer<Use>(packs: PackTable, limits: GatherLimits = GATHE
   };
 }
 
-/** Sorts frames of one pack by place and joins neighbours. */
+/**
+ * Sorts frames of one pack by place and joins neighbours.
+ * @param around Where frames begin that are not read over, ascending.
+ */
 export function toRanges<Use>(
   pack: PackRow,
   frames: readonly WantedFrame<Use>[],
   limits: Pick<GatherLimits, "range" | "perRange" | "gap">,
+  around: Float64Array = NOWHERE,
 ): FrameRange<Use>[] {
   const ranges: FrameRange<Use>[] = [];
   let run: WantedFrame<Use>[] = [];
   let start = 0;
   let end = 0;
+  let next = 0;
   const close = () => {
     if (run.length === 0) return;
     const plain = run.reduce((sum, { row }) => sum + row.plain, 0);
@@ -100,7 +121,8 @@ export function toRanges<Use>(
   for (const frame of frames.toSorted((a, b) => a.row.offset - b.row.offset)) {
     const { offset, stored } = frame.row;
     const reach = Math.max(end, offset + stored);
-    const near = offset - end <= limits.gap && reach - start <= limits.range;
+    while ((around[next] ?? Number.POSITIVE_INFINITY) < end) next += 1;
+    const near = offset - end <= limits.gap && reach - start <= limits.range && !((around[next] ?? offset) < offset);
     if (run.length > 0 && run.length < limits.perRange && near) {
       run.push(frame);
       end = reach;

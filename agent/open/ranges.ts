@@ -24,6 +24,8 @@ export interface RangeOptions<Use> {
 export interface RangeStream<Use> {
   /** Waits while too much is under way. @throws the first failure of any request, or the signal's reason. */
   add(place: ChunkPlace, use: Use): Promise<void>;
+  /** Tells of a frame that was fetched before, in the order of `add`: it is not read over for its neighbours' sake. */
+  skip(place: ChunkPlace): Promise<void>;
   /** Asks for the rest and waits for all. @throws as `add`. */
   end(): Promise<void>;
 }
@@ -46,6 +48,10 @@ export function makeRangeStream<Use>(o: RangeOptions<Use>): RangeStream<Use> {
       // Before it is added, so that nothing is asked for of which the caller has not heard yet.
       if (gatherer.full) await flush();
       gatherer.add(place, use);
+    },
+    skip: async (place) => {
+      if (gatherer.full) await flush();
+      gatherer.skip(place);
     },
     end: async () => {
       await flush();

@@ -36,6 +36,8 @@ export interface PlaceOptions {
   readonly pool: WorkerPool<RestoreJob, RestoreAnswer>;
   /** What need not be fetched; null for the first and only run, which makes everything. */
   readonly kept: Kept | null;
+  /** An earlier run has fetched what is kept: none of it is fetched again, be it one request less. */
+  readonly resumed: boolean;
   readonly suite: SuiteName;
   readonly chunkKey: Uint8Array;
   readonly stagedPath: (selected: SelectedEntry) => StagedPath;
@@ -153,7 +155,7 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
           data = true;
           await stream.add(piece, { file, at, id: piece.id });
           file.gathering += 1;
-        }
+        } else if (o.resumed) await stream.skip(piece);
         ordinal += 1;
         at += piece.plain;
       }

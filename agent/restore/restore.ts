@@ -130,7 +130,7 @@ async function stage(
     }
     o.progress.stage("fetch and open", survey.fetch.plain - (kept?.bytes ?? 0));
     const entries = makeSecondLook(walk);
-    await placeEntries(entries.first, { ...common, opened, packs, pool, kept });
+    await placeEntries(entries.first, { ...common, opened, packs, pool, kept, resumed });
     if (survey.hardlinks > 0) await placeHardlinks(entries.again(), common);
     await placeSymlinksAndFinish(entries.again(), common);
     if (resumed) assertNothingElse(layout, survey.files + survey.directories + survey.hardlinks + survey.symlinks);

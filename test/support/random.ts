@@ -6,12 +6,14 @@ export function seededRandom(seed: string): RandomSource {
   let counter = 0;
   let rest: Uint8Array = new Uint8Array(0);
   return (length) => {
-    while (rest.length < length) {
+    const blocks = [rest];
+    for (let have = rest.length; have < length; ) {
       const block = createHash("sha256").update(`${seed}\0${counter++}`).digest();
-      rest = Buffer.concat([rest, block]);
+      blocks.push(block);
+      have += block.length;
     }
-    const bytes = Uint8Array.from(rest.subarray(0, length));
-    rest = rest.subarray(length);
-    return bytes;
+    const all = Buffer.concat(blocks);
+    rest = all.subarray(length);
+    return Uint8Array.from(all.subarray(0, length));
   };
 }

@@ -45,6 +45,28 @@ describe("frames joined into requests", () => {
     );
   });
 
+  it("what is told to be there already is read over by none, and the rest is asked for all the same", () => {
+    fc.assert(
+      fc.property(anyFrames, fc.array(fc.boolean()), (frames, there) => {
+        const gatherer = makeGatherer<number>(packs);
+        for (const [n, { row }] of frames.entries()) {
+          const place: ChunkPlace = { origin, pack: 0, ...row };
+          if (there[n] === true) gatherer.skip(place);
+          else gatherer.add(place, n);
+        }
+        const ranges = gatherer.take();
+        const wanted = frames.filter((_, n) => there[n] !== true).map(({ row }) => row.frame);
+        expect(ranges.flatMap((r) => r.frames.map(({ row }) => row.frame))).toEqual(wanted);
+        for (const [n, { row }] of frames.entries()) {
+          if (there[n] !== true) continue;
+          expect(ranges.some((r) => r.offset < row.offset + row.stored && row.offset < r.offset + r.length)).toBe(
+            false,
+          );
+        }
+      }),
+    );
+  });
+
   it("what is wanted twice is fetched once, for both", () => {
     const gatherer = makeGatherer<string>(packs);
     const place: ChunkPlace = { origin, pack: 0, frame: 1, offset: 96, stored: 100, plain: 84, codec: 0 };

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -17,9 +18,12 @@ import { describe, expect, it } from "vitest";
 import { planRestore, type RestoreOptions, recoverRestore, runRestore } from "../../../agent/restore/index.ts";
 import { ColdkeepError, silent } from "../../../vault/names/index.ts";
 import type { Reader } from "../../../vault/store/facets.ts";
-import type { Item } from "../../support/build-snapshot.ts";
+import { openDirectoryStore } from "../../../vault/store/index.ts";
+import { buildSnapshot, type Item, makeNode } from "../../support/build-snapshot.ts";
 import { seededRandom } from "../../support/random.ts";
+import { memoryKeys } from "../../support/read-snapshot.ts";
 import { type Found, readTree } from "../../support/read-tree.ts";
+import { tempDir } from "../../support/tmp.ts";
 import { type Fixture, restoreFixture } from "./fixture.ts";
 
 const noise = (seed: string, length: number) => Buffer.from(seededRandom(seed)(length));
@@ -40,6 +44,13 @@ const ITEMS: readonly Item[] = [
   { path: "data/link", type: "hardlink", target: "data/f03" },
   { path: "data/sym", type: "symlink", target: "dir/empty" },
 ];
+const SHORT_SIZE = 2600;
+/** What would be read over. */
+const SHORT: readonly Item[] = Array.from({ length: 7 }, (_, n) => ({
+  path: `data/s${n}`,
+  content: [noise(`short ${n}`, SHORT_SIZE)],
+  mode: 0o600,
+}));
 const BYTES = FILES * SIZE + 1_700_000;
 const BUILD = { packBytes: 500_000, chunkBytes: 500_000 };
 
@@ -201,6 +212,63 @@ describe("a restore that was cut off", () => {
       expect(data.slice(n + 1).filter((b) => a.name === b.name && a.from < b.end && b.from < a.end)).toEqual([]);
     }
     expect(readTree(join(fixture.dir, "out"))).toEqual(expected);
+  });
+});
+
+describe("a restore that was killed", () => {
+  it.each([1, 2, 4])(
+    "by kill -9 at its stretch %i goes on from what is staged, and no stretch is fetched twice",
+    async (n) => {
+      const dir = tempDir();
+      const store = await openDirectoryStore(join(dir, "vault"), { create: true });
+      const keys = memoryKeys();
+      const items = [...ITEMS, ...SHORT].sort((a, b) => (a.path < b.path ? -1 : 1));
+      const { node, snapshot } = await buildSnapshot({ store, node: makeNode(), items, recipients: [keys], ...BUILD });
+      const key = Buffer.from(keys.keys.get(snapshot) ?? []).toString("hex");
+      const child = join(import.meta.dirname, "../../support/restore-child.ts");
+      const restore = (ordinal: number) => {
+        const run = spawnSync(process.execPath, [child, dir, node.name, snapshot, key, `${ordinal}`], {
+          encoding: "utf8",
+        });
+        const told = existsSync(join(dir, "ranges")) ? readFileSync(join(dir, "ranges"), "utf8") : "";
+        rmSync(join(dir, "ranges"), { force: true });
+        const lines = told.split("\n").filter((line) => line !== "");
+        const given = lines
+          .map((line) => line.split(" "))
+          .map(([kind, name = "", from, length]) => {
+            return { kind, name, from: Number(from), end: Number(from) + Number(length) };
+          });
+        return { ...run, data: given.filter(({ kind }) => kind === "data") };
+      };
+      const first = restore(n);
+      expect(first.signal, first.stderr).toBe("SIGKILL");
+      expect(first.data).toHaveLength(n - 1);
+      const second = restore(0);
+      expect(second.status, second.stderr).toBe(0);
+      const all = [...first.data, ...second.data];
+      for (const [i, a] of all.entries()) {
+        expect(all.slice(i + 1).filter((b) => a.name === b.name && a.from < b.end && b.from < a.end)).toEqual([]);
+      }
+      expect(Number(second.stdout) > 0).toBe(n > 1);
+      expect(readTree(join(dir, "out")).length).toBe(items.length);
+    },
+  );
+
+  it("with short pieces staged between such as are missing: they are not read over, be it one request more", async () => {
+    const fixture = await restoreFixture([{ path: "data" }, ...SHORT], {});
+    const target = join(fixture.dir, "node-data");
+    mkdirSync(target);
+    const targets = new Map([["data", target]]);
+    await stageAll(fixture, targets);
+    const staged = join(fixture.dir, kept(fixture.dir)[0] ?? "", "data");
+    // Every other one.
+    const missing = SHORT.filter((_, n) => n % 2 === 0).map(({ path }) => path.slice("data/".length));
+    for (const name of missing) rmSync(join(staged, name));
+    const { given } = await restoreAgain(fixture, { targets });
+    const [, ...data] = given;
+    expect(data).toHaveLength(missing.length);
+    const fetched = data.reduce((sum, { from, end }) => sum + end - from, 0);
+    expect(fetched).toBe(missing.length * (SHORT_SIZE + 16));
   });
 });
 
