@@ -3,6 +3,7 @@ import { Effect, PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import { INDEXER_ENV } from "../lambdas/indexer/contract.ts";
 import { type FunctionBase, KeeperFunction } from "./function.ts";
 import { grantFacets } from "./grant.ts";
 import { JOBS } from "./jobs.ts";
@@ -41,9 +42,18 @@ export class Indexer extends Construct {
       description: "coldkeep: takes new cards into their node's index and backup_list",
       memory: 512,
       timeout: TIMEOUT,
+      environment: { [INDEXER_ENV.queue]: queue.queueUrl },
     });
     grantFacets(this.worker.role, base.place, JOBS.indexer);
     queue.grantConsumeMessages(this.worker.role);
+    this.worker.role.addToPrincipalPolicy(
+      new PolicyStatement({
+        sid: "GoOn",
+        effect: Effect.ALLOW,
+        actions: ["sqs:SendMessage"],
+        resources: [queue.queueArn],
+      }),
+    );
     this.worker.function.addEventSource(
       new SqsEventSource(queue, {
         batchSize: 100,

@@ -14,6 +14,7 @@ import type { RecentCores } from "./index-memory.ts";
 import { expiryOf } from "./markers.ts";
 import { isPinned, readMark } from "./marks.ts";
 import { oddity } from "./order.ts";
+import type { PackSlices } from "./packs-left.ts";
 import { isMismatch, type NodeScope, readBegin, readCard } from "./read.ts";
 import { firstReceipts } from "./receipts.ts";
 import { EXPIRED_BEFORE, MAX_BYTES, RUN_WITH_PARENT } from "./rules.ts";
@@ -38,6 +39,8 @@ export interface Judge {
   readonly cores: RecentCores;
   /** Whether a card has just come: whoever marks or expires a snapshot tells the index, and the index knows none such yet. */
   readonly justCame: (id: SnapshotId, received: number) => Promise<boolean>;
+  /** Where one call is not to look at all new packs of a snapshot. */
+  readonly slices?: PackSlices;
   /** Verdicts of this job. */
   readonly memo: Map<SnapshotId, IndexEntry | null>;
 }

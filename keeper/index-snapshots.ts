@@ -17,6 +17,7 @@ import {
 } from "./index-files.ts";
 import { type IndexMemory, makeRecentCores, type RecentCores, type Remembered } from "./index-memory.ts";
 import { assertMayChange } from "./may-change.ts";
+import { type PackSlices, PacksLeft } from "./packs-left.ts";
 import { type NodeScope, readNode } from "./read.ts";
 import { INDEX_NEWEST } from "./rules.ts";
 import { cardIds, proofTimes } from "./scan-names.ts";
@@ -39,6 +40,8 @@ export interface IndexOptions {
   readonly justCame?: boolean;
   /** What a look at all objects of some of these ids found: the damage in words, or that there is none any more. */
   readonly looked?: ReadonlyMap<SnapshotId, readonly string[]>;
+  /** Looks at so many new packs of a snapshot at most; where there are more, the outcome says how far it came. */
+  readonly slices?: PackSlices;
   /** What an earlier call of this process left behind. */
   readonly memory?: IndexMemory;
   /** Waits before the next attempt, when so many were lost to others. Default: not at all. */
@@ -49,6 +52,8 @@ export interface IndexOutcome {
   readonly index: Index;
   /** Entries of the ids asked for, newest first; ids without a committed card have none. */
   readonly entries: readonly IndexEntry[];
+  /** Snapshots that are to be asked for again, and how many of their packs were looked at. */
+  readonly left: ReadonlyMap<SnapshotId, number>;
   /** False where all was as it should be already. */
   readonly changed: boolean;
   /** The index was missing or damaged and was made anew from the cards. */
@@ -140,10 +145,12 @@ async function tryIndex(run: Run, since: number): Promise<IndexOutcome | "lost" 
   const ids = rebuilding ? await cardIds(store, scope.node) : [...new Set(options.ids)];
   const proofs = rebuilding ? await proofTimes(store, scope.node) : await timesOf(options);
   const found = new Map<SnapshotId, IndexEntry | null>();
+  const left = new Map<SnapshotId, number>();
   // That something is damaged no card tells: it is taken over, also where all else is made anew.
   const earlierOnes = new Map((stored.index?.snapshots ?? []).map((entry) => [entry.snapshot, entry]));
   for (const id of byAge([...ids, ...proofs.keys()])) {
-    const entry = await judge(on, id);
+    const entry = await judgeSome(on, id, left);
+    if (entry === undefined) continue;
     const earlier = entry === null ? null : await on.known(id, entry.received);
     const proven = withProof(entry, earlier?.proven, proofs.get(id));
     found.set(id, withDamage(proven, options.looked?.get(id) ?? damagesOf(earlier ?? earlierOnes.get(id))));
@@ -168,7 +175,7 @@ async function tryIndex(run: Run, since: number): Promise<IndexOutcome | "lost" 
   const named = [...new Set([...still, ...months.keys()])].sort().reverse();
   const written = await replaceIndex(store, scope, names.indexJson(scope.node), stored, newest, named, since);
   // Nothing to change in an index of memory: that there is such an index was not seen.
-  if (written === "lost" || (remembered !== null && written === stored)) return "lost";
+  if (written === "lost" || (remembered !== null && written === stored && left.size === 0)) return "lost";
   const { index } = written;
   const listed = await writeList(store, index, list);
   if (listed === null) return "lost";
@@ -176,16 +183,31 @@ async function tryIndex(run: Run, since: number): Promise<IndexOutcome | "lost" 
   if (told !== null && "ahead" in told) return told;
   options.memory?.remember(scope.node, { node, index: written, list: listed, head: told });
   const asked = options.ids.map((id) => found.get(id)).filter((entry) => entry !== undefined && entry !== null);
-  return { index, entries: asked, changed: index !== stored.index, rebuilt: rebuilding };
+  return { index, entries: asked, left, changed: index !== stored.index, rebuilt: rebuilding };
+}
+
+/** Undefined where there are more packs than one call looks at, its own or its parent's. */
+async function judgeSome(
+  on: Judge,
+  id: SnapshotId,
+  left: Map<SnapshotId, number>,
+): Promise<IndexEntry | null | undefined> {
+  try {
+    return await judge(on, id);
+  } catch (error) {
+    if (!(error instanceof PacksLeft)) throw error;
+    left.set(id, error.snapshot === id ? error.looked : (on.slices?.looked.get(id) ?? 0));
+    return undefined;
+  }
 }
 
 function judgeOf({ options, node, memo, cores }: Run, scope: NodeScope, before: Index | null): Judge {
-  const { store, justCame = false } = options;
+  const { store, slices, justCame = false } = options;
   const known = knownEntries(store, scope, before);
   const isNew = async (id: SnapshotId, received: number) =>
     justCame && before !== null && (await known(id, received)) === null;
   const newest = before === null ? null : new Map(before.snapshots.map((entry) => [entry.snapshot, entry]));
-  return { store, scope, node, known, newest, cores, justCame: isNew, memo };
+  return { store, scope, node, known, newest, cores, justCame: isNew, memo, ...(slices && { slices }) };
 }
 
 /** All of them are there and whole; else the vault itself is asked before that is said. */

@@ -10,6 +10,7 @@ import {
 import { names, type SnapshotId } from "../vault/names/index.ts";
 import type { Judge } from "./evaluate.ts";
 import { listRows } from "./pack-lists.ts";
+import { countPacks, PacksLeft, slicePacks } from "./packs-left.ts";
 import { firstPackDamage, listPacks } from "./packs-present.ts";
 import { countRanges, firstNotCovered, indexesOf, rangesOf } from "./ranges.ts";
 import { isMismatch, readCard } from "./read.ts";
@@ -111,6 +112,11 @@ async function newPacksFault(on: Judge, core: CardCore, fresh: readonly CardOrig
       if (!sizes?.has(index)) return `it uses ${names.packName(index)} of ${snapshot}, which no pack list names`;
     }
   }
-  const damage = await firstPackDamage(on.store, on.scope, packs);
-  return damage === null ? null : `${damage.object}: ${damage.detail}`;
+  const { most = Number.POSITIVE_INFINITY, looked } = on.slices ?? {};
+  const before = looked?.get(core.snapshot) ?? 0;
+  const some = before === 0 && countPacks(packs) <= most ? packs : slicePacks(packs, before, most);
+  const damage = await firstPackDamage(on.store, on.scope, some);
+  if (damage !== null) return `${damage.object}: ${damage.detail}`;
+  if (countPacks(packs) > before + most) throw new PacksLeft(core.snapshot, before + most);
+  return null;
 }

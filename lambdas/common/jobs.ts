@@ -1,4 +1,4 @@
-import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { SendMessageBatchCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { NodeJob } from "./contract.ts";
 
 /** SQS takes so many messages in one call. */
@@ -20,5 +20,13 @@ export function sendJobsTo(queue: string): SendJobs {
       if (first !== undefined)
         throw new Error(`the queue took ${Failed.length} jobs fewer: ${first.Message ?? first.Code}`);
     }
+  };
+}
+
+/** Puts one message into a queue. */
+export function sendTo(QueueUrl: string): (body: string) => Promise<void> {
+  const client = new SQSClient({});
+  return async (MessageBody) => {
+    await client.send(new SendMessageCommand({ QueueUrl, MessageBody }));
   };
 }

@@ -13,6 +13,14 @@ export const INDEXER_METRICS = {
   failed: "NodesFailed",
 } as const;
 
+export const INDEXER_ENV = {
+  /** URL of its own queue, by which it goes on with cards of very many packs. */
+  queue: "COLDKEEP_CARDS",
+} as const;
+
+/** New packs of one card that one call looks at. */
+export const PACKS_A_CALL = 20_000;
+
 /** Called by hand: makes a node's index anew from its cards. */
 export interface RebuildEvent {
   readonly rebuild: string;

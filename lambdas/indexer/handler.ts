@@ -2,22 +2,25 @@ import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { makeIndexMemory, rebuildIndex } from "../../keeper/index.ts";
 import { systemClock } from "../../posix/clock.ts";
 import { toNodeName } from "../../vault/names/index.ts";
+import { requireEnv } from "../common/env.ts";
+import { sendTo } from "../common/jobs.ts";
 import { makeTeller } from "../common/report.ts";
 import { readSettings } from "../common/settings.ts";
 import { openVault } from "../common/vault.ts";
-import type { RebuildEvent } from "./contract.ts";
+import { INDEXER_ENV, type RebuildEvent } from "./contract.ts";
 import { indexBatch } from "./index-batch.ts";
 
 const tell = makeTeller("indexer");
 const store = openVault(process.env);
 const memory = makeIndexMemory(systemClock);
+const send = sendTo(requireEnv(process.env, INDEXER_ENV.queue));
 const settings = readSettings(new URL(".", import.meta.url));
 
 /** Cards that arrived, by way of the queue; or, called by hand, `{"rebuild": "<node>"}`. */
 export async function handler(event: SQSEvent | RebuildEvent): Promise<SQSBatchResponse | object> {
   try {
     if ("rebuild" in event) return await rebuild(event.rebuild);
-    return await indexBatch({ store, settings, tell, memory }, event.Records);
+    return await indexBatch({ store, settings, tell, send, memory }, event.Records);
   } finally {
     tell.flush();
   }

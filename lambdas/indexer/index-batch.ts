@@ -4,13 +4,17 @@ import { type IndexMemory, type IndexStore, indexSnapshots } from "../../keeper/
 import { type NodeName, parseS3Url, type SnapshotId } from "../../vault/names/index.ts";
 import type { Teller } from "../common/report.ts";
 import type { Settings } from "../common/settings.ts";
-import { cardsOf } from "./cards.ts";
-import { INDEXER_METRICS } from "./contract.ts";
+import { cardsOf, messageOf } from "./cards.ts";
+import { INDEXER_METRICS, PACKS_A_CALL } from "./contract.ts";
 
 export interface IndexerOn {
   readonly store: IndexStore & { readonly url: string };
   readonly settings: Settings;
   readonly tell: Teller;
+  /** Puts a message into the function's own queue. */
+  readonly send: (body: string) => Promise<void>;
+  /** New packs of one card that one call looks at. */
+  readonly packs?: number;
   /** Of the function while it is warm. */
   readonly memory?: IndexMemory;
 }
@@ -18,6 +22,7 @@ export interface IndexerOn {
 /** The records of one node, of which each tells of some of its cards. */
 interface OfNode {
   readonly ids: Set<SnapshotId>;
+  readonly looked: Map<SnapshotId, number>;
   readonly records: Set<string>;
 }
 
@@ -27,8 +32,8 @@ interface OfNode {
  */
 export async function indexBatch(on: IndexerOn, records: readonly SQSRecord[]): Promise<SQSBatchResponse> {
   const failed = new Set<string>();
-  const work = async ([node, { ids, records: of }]: readonly [NodeName, OfNode]) => {
-    if (await indexNode(on, node, [...ids])) return;
+  const work = async ([node, { ids, looked, records: of }]: readonly [NodeName, OfNode]) => {
+    if (await indexNode(on, node, [...ids], looked)) return;
     for (const record of of) failed.add(record);
   };
   await Promise.all([...byNode(on, records)].map(work));
@@ -42,14 +47,15 @@ function byNode({ store, settings, tell }: IndexerOn, records: readonly SQSRecor
   const found = new Map<NodeName, OfNode>();
   for (const record of records) {
     const { cards, ignored } = cardsOf(record, place);
-    for (const { node, snapshot } of cards) {
+    for (const { node, snapshot, looked } of cards) {
       if (!settings.has(node)) {
         ignored.push(`${node}: it is not among the nodes of this deployment`);
         continue;
       }
-      const of = found.get(node) ?? { ids: new Set(), records: new Set() };
+      const of = found.get(node) ?? { ids: new Set(), looked: new Map(), records: new Set() };
       found.set(node, of);
       of.ids.add(snapshot);
+      if (looked !== undefined) of.looked.set(snapshot, looked);
       of.records.add(record.messageId);
     }
     if (ignored.length === 0) continue;
@@ -60,24 +66,26 @@ function byNode({ store, settings, tell }: IndexerOn, records: readonly SQSRecor
 }
 
 /** False where it is worth another try. */
-async function indexNode(on: IndexerOn, node: NodeName, ids: SnapshotId[]): Promise<boolean> {
-  const { store, settings, tell, memory } = on;
+async function indexNode(on: IndexerOn, node: NodeName, ids: SnapshotId[], looked: OfNode["looked"]): Promise<boolean> {
+  const { store, settings, tell, memory, send, packs: most = PACKS_A_CALL } = on;
   const cardKey = settings.get(node)?.cardKey;
   try {
-    const { entries, rebuilt, index } = await indexSnapshots({
+    const { entries, rebuilt, index, left } = await indexSnapshots({
       store,
       node,
       ids,
       pause,
       justCame: true,
+      slices: { most, looked },
       ...(memory === undefined ? {} : { memory }),
       ...(cardKey === undefined ? {} : { cardKey }),
     });
+    for (const [snapshot, so] of left) await send(messageOf({ node, snapshot, looked: so }));
     const broken = entries.filter(({ state }) => state === "broken");
     tell.count(INDEXER_METRICS.cards, entries.length);
     tell.count(INDEXER_METRICS.broken, broken.length);
     for (const { snapshot, remarks } of broken) tell.warn("broken card", { node, snapshot, remarks });
-    tell.info("indexed", { node, cards: ids.length, rebuilt, generation: index.generation });
+    tell.info("indexed", { node, cards: ids.length, rebuilt, left: left.size, generation: index.generation });
     return true;
   } catch (error) {
     tell.error("could not index", error, { node, cards: ids.length });

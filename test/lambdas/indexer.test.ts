@@ -19,12 +19,14 @@ const eventOf = ({ core }: Card) => recordOf(BUCKET, `nodes/${names.card(core.no
 async function setUp(node: Partial<WrittenNode> = {}) {
   const world = await cardWorld();
   const tell = keepingTeller();
+  const sent: string[] = [];
   const on = {
     store: { ...world.store, url: `s3://${BUCKET}/nodes` },
     settings: settingsOf({ format: 1, nodes: [{ ...NODE, ...node }] }),
     tell,
+    send: async (body: string) => void sent.push(body),
   };
-  return { world, tell, on };
+  return { world, tell, on, sent };
 }
 
 const listed = ({ store, node }: CardWorld) =>
@@ -146,6 +148,37 @@ describe("the indexer", () => {
     expect(batchItemFailures).toEqual([{ itemIdentifier: theirs.messageId }]);
     expect(other.tell.lines.join("\n")).toContain("another host claimed the node's name");
     expect(other.world.store.objects.has(names.indexJson(other.world.node))).toBe(false);
+  });
+
+  it("goes on by its queue with a card of more packs than one call looks at, and with its child behind it", async () => {
+    const { world, on, sent } = await setUp();
+    const before = await world.snapshot();
+    await indexBatch(on, [eventOf(before)]);
+    const card = await world.snapshot({ packs: 7 });
+    const child = await world.snapshot({ parent: card.core.snapshot, inherited: usesOf(card) });
+    const heads: string[] = [];
+    const store = countingStore(on.store, (call) => heads.push(call));
+    let records = [eventOf(card), eventOf(child)];
+    let calls = 0;
+    for (; records.length > 0; calls += 1) {
+      expect(await indexBatch({ ...on, store, packs: 3 }, records)).toEqual({ batchItemFailures: [] });
+      records = sent.splice(0).map(textRecord);
+      if (records.length > 0) expect(listed(world)).toEqual([before.core.snapshot]);
+    }
+    expect(calls).toBe(3);
+    expect(listed(world)).toEqual([child, card, before].map(({ core }) => core.snapshot));
+    expect(heads.filter((call) => call.startsWith("LIST"))).toEqual([]);
+    for (let index = 0; index < 7; index += 1) {
+      expect(heads).toContain(`HEAD ${names.pack(world.node, card.core.snapshot, index)}`);
+    }
+    // What lacks a pack in a later slice is as broken as any other.
+    const short = await world.snapshot({ packs: 7, without: ["00005.pack"] });
+    records = [eventOf(short)];
+    while (records.length > 0) {
+      await indexBatch({ ...on, packs: 3 }, records);
+      records = sent.splice(0).map(textRecord);
+    }
+    expect(statesOf(world)[0]).toBe("broken");
   });
 
   it("asks S3 a known number of times a card, and lists nothing", async () => {

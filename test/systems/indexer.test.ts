@@ -15,6 +15,8 @@ import { cardWorld, usesOf } from "../support/cards.ts";
 const aws = await startLocalStack();
 const missing = "missing" in aws ? ` (${aws.missing})` : "";
 
+const send = async () => {};
+
 describe.skipIf(missing !== "")(`the indexer on S3${missing}`, { timeout: 240_000 }, () => {
   afterAll(() => ("stop" in aws ? aws.stop() : undefined));
 
@@ -39,7 +41,7 @@ describe.skipIf(missing !== "")(`the indexer on S3${missing}`, { timeout: 240_00
     while (records.length > 0 && rounds < 5) {
       rounds += 1;
       const answers = await Promise.all(
-        records.map((record) => indexBatch({ store, settings, tell: keepingTeller() }, [record])),
+        records.map((record) => indexBatch({ store, settings, send, tell: keepingTeller() }, [record])),
       );
       const again = new Set(answers.flatMap(({ batchItemFailures }) => batchItemFailures.map((f) => f.itemIdentifier)));
       records = records.filter(({ messageId }) => again.has(messageId));
@@ -83,13 +85,13 @@ describe.skipIf(missing !== "")(`the indexer on S3${missing}`, { timeout: 240_00
       cards.push(await world.snapshot(more));
       return cards.at(-1) as Card;
     };
-    await indexBatch({ store, settings, tell: keepingTeller() }, await arrive(cards));
+    await indexBatch({ store, settings, send, tell: keepingTeller() }, await arrive(cards));
     const memory = makeIndexMemory(systemClock);
     /** Calls of each kind, packs apart, for the cards that come in one batch. */
     const callsOf = async (batch: readonly Card[]) => {
       const records = await arrive(batch);
       proxy.calls.length = 0;
-      await indexBatch({ store: counted, settings, tell: keepingTeller(), memory }, records);
+      await indexBatch({ store: counted, settings, send, tell: keepingTeller(), memory }, records);
       const packs = proxy.calls.filter(({ kind, key }) => kind === "HEAD" && key.endsWith(".pack"));
       const lists = proxy.calls.filter(({ kind }) => kind === "LIST");
       return { packs: packs.length, lists: lists.length, others: proxy.calls.length - packs.length - lists.length };
