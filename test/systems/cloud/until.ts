@@ -1,6 +1,6 @@
-/** Looks again and again until something is found; emulators tell nobody when they are done. @throws Error after two minutes. */
+/** Looks again and again until something is found; emulators tell nobody when they are done. @throws Error after four minutes. */
 export async function until<T>(what: string, look: () => Promise<T | null>): Promise<T> {
-  const end = performance.now() + 120_000;
+  const end = performance.now() + 240_000;
   for (;;) {
     const found = await look();
     if (found !== null) return found;
