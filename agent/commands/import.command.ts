@@ -1,20 +1,24 @@
 import { defineCommand } from "./define.ts";
 import { positiveNumber } from "./parse.ts";
 
+export type ImportKind = "rocksdb-backup" | "icon";
+
 export interface ImportFlags {
   readonly only?: readonly number[];
 }
 
-export const command = defineCommand<ImportFlags, [kind: string, path: string]>({
+export const command = defineCommand<ImportFlags, [kind: ImportKind, path: string]>({
   brief: "Take backups of other tools in as snapshots",
-  usage: "rocksdb-backup <folder> [--only <id>]... [--node <name>]",
+  usage: "rocksdb-backup <folder> [--only <id>]... | icon <archive>   [--node <name>]",
   about:
     "rocksdb-backup reads the directory of RocksDB's BackupEngine (`ldb backup`): each backup in it becomes a snapshot of the\n" +
     "node, oldest first, and what they share is stored once. Every file is compared with its checksum before. Each gets\n" +
-    "the tags rocksdb-backup:<id> and taken:<time>; one that was imported before is passed over. The node is not stopped.",
+    "the tags rocksdb-backup:<id> and taken:<time>; one that was imported before is passed over. icon reads an\n" +
+    "archive of ICON's guide, PRep_BH<height>_data-<day>_<time>.tar.gz. The node is not stopped.",
   examples: [
     ["import rocksdb-backup /srv/rocksdb-backups", "all backups there"],
     ["import rocksdb-backup /srv/rocksdb-backups --only 7", "one of them"],
+    ["import icon /srv/archives/PRep_BH1234_data-20200115_0000.tar.gz", "its height is taken from its name"],
   ],
   flags: {
     only: {
@@ -29,14 +33,14 @@ export const command = defineCommand<ImportFlags, [kind: string, path: string]>(
   positional: {
     kind: "tuple",
     parameters: [
-      { parse: importKind, placeholder: "kind", brief: "Whose backups they are: rocksdb-backup" },
-      { parse: String, placeholder: "folder", brief: "Where they lie" },
+      { parse: importKind, placeholder: "kind", brief: "Whose backups they are: rocksdb-backup, icon" },
+      { parse: String, placeholder: "path", brief: "Where they lie" },
     ],
   },
   load: async () => (await import("./import.ts")).run,
 });
 
-function importKind(text: string): string {
-  if (text === "rocksdb-backup") return text;
-  throw new SyntaxError("rocksdb-backup is known");
+function importKind(text: string): ImportKind {
+  if (text === "rocksdb-backup" || text === "icon") return text;
+  throw new SyntaxError("rocksdb-backup and icon are known");
 }

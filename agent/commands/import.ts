@@ -1,27 +1,49 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { listSnapshots } from "../../keeper/index.ts";
 import { ColdkeepError, isColdkeepError, systemCode } from "../../vault/names/index.ts";
 import type { NodeSettings } from "../config/index.ts";
-import { listRocksdbBackups, type RocksdbBackup, stageRocksdbBackup } from "../exchange/index.ts";
+import {
+  listRocksdbBackups,
+  parseIconArchiveName,
+  type RocksdbBackup,
+  readIconArchive,
+  stageRocksdbBackup,
+} from "../exchange/index.ts";
 import { counted } from "../report/index.ts";
 import { openNodeState } from "../state/index.ts";
 import type { Answer } from "./answer.ts";
 import { backUp } from "./backup.ts";
 import { controlOf } from "./control.ts";
 import type { Call } from "./define.ts";
-import type { ImportFlags } from "./import.command.ts";
+import type { ImportFlags, ImportKind } from "./import.command.ts";
 import { openVault } from "./opened.ts";
 import { recover } from "./recover.ts";
 import { openSession, type Session, scopeOf } from "./session.ts";
 
-/** `coldkeep import rocksdb-backup <folder>`. */
-export async function run(call: Call<ImportFlags>, _kind: string, path: string): Promise<Answer> {
+/** One backup of another tool's, as it can become a snapshot. */
+interface Foreign {
+  /** What it is called there. */
+  readonly id: string;
+  /** Together they name it: with all of them it was imported before. */
+  readonly tags: readonly string[];
+  readonly height?: number;
+  /** Lays it out in folders that do not exist yet. */
+  stage(roots: Staged): Promise<void>;
+}
+
+interface Staged {
+  readonly data: string;
+  readonly wal: string;
+}
+
+/** `coldkeep import rocksdb-backup <folder>` and `coldkeep import icon <archive>`. */
+export async function run(call: Call<ImportFlags>, kind: ImportKind, given: string): Promise<Answer> {
   const session = openSession(call);
   const { config, node } = session;
-  assertRocksdb(node);
-  const dir = resolve(path);
-  const backups = listRocksdbBackups(dir, call.flags.only);
+  const path = resolve(given);
+  assertProfile(node, kind === "icon" ? "icon" : "rocksdb");
+  const backups = kind === "icon" ? [iconArchive(path, call)] : rocksdbBackups(path, call);
   const there = await tagsOf(session, call);
   const state = openNodeState(config.stateDir, node.name);
   {
@@ -30,19 +52,21 @@ export async function run(call: Call<ImportFlags>, _kind: string, path: string):
     await recover(session, controlOf(node), call);
   }
 
-  const imported: { id: number; snapshot: string | null }[] = [];
+  const imported: { id: string; snapshot: string | null }[] = [];
   for (const backup of backups) {
-    const tags = tagsFor(backup);
-    if (tags.every((tag) => there.has(tag))) {
+    if (backup.tags.every((tag) => there.has(tag))) {
       imported.push({ id: backup.id, snapshot: null });
       continue;
     }
-    const work = makeWorkFolder(dir, state.folder);
+    const work = makeWorkFolder(path, state.folder);
     try {
-      call.progress.stage(`check backup ${backup.id}`);
+      call.progress.stage(`check ${backup.id}`);
       const roots = rootsIn(node, work);
-      stageRocksdbBackup(dir, backup, roots);
-      const done = await backUp({ config, node: stagedNode(node, roots, tags) }, { ...call, flags: { ...call.flags } });
+      await backup.stage(roots);
+      const done = await backUp(
+        { config, node: stagedNode(node, roots, backup) },
+        { ...call, flags: { ...call.flags } },
+      );
       if (done.failure !== undefined) throw done.failure;
       imported.push({ id: backup.id, snapshot: (done.document as { snapshot: string }).snapshot });
     } finally {
@@ -52,14 +76,35 @@ export async function run(call: Call<ImportFlags>, _kind: string, path: string):
   return { document: { node: node.name, imported }, text: textOf(imported) };
 }
 
-function assertRocksdb({ name, profile }: NodeSettings): void {
-  if (profile === "rocksdb") return;
+function assertProfile({ name, profile }: NodeSettings, wanted: string): void {
+  if (profile === wanted) return;
   throw new ColdkeepError("refused", {
-    what: "this node is no RocksDB",
+    what: "this node is of another system",
     on: name,
-    why: `its profile is ${profile}`,
-    todo: "name another with --node, or add one of profile rocksdb to the configuration",
+    why: `its profile is ${profile}, not ${wanted}`,
+    todo: `name another with --node, or add one of profile ${wanted} to the configuration`,
   });
+}
+
+function rocksdbBackups(dir: string, { flags }: Call<ImportFlags>): Foreign[] {
+  return listRocksdbBackups(dir, flags.only).map((backup) => ({
+    id: String(backup.id),
+    tags: tagsFor(backup),
+    stage: async (roots) => stageRocksdbBackup(dir, backup, roots),
+  }));
+}
+
+function iconArchive(file: string, { io, progress }: Call): Foreign {
+  const named = parseIconArchiveName(basename(file));
+  if (!existsSync(file)) throw new ColdkeepError("not-found", { what: "there is no such archive", on: file });
+  if (named === null) progress.warn("the archive has not the guide's name: its height is not known");
+  const tag = (named?.taken ?? basename(file)).replace(/[^A-Za-z0-9._:-]/g, "_").slice(0, 40);
+  return {
+    id: basename(file),
+    tags: ["icon-archive", `taken:${tag}:${named?.height ?? 0}`],
+    ...(named === null ? {} : { height: named.height }),
+    stage: ({ data }) => readIconArchive(file, data, io.signal),
+  };
 }
 
 /** All tags of the node's snapshots, pair by pair as `tagsFor` makes them. */
@@ -98,11 +143,7 @@ function rootsIn({ roots }: NodeSettings, work: string): { readonly data: string
 }
 
 /** The node as its backup has it: other folders, and nobody to stop or to ask. */
-function stagedNode(
-  node: NodeSettings,
-  { data, wal }: { data: string; wal: string },
-  tags: readonly string[],
-): NodeSettings {
+function stagedNode(node: NodeSettings, { data, wal }: Staged, { tags, height }: Foreign): NodeSettings {
   const { health: _health, height: _height, freezeDir: _freezeDir, ...rest } = node;
   const named = (path: string) => ({ name: path.slice(path.lastIndexOf("/") + 1), path });
   return {
@@ -110,10 +151,12 @@ function stagedNode(
     roots: data === wal ? [named(data)] : [named(data), named(wal)],
     service: { manager: "none" },
     tags: [...node.tags, ...tags],
+    // Nobody is there to ask: its name told it.
+    ...(height === undefined ? {} : { height: { command: ["echo", String(height)] } }),
   };
 }
 
-function textOf(imported: readonly { readonly id: number; readonly snapshot: string | null }[]): string {
+function textOf(imported: readonly { readonly id: string; readonly snapshot: string | null }[]): string {
   const lines = imported.map(({ id, snapshot }) => `backup ${id}  ${snapshot ?? "was imported before"}`);
   const count = imported.filter(({ snapshot }) => snapshot !== null).length;
   return `${lines.join("\n")}\n\n${counted(count, "backup")} imported`;

@@ -57,18 +57,19 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   return { document: { ...result, plan: planDocument(plan) }, text: resultText(result, node, inPlace) };
 }
 
+/** Stands for an address in what is of no host, as ICON's guide has it. */
+const NOBODYS = "CHANGEIP";
+
+export type RestoredTo = Pick<RestorePlan, "snapshot" | "capturedAt" | "heights">;
+
 /** Restores into a folder that is not there yet, for those who make something else of it. */
-export async function restoreTo(
-  call: Call<IdentityFlags>,
-  id: string | undefined,
-  to: string,
-): Promise<Pick<RestorePlan, "snapshot" | "capturedAt">> {
+export async function restoreTo(call: Call<IdentityFlags>, id: string | undefined, to: string): Promise<RestoredTo> {
   const session = openSession(call);
   const store = await openVault(session.config, call, "read");
   const options = await optionsFor(
     session,
     store,
-    { ...call, flags: { ...call.flags, to } },
+    { ...call, flags: { ...call.flags, to, ownIp: NOBODYS } },
     selectionOf(id, {}),
     null,
   );

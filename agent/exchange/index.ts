@@ -1,7 +1,2 @@
-export {
-  listRocksdbBackups,
-  type RocksdbBackup,
-  stageRocksdbBackup,
-  type WrittenBackup,
-  writeRocksdbBackup,
-} from "./rocksdb-backup.ts";
+export { iconArchiveName, parseIconArchiveName, readIconArchive, writeIconArchive } from "./icon-archive.ts";
+export { listRocksdbBackups, type RocksdbBackup, stageRocksdbBackup, writeRocksdbBackup } from "./rocksdb-backup.ts";

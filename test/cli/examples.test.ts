@@ -40,6 +40,7 @@ const NOT_HERE: readonly (readonly [what: RegExp, why: string])[] = [
   [/^serve|^restore --from/, "it takes a server and somebody to ask it, as test/cli/remote-restore.test.ts has"],
   [/^(ticket|share) revoke/, "it takes the id of a ticket that was made before"],
   [/rocksdb-backup/, "it takes a RocksDB, as test/systems/rocksdb.test.ts has"],
+  [/^(?:export|import) .*icon /, "it takes a P-Rep, as test/cli/icon.test.ts has"],
   [/--answer/, "it takes an answer that only the holder of the key can give"],
   [/(old|new|2025)\.key/, "it takes keys that were in use before"],
 ];

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -91,6 +92,48 @@ describe("a P-Rep of ICON", () => {
     const fresh = join(home, "fresh");
     expect((await coldkeep("restore", "latest", "--to", fresh, "--own-ip", "198.51.100.9")).code).toBe(0);
     expect(readdirSync(join(fresh, "loopchain/.storage"))).toEqual(["db_198.51.100.9:7100_icon_dex"]);
+  });
+
+  it("moves over and back: exported as the guide's archive, which its own words unpack, and imported from one", async () => {
+    const { home, data, coldkeep } = await prep("db_10.1.2.3:7100_icon_dex");
+    expect((await coldkeep("backup")).code).toBe(0);
+    const before = await contentOf(join(data, ".storage/db_10.1.2.3:7100_icon_dex"));
+    const archives = join(home, "archives");
+    mkdirSync(archives);
+    const exported = await coldkeep("export", "latest", "--format", "icon", "-o", archives);
+    expect([exported.code, exported.stdout]).toEqual([0, expect.stringMatching(/NOT ENCRYPTED/)]);
+    const [name = ""] = readdirSync(archives);
+    expect(name).toMatch(/^PRep_BH1234_data-\d{8}_\d{4}\.tar\.gz$/);
+    expect(readdirSync(archives)).toHaveLength(1);
+    // As the guide's restore script does: unpack, then give the folder the own address.
+    const there = join(home, "there");
+    mkdirSync(there);
+    execFileSync("tar", ["-xzf", join(archives, name), "-C", there]);
+    expect(readdirSync(there).sort()).toEqual([".score_data", ".storage"]);
+    expect(readdirSync(join(there, ".storage"))).toEqual(["db_CHANGEIP:7100_icon_dex"]);
+    expect(await contentOf(join(there, ".storage/db_CHANGEIP:7100_icon_dex"))).toEqual(before);
+
+    const imported = await coldkeep("import", "icon", join(archives, name), "--json");
+    const [first] = (JSON.parse(imported.stdout) as { imported: { snapshot: string }[] }).imported;
+    expect(first?.snapshot).toMatch(/-bh1234-/);
+    const back = join(home, "back");
+    expect((await coldkeep("restore", first?.snapshot ?? "", "--to", back, "--own-ip", "203.0.113.7")).code).toBe(0);
+    expect(await contentOf(join(back, "loopchain/.storage/db_203.0.113.7:7100_icon_dex"))).toEqual(before);
+    expect((await coldkeep("import", "icon", join(archives, name))).stdout).toMatch(/was imported before/);
+
+    const cut = join(home, "PRep_BH1_data-20200101_0000.tar.gz");
+    writeFileSync(cut, readFileSync(join(archives, name)).subarray(0, 5000));
+    expect(await coldkeep("import", "icon", cut)).toMatchObject({
+      code: 9,
+      stderr: expect.stringMatching(/tar failed/),
+    });
+    const other = join(home, "PRep_BH2_data-20200101_0000.tar.gz");
+    execFileSync("tar", ["-czf", other, "-C", home, "archives"]);
+    expect(await coldkeep("import", "icon", other)).toMatchObject({
+      code: 9,
+      stderr: expect.stringMatching(/no archive of a P-Rep/),
+    });
+    expect(readdirSync(home).filter((each) => each.startsWith(".coldkeep-"))).toEqual([]);
   });
 
   it("of the layout since 2020-05 needs no address", async () => {

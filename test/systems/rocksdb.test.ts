@@ -143,9 +143,9 @@ describe.skipIf(obstacle !== null)(`RocksDB 7.8${because}`, () => {
       ldb(`--db=${db}`, "backup", `--backup_dir=${backups}`);
     }
     await initialise();
-    type Imported = { imported: { id: number; snapshot: string | null }[] };
+    type Imported = { imported: { id: string; snapshot: string | null }[] };
     const { imported } = await json<Imported>("import", "rocksdb-backup", backups);
-    expect(imported.map(({ id }) => id)).toEqual([1, 2]);
+    expect(imported.map(({ id }) => id)).toEqual(["1", "2"]);
     const listed = await json<{
       snapshots: { snapshot: string; tags: string[]; bytes: { added: number; total: number } }[];
     }>("list");
@@ -156,10 +156,10 @@ describe.skipIf(obstacle !== null)(`RocksDB 7.8${because}`, () => {
       const to = join(home, `ours-${id}`);
       await coldkeep("restore", snapshot ?? "", "--to", to);
       const theirs = join(home, `theirs-${id}`);
-      execFileSync(program, ["restore", theirs, backups, String(id)]);
+      execFileSync(program, ["restore", theirs, backups, id]);
       const content = scan(join(to, "db"));
       expect(content).toBe(scan(theirs));
-      expect(await dump(program, join(to, "db"))).toEqual(expected(id === 1 ? 6000 : 9000));
+      expect(await dump(program, join(to, "db"))).toEqual(expected(id === "1" ? 6000 : 9000));
     }
     const again = await json<Imported>("import", "rocksdb-backup", backups);
     expect(again.imported.map(({ snapshot }) => snapshot)).toEqual([null, null]);
@@ -184,7 +184,7 @@ describe.skipIf(obstacle !== null)(`RocksDB 7.8${because}`, () => {
       stderr: expect.stringMatching(/private\/1\/CURRENT: its checksum is \d+, not \d+/),
     });
     expect(
-      (await json<{ imported: { id: number }[] }>("import", "rocksdb-backup", backups, "--only", "2")).imported,
+      (await json<{ imported: { id: string }[] }>("import", "rocksdb-backup", backups, "--only", "2")).imported,
     ).toHaveLength(1);
     rmSync(current);
     expect(await attempt("--only", "1")).toMatchObject({
