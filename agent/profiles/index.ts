@@ -3,13 +3,14 @@ import { files } from "./files.ts";
 import { icon } from "./icon.ts";
 import { leveldb } from "./leveldb.ts";
 import { override, type ProfileOverrides } from "./override.ts";
+import { ovn } from "./ovn.ts";
 import { rocksdb } from "./rocksdb.ts";
 import type { CaptureSet, Finding, Look, Profile, RootView } from "./types.ts";
 
 export type { ProfileOverrides } from "./override.ts";
 export type * from "./types.ts";
 
-const PROFILES: readonly Profile[] = [files, icon, leveldb, rocksdb];
+const PROFILES: readonly Profile[] = [files, icon, leveldb, ovn, rocksdb];
 
 /** The names `profileOf` takes. */
 export function profileNames(): string[] {

@@ -154,9 +154,9 @@ describe("globs of the configuration", () => {
 
 describe("profiles", () => {
   it("are known by name; another name is refused with those that are", () => {
-    expect(profileNames()).toEqual(["files", "icon", "leveldb", "rocksdb"]);
+    expect(profileNames()).toEqual(["files", "icon", "leveldb", "ovn", "rocksdb"]);
     expect(() => captureSetOf("rocksbd")).toThrow(
-      /there is no such profile: "rocksbd": known are files, icon, leveldb, rocksdb/,
+      /there is no such profile: "rocksbd": known are files, icon, leveldb, ovn, rocksdb/,
     );
   });
 
