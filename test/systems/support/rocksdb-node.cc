@@ -6,7 +6,8 @@
 //
 // With BASE in the environment the WAL is in BASE/wal, tables in BASE/tables, and those of the second column family in
 // BASE/more. Block n is written under key n * 7919 % 5003, so that tables are compacted all the time, and "height"
-// becomes n + 1 in the same batch; what a database of height n holds can be computed.
+// becomes n + 1 in the same batch; what a database of height n holds can be computed. <folder>.stops gets its height at each
+// end in order.
 #include <rocksdb/db.h>
 #include <rocksdb/utilities/backup_engine.h>
 #include <rocksdb/write_batch.h>
@@ -88,6 +89,7 @@ int main(int argc, char** argv) {
       batch.Put(handles[0], "height", std::to_string(n + 1));
       must(db->Write(WriteOptions(), &batch));
     }
+    std::ofstream(folder + ".stops", std::ios::app) << n << '\n';
   }
   for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);
   delete db;
