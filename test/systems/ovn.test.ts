@@ -20,6 +20,11 @@ function startWords(folder: string, at: string): string {
   return `ovsdb-server --detach --no-chdir ${places} '${folder}/ovnnb_db.db' '${folder}/ovnsb_db.db' >/dev/null 2>&1`;
 }
 
+/** Ends the server whose pid is there, and waits until it has let go of its files. */
+function end(at: string): void {
+  spawnSync("sh", ["-c", `p=$(cat '${at}/pid') && kill "$p" && while kill -0 "$p"; do sleep 0.05; done 2>/dev/null`]);
+}
+
 /** Every row of every table, as ovsdb-client prints them. */
 function rows(at: string): string {
   return ["OVN_Northbound", "OVN_Southbound"]
@@ -37,7 +42,7 @@ describe.skipIf(missing)(`OVN's databases on a real ovsdb-server${because}`, () 
     const alive = `kill -0 "$(cat '${home}/pid' 2>/dev/null)" 2>/dev/null`;
     const stop = `${alive} || exit 0; kill "$(cat '${home}/pid')"`;
     const start = `${alive} || ${startWords(data, home)}`;
-    onTestFinished(() => void spawnSync("sh", ["-c", stop]));
+    onTestFinished(() => end(home));
     call("sh", "-c", start);
     const nbctl = (...words: string[]) => call("ovn-nbctl", `--db=unix:${home}/sock`, ...words);
     for (let n = 0; n < 50; n += 1) nbctl("ls-add", `before-${n}`, "--", "lsp-add", `before-${n}`, `port-${n}`);
@@ -74,7 +79,7 @@ describe.skipIf(missing)(`OVN's databases on a real ovsdb-server${because}`, () 
       const to = join(home, `restored-${snapshot}`);
       expect((await coldkeep("restore", snapshot ?? "", "--to", to)).code).toBe(0);
       const at = tempDir("ovsdb");
-      onTestFinished(() => void spawnSync("sh", ["-c", `kill "$(cat '${at}/pid')"`]));
+      onTestFinished(() => end(at));
       call("sh", "-c", startWords(join(to, "ovn"), at));
       expect(rows(at)).toBe(expected);
     }
