@@ -11,35 +11,54 @@ export interface ChunkRow extends TablePlace {
 
 export function encodeRow(row: number, id: Uint8Array, place: TablePlace): Uint8Array {
   const bytes = Buffer.allocUnsafe(ROW_BYTES);
-  bytes.set(id, 0);
-  const { origin, pack, frame, offset, stored, plain, codec } = place;
-  let at = ID_BYTES;
-  for (const word of [row, origin, pack, frame, offset, stored, plain, codec]) at = bytes.writeUInt32LE(word, at);
+  const words = new DataView(bytes.buffer, bytes.byteOffset, ROW_BYTES);
+  writeRow({ bytes, words }, 0, row, id, place);
   return bytes;
 }
 
-function decodeRow(bytes: Buffer, at: number): ChunkRow {
-  const word = (n: number) => bytes.readUInt32LE(at + ID_BYTES + n * 4);
-  return {
-    id: bytes.subarray(at, at + ID_BYTES),
-    row: word(0),
-    origin: word(1),
-    pack: word(2),
-    frame: word(3),
-    offset: word(4),
-    stored: word(5),
-    plain: word(6),
-    codec: word(7) === 1 ? 1 : 0,
-  };
+/** Memory that rows are written to. */
+interface RowMemory {
+  readonly bytes: Uint8Array;
+  /** The same bytes. */
+  readonly words: DataView;
 }
 
-/** The rows in a sequence of blocks, which may cut them anywhere. Each row's id is a view that the next one may overwrite. */
+/** Writes a row at `at`. */
+export function writeRow({ bytes, words }: RowMemory, at: number, row: number, id: Uint8Array, p: TablePlace): void {
+  bytes.set(id, at);
+  words.setUint32(at + ID_BYTES, row, true);
+  words.setUint32(at + ID_BYTES + 4, p.origin, true);
+  words.setUint32(at + ID_BYTES + 8, p.pack, true);
+  words.setUint32(at + ID_BYTES + 12, p.frame, true);
+  words.setUint32(at + ID_BYTES + 16, p.offset, true);
+  words.setUint32(at + ID_BYTES + 20, p.stored, true);
+  words.setUint32(at + ID_BYTES + 24, p.plain, true);
+  words.setUint32(at + ID_BYTES + 28, p.codec, true);
+}
+
+/** The rows in a sequence of blocks, which may cut them anywhere. Each row's id lies in memory that the next one overwrites. */
 export function* rowsOf(blocks: Iterable<Buffer>): Generator<ChunkRow> {
+  const id = new Uint8Array(ID_BYTES);
   let rest: Buffer = Buffer.alloc(0);
   for (const block of blocks) {
     const bytes = rest.length === 0 ? block : Buffer.concat([rest, block]);
+    const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     let at = 0;
-    for (; at + ROW_BYTES <= bytes.length; at += ROW_BYTES) yield decodeRow(bytes, at);
+    for (; at + ROW_BYTES <= bytes.length; at += ROW_BYTES) {
+      for (let i = 0; i < ID_BYTES; i += 1) id[i] = bytes[at + i] ?? 0;
+      const word = at + ID_BYTES;
+      yield {
+        id,
+        row: words.getUint32(word, true),
+        origin: words.getUint32(word + 4, true),
+        pack: words.getUint32(word + 8, true),
+        frame: words.getUint32(word + 12, true),
+        offset: words.getUint32(word + 16, true),
+        stored: words.getUint32(word + 20, true),
+        plain: words.getUint32(word + 24, true),
+        codec: words.getUint32(word + 28, true) === 1 ? 1 : 0,
+      };
+    }
     rest = Buffer.from(bytes.subarray(at));
   }
 }

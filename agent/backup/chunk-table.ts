@@ -64,6 +64,8 @@ export class ChunkTable {
   private readonly mask: number;
   private readonly capacity: number;
   private spare = -1;
+  private seen: Uint8Array | null = null;
+  private seenView: DataView = new DataView(new ArrayBuffer(ID_BYTES));
 
   constructor(memory: ChunkTableMemory) {
     this.memory = memory;
@@ -88,7 +90,7 @@ export class ChunkTable {
 
   /** The row of `id` where it is known (as `~row`, negative), else a fresh row that the caller must fill. */
   claim(id: Uint8Array): number {
-    const view = new DataView(id.buffer, id.byteOffset, ID_BYTES);
+    const view = this.viewOf(id);
     let slot = view.getUint32(0, true) & this.mask;
     for (;;) {
       const found = Atomics.load(this.index, slot);
@@ -107,7 +109,7 @@ export class ChunkTable {
 
   /** The row of `id`, or -1. */
   find(id: Uint8Array): number {
-    const view = new DataView(id.buffer, id.byteOffset, ID_BYTES);
+    const view = this.viewOf(id);
     for (let slot = view.getUint32(0, true) & this.mask; ; slot = (slot + 1) & this.mask) {
       const found = Atomics.load(this.index, slot);
       if (found === FREE) return -1;
@@ -127,11 +129,14 @@ export class ChunkTable {
 
   /** @throws ColdkeepError `internal` where the row's chunk was never stored. */
   place(row: number): TablePlace {
+    const { places } = this;
     const at = row * PLACE_WORDS;
-    const [origin = 0, pack = 0, frame = 0, offset = 0, stored = 0, last = 0] = this.places.subarray(
-      at,
-      at + PLACE_WORDS,
-    );
+    const origin = places[at] ?? 0;
+    const pack = places[at + 1] ?? 0;
+    const frame = places[at + 2] ?? 0;
+    const offset = places[at + 3] ?? 0;
+    const stored = places[at + 4] ?? 0;
+    const last = places[at + 5] ?? 0;
     if (stored === 0) throw new ColdkeepError("internal", { what: "a chunk has no place", on: `row ${row}` });
     return { origin, pack, frame, offset, stored, plain: last >>> 1, codec: (last & 1) as Codec };
   }
@@ -139,6 +144,15 @@ export class ChunkTable {
   /** A copy of the row's id. */
   id(row: number): Uint8Array {
     return this.ids.slice(row * ID_BYTES, (row + 1) * ID_BYTES);
+  }
+
+  /** Whoever loads many ids may hand over each in the same memory. */
+  private viewOf(id: Uint8Array): DataView {
+    if (this.seen !== id) {
+      this.seen = id;
+      this.seenView = new DataView(id.buffer, id.byteOffset, ID_BYTES);
+    }
+    return this.seenView;
   }
 
   private takeRow(id: Uint8Array): number {

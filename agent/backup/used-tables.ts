@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { ManifestOrigin } from "../../vault/sealed/types.ts";
-import { encodeRow } from "./chunk-rows.ts";
+import { ROW_BYTES, writeRow } from "./chunk-rows.ts";
 import type { ChunkTable } from "./chunk-table.ts";
 import { createSummedFile, type FileSum } from "./local-files.ts";
 import type { KnownPack, PackTable } from "./pack-table.ts";
@@ -24,11 +24,15 @@ export interface UsedTables {
 
 export function usedTables(used: Uint8Array, table: ChunkTable, packs: PackTable): UsedTables {
   const seen = new Map<string, KnownPack>();
+  let last: KnownPack | null = null;
   for (let row = 0; row < used.length; row += 1) {
     if (used[row] === 0) continue;
     const { origin, pack } = table.place(row);
-    const key = `${origin} ${pack}`;
-    if (!seen.has(key)) seen.set(key, packs.get(origin, pack));
+    // Rows of one pack mostly follow each other.
+    if (last !== null && last.origin === origin && last.index === pack) continue;
+    const key: string = `${origin} ${pack}`;
+    last = seen.get(key) ?? packs.get(origin, pack);
+    seen.set(key, last);
   }
   const inUse = new Set([...seen.values()].map((pack) => pack.origin));
   const originMap: number[] = [];
@@ -52,12 +56,15 @@ export function writeLocalRecord(o: {
   readonly segments: readonly StoredSegment[];
 }): void {
   const file = createSummedFile(join(o.folder, RUN_FILES.chunks));
+  const bytes = Buffer.alloc(ROW_BYTES);
+  const memory = { bytes, words: new DataView(bytes.buffer, bytes.byteOffset, ROW_BYTES) };
   let rows = 0;
   try {
     for (let row = 0; row < o.used.length; row += 1) {
       if (o.used[row] === 0) continue;
       const place = o.table.place(row);
-      file.add(encodeRow(row, o.table.id(row), { ...place, origin: o.tables.originMap[place.origin] ?? 0 }));
+      writeRow(memory, 0, row, o.table.id(row), { ...place, origin: o.tables.originMap[place.origin] ?? 0 });
+      file.add(bytes);
       rows += 1;
     }
     const local: LocalTables = {
