@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { CopyObjectCommand, HeadObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { beforeAll, describe, expect, it } from "vitest";
 import { EXIT_CODES } from "../../agent/exit-codes.ts";
+import { verifySnapshots } from "../../keeper/index.ts";
 import { systemClock } from "../../posix/clock.ts";
+import { toNodeName } from "../../vault/names/index.ts";
+import { openStore } from "../../vault/store/index.ts";
 import { runHere } from "../cli/run.ts";
 import { sharedTempDir } from "../support/tmp.ts";
 import { emulator } from "./emulator/index.ts";
@@ -46,6 +49,24 @@ describe.skipIf(missing !== "")(`a snapshot whose packs a lifecycle moved${missi
       await client.send(new CopyObjectCommand({ Bucket: bucket, Key, CopySource, StorageClass: "GLACIER" }));
       expect((await client.send(new HeadObjectCommand({ Bucket: bucket, Key }))).StorageClass).toBe("GLACIER");
     }
+  });
+
+  it("is verified without being read, by the sums that S3 keeps", async () => {
+    const s3 = { endpoint: endpointOf(aws), region: "us-east-1", pathStyle: true };
+    const store = await openStore(`s3://${bucket}/nodes`, { s3, now: systemClock.now, version: "0.0.0" });
+    const read: string[] = [];
+    const watched = {
+      ...store,
+      getRange: (name: string, offset: number, length: number) => {
+        read.push(name);
+        return store.getRange(name, offset, length);
+      },
+    };
+    const verdicts = [];
+    for await (const one of verifySnapshots({ store: watched, node: toNodeName("demo"), readData: true }))
+      verdicts.push(one);
+    expect(verdicts).toMatchObject([{ ok: true, damages: [] }]);
+    expect(read.filter((name) => name.endsWith(".pack"))).toEqual([]);
   });
 
   it("is refused with time and cost, and restored once that is allowed", async () => {

@@ -33,6 +33,8 @@ export interface ObjectInfo {
   readonly lockedUntil?: number;
   /** SHA-256 of the whole object, in hex, as the store recorded it when it came. Told by `head` and `get`. */
   readonly sha256?: string;
+  /** It lies in an archive class, and nothing of it can be read before it is brought back. Told by `head`. */
+  readonly archived?: true;
 }
 
 export interface StoredObject {

@@ -6,9 +6,9 @@ import { answerOf, isAbsent } from "./answer.ts";
 import { openBucket } from "./call.ts";
 import { makeClient } from "./client.ts";
 import type { S3StoreOptions } from "./index.ts";
+import { isArchived } from "./info.ts";
 import { S3_LIMITS } from "./settings.ts";
 
-const ARCHIVES = new Set(["GLACIER", "DEEP_ARCHIVE"]);
 const TIERS: Readonly<Record<ArchiveSpeed, Tier>> = { bulk: "Bulk", standard: "Standard", expedited: "Expedited" };
 
 /** The archive classes of a vault in S3. @throws ColdkeepError `config` for a bad URL. */
@@ -50,13 +50,13 @@ export function openS3Archive(url: string, o: S3StoreOptions): Archive {
   };
 }
 
-/** `x-amz-restore` says `ongoing-request="true"` while a copy is made, and when it ends once it is there. */
+/** `x-amz-restore` says `ongoing-request="true"` while a copy is made. */
 function archivedOf(head: {
   readonly StorageClass?: string | undefined;
   readonly Restore?: string | undefined;
   readonly ContentLength?: number | undefined;
 }): ArchivedObject | null {
   const { StorageClass = "STANDARD", Restore = "", ContentLength = 0 } = head;
-  if (!ARCHIVES.has(StorageClass) || Restore.includes('ongoing-request="false"')) return null;
+  if (!isArchived({ StorageClass, Restore })) return null;
   return { class: StorageClass, size: ContentLength, coming: Restore.includes('ongoing-request="true"') };
 }

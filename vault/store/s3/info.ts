@@ -8,6 +8,8 @@ interface Told {
   readonly LastModified?: Date | undefined;
   readonly ObjectLockRetainUntilDate?: Date | undefined;
   readonly ChecksumSHA256?: string | undefined;
+  readonly StorageClass?: string | undefined;
+  readonly Restore?: string | undefined;
 }
 
 /**
@@ -25,8 +27,19 @@ export function infoOf(told: Told): ObjectInfo {
       todo: "check `endpoint`, and what stands between",
     });
   }
-  const more = { ...lockOf(told.ObjectLockRetainUntilDate), ...sumOf(told.ChecksumSHA256) };
+  const archived = isArchived(told) ? { archived: true as const } : {};
+  const more = { ...lockOf(told.ObjectLockRetainUntilDate), ...sumOf(told.ChecksumSHA256), ...archived };
   return { size: ContentLength, etag: ETag, ...versionOf(VersionId), receivedAt, ...more };
+}
+
+const ARCHIVES = new Set(["GLACIER", "DEEP_ARCHIVE"]);
+
+/** `x-amz-restore` says `ongoing-request="false"` while a copy brought back from an archive class is there. */
+export function isArchived({
+  StorageClass = "STANDARD",
+  Restore = "",
+}: Pick<Told, "StorageClass" | "Restore">): boolean {
+  return ARCHIVES.has(StorageClass) && !Restore.includes('ongoing-request="false"');
 }
 
 function lockOf(until: Date | undefined): { readonly lockedUntil?: number } {
