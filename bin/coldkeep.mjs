@@ -14,20 +14,20 @@ const NEEDED = 24;
 
 /**
  * Commands that run through all of a node's data. V8 sizes its heap after the machine's memory and would let short-lived
- * objects take hundreds of MB there; with these flags they stay below 300 MB whatever they read. A backup makes few objects
- * a file, and is quicker where V8 collects them by its own lights.
+ * objects take hundreds of MB there; with these flags they stay below 300 MB whatever they read. Those that make few objects
+ * a file are quicker where V8 collects old ones by its own lights.
  */
 const YOUNG = "--max-semi-space-size=4";
 const SMALL = [YOUNG, "--optimize-for-size"];
 const HEAPS = {
   backup: [YOUNG, "--heap-growing-percent=20"],
-  restore: SMALL,
-  verify: SMALL,
+  restore: [YOUNG],
+  verify: [YOUNG],
   ls: SMALL,
   cat: SMALL,
   find: SMALL,
   diff: SMALL,
-  drill: SMALL,
+  drill: [YOUNG],
 };
 
 if (majorOf(process.versions.node) < NEEDED) {

@@ -101,7 +101,6 @@ export class ColdkeepStack extends Stack {
     output("RestoreUrl", iamUrl, "answers whoever IAM lets call it");
     if (ticketUrl !== null) output("TicketUrl", ticketUrl, "answers whoever has a ticket");
     if (ticketKey !== null) output("TicketKeyArn", ticketKey.keyArn, "signs tickets, for the operator role");
-    output("PresenterFunction", this.presenter.worker.function.functionName, "coldkeep cloud status asks it");
     output("RetentionSchedule", this.retention.schedule, "when it looks whose hour has come");
     output("AuditLog", audit.logGroup.logGroupName, "who put tickets, key files and marks");
     output("AlarmTopicArn", topic.topicArn, "what people are told by");

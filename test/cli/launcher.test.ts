@@ -46,7 +46,7 @@ describe("the launcher on an older Node", () => {
 
   it.each([
     ["backup", ["--max-semi-space-size=4", "--heap-growing-percent=20"]],
-    ["verify", ["--max-semi-space-size=4", "--optimize-for-size"]],
+    ["verify", ["--max-semi-space-size=4"]],
     ["list", []],
   ])("runs %s, in the same process, with the heap it needs", (command, flags) => {
     const folder = tempDir();
