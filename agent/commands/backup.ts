@@ -54,6 +54,9 @@ export async function backUp(session: Session, call: Call<BackupFlags>): Promise
   const { slow } = describeSealer(suite);
   if (slow !== null) progress.warn(slow);
   const stretch = (label: string) => state.stretch(label, suite, () => makeStretch(suite));
+  const recipients = keys.map((key) => key.toRecipient(stretch));
+  // Stretching takes a third of a second of another thread: until the vault is looked at it is nearly done.
+  for (const recipient of recipients) recipient.prepare?.(suite);
   const feeding = await openFeeding(config, call);
   const place = { session, vault };
   await indexEarlier(place, feeding);

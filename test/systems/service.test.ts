@@ -98,13 +98,16 @@ describe.skipIf(obstacle !== null)(`backups by systemd${obstacle === null ? "" :
     expect(await machine.must([...COLDKEEP, "status"])).toMatch(/proven +\d{8}T/);
 
     // In place by hand, as the page says.
-    const [restoring = ""] = INSTALL_MD.match(/^ {4}setpriv .*$/m) ?? [];
+    const [line = ""] = INSTALL_MD.match(/^ {4}setpriv .*$/m) ?? [];
+    const restoring = line.trim().replace(/ coldkeep (?=restore)/, ` ${COLDKEEP.join(" ")} `);
+    await machine.must(["sh", "-c", `${restoring} --to /srv/restored`]);
+    await machine.must(["cmp", "/srv/restored/data/000001.sst", "/srv/icon/data/000001.sst"]);
     await machine.must([
       "sh",
       "-c",
       "systemctl stop icon && echo damage >/srv/icon/data/000001.sst && rm /srv/icon/data/log",
     ]);
-    await machine.must(["sh", "-c", restoring.trim().replace(/ coldkeep (?=restore)/, ` ${COLDKEEP.join(" ")} `)]);
+    await machine.must(["sh", "-c", restoring]);
     expect(await machine.must(["stat", "-c", "%s %U %a", "/srv/icon/data/000001.sst"])).toBe("30000000 icon 600\n");
     expect((await machine.must(["cat", "/srv/icon/data/log"])).length).toBeGreaterThan(0);
     await machine.must(["systemctl", "start", "icon"]);
