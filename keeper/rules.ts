@@ -27,7 +27,7 @@ export const LIST_FROM = 64;
  * A copy that arrives so soon after its snapshot's own time is not asked for the receipts of where it came from: those
  * here are as near to it as clocks are to each other.
  */
-export const SAME_TIME = HOUR;
+export const SAME_TIME = 60_000;
 
 /** Dead runs that took over one another before one committed; also ends a walk in a circle. */
 export const MAX_ADOPTIONS = 256;

@@ -55,6 +55,7 @@ export async function backUp(session: Session, call: Call<BackupFlags>): Promise
   if (slow !== null) progress.warn(slow);
   const stretch = (label: string) => state.stretch(label, suite, () => makeStretch(suite));
   const recipients = keys.map((key) => key.toRecipient(stretch));
+  for (const key of keys) key.forget?.();
   // Stretching takes a third of a second of another thread: until the vault is looked at it is nearly done.
   for (const recipient of recipients) recipient.prepare?.(suite);
   const feeding = await openFeeding(config, call);
@@ -62,8 +63,6 @@ export async function backUp(session: Session, call: Call<BackupFlags>): Promise
   await indexEarlier(place, feeding);
   await checkAnswers(node, control, call);
 
-  const recipients = keys.map((key) => key.toRecipient(stretch));
-  for (const key of keys) key.forget?.();
   const result = await runBackup({
     vault,
     node: node.name,

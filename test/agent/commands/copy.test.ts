@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, globSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { systemClock } from "../../../posix/clock.ts";
 import type { IndexEntry } from "../../../vault/card/index.ts";
 import { runHere } from "../../cli/run.ts";
 import { type KeyedNode, keyedNode } from "../../support/keyed-node.ts";
@@ -24,9 +25,14 @@ async function backedUp(home: string): Promise<{ readonly node: KeyedNode; reado
   const node = await keyedNode("encrypt_key: HOME/a.key", home);
   node.file("a.key", "0H#y@EGXPOAScAnB");
   writeFileSync(join(node.data, "large"), randomBytes(600_000));
-  const first = await node.json<{ snapshot: string }>("backup");
+  const clock = { ...systemClock, now: () => systemClock.now() - 3_600_000 };
+  const backup = async () => {
+    const { stdout } = await node.run(["backup", "--json"], { clock });
+    return JSON.parse(stdout) as { readonly snapshot: string; readonly parent: string };
+  };
+  const first = await backup();
   writeFileSync(join(node.data, "file"), "later content");
-  const second = await node.json<{ snapshot: string; parent: string }>("backup");
+  const second = await backup();
   expect(second.parent).toBe(first.snapshot);
   const config = readFileSync(node.config, "utf8");
   writeFileSync(
