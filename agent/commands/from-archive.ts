@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { bringBackSnapshot, COPY_DAYS } from "../../keeper/index.ts";
-import { ColdkeepError, type SnapshotId, VERSION } from "../../vault/names/index.ts";
+import { ColdkeepError, isColdkeepError, type SnapshotId, VERSION } from "../../vault/names/index.ts";
 import { type ArchiveSpeed, type ArchiveSum, openArchive, type Store } from "../../vault/store/index.ts";
 import { LIST_PRICES } from "../cost/index.ts";
 import { counted, formatBytes, formatDuration } from "../report/index.ts";
@@ -30,7 +30,13 @@ export async function archiveLook(
   const reach = s3 === undefined ? {} : { s3 };
   const archive = await openArchive(url, { ...reach, version: VERSION, now: () => call.io.clock.now() });
   if (archive === null) return async () => NOTHING;
-  return (speed) => bringBackSnapshot({ store, archive, ...scopeOf(config, node.name), snapshot, speed });
+  return (speed) => bringBackSnapshot({ store, archive, ...scopeOf(config, node.name), snapshot, speed }).catch(unread);
+}
+
+/** A card that cannot be read is the restore's to tell of, which may know an earlier version of it. */
+function unread(error: unknown): ArchiveSum {
+  if (isColdkeepError(error, "not-found") || isColdkeepError(error, "integrity")) return NOTHING;
+  throw error;
 }
 
 /**

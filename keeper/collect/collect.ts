@@ -3,11 +3,13 @@ import { names, type SnapshotId } from "../../vault/names/index.ts";
 import { clockBrake } from "../../vault/retain/index.ts";
 import type { ApprovedPlan } from "../../vault/store/facets.ts";
 import { createRecord } from "../create.ts";
+import { readIndex } from "../index-files.ts";
 import { indexSnapshots } from "../index-snapshots.ts";
 import { assertMayChange } from "../may-change.ts";
 import { type NodeScope, readNode } from "../read.ts";
 import { readFate } from "../retain/grace.ts";
 import { type Scan, scanNode } from "../retain/scan.ts";
+import { indexEntries } from "../select.ts";
 import { storeTime } from "../store-clock.ts";
 import { approvePlan, narrow, split } from "./approve.ts";
 import { type Due, findDue } from "./due.ts";
@@ -69,6 +71,7 @@ async function planRun(
 async function applyRun(run: Run<CollectOptions>, due: Due, orphans: readonly SnapshotId[]): Promise<CollectOutcome> {
   const { options, scope, now } = run;
   const { store, grace } = options;
+  await tellIndex(run, due);
   const decided = await decideFates(run, due);
   const abandoned = await abandon(store, scope, orphans);
   // Again, now that the fates are there: whoever pinned, rescued or committed before them is seen, nobody can after.
@@ -138,6 +141,23 @@ async function deleteInOrder(
     const stays = outcome === "locked" || (outcome === "gone" && (await store.head(name)) !== null);
     if (strict && stays) return;
   }
+}
+
+/**
+ * Before the fates the index must say that these have expired, whoever died before telling it: the indexer believes a
+ * parent good of which the index says so, and a card on top of it that came after the last listing would not keep what
+ * it uses.
+ */
+async function tellIndex({ options, scope }: Run<CollectOptions>, due: Due): Promise<void> {
+  if (due.rounds.size === 0) return;
+  const { store } = options;
+  const { index } = await readIndex(store, scope);
+  if (index === null) return;
+  const behind: SnapshotId[] = [];
+  for await (const { snapshot, state } of indexEntries(store, scope, index)) {
+    if (state === "good" && due.rounds.has(snapshot)) behind.push(snapshot);
+  }
+  if (behind.length > 0) await indexSnapshots({ store, vault: scope.vault, node: scope.node, ids: behind });
 }
 
 /** Puts the word that a snapshot goes. Where there is one already it holds, whoever said it. */

@@ -53,9 +53,12 @@ describe.skipIf(missing !== "")(`copies to and from S3${missing}`, { timeout: 24
       `{ name: back, url: "file://${folder}/back" }`,
     ];
     writeFileSync(path, yaml.replace(/^vault: .*$/m, `vaults: [${places.slice(0, 1).join(", ")}]`));
-    await run("backup");
+    // Some time ago: of a copy that comes within a minute its own times are near enough.
+    const clock = { ...systemClock, now: () => systemClock.now() - 3_600_000 };
+    const backup = () => runHere(["backup", ...config], { clock });
+    expect((await backup()).code).toBe(0);
     writeFileSync(join(data, "small"), "more\n");
-    await run("backup");
+    expect((await backup()).code).toBe(0);
     writeFileSync(path, yaml.replace(/^vault: .*$/m, `vaults: [${places.join(", ")}]`));
     return () => proxy.stop();
   });
