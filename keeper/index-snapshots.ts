@@ -63,8 +63,8 @@ export interface IndexOutcome {
 const ATTEMPTS = 32;
 
 /**
- * Takes snapshots into the node's index, backup_list and head.json, one compare-and-swap each (docs/PROTOCOL.md,
- * INDEX). Each snapshot is judged by its own objects and its parent's, never by the order of events: late, repeated
+ * Takes snapshots into the node's index, backup_list and head.json, one compare-and-swap each (docs/FORMAT.md,
+ * section 6). Each snapshot is judged by its own objects and its parent's, never by the order of events: late, repeated
  * and reordered calls end in the same index. Somebody faster makes it start over.
  * @throws ColdkeepError `not-found` without such a node, `refused` where something is of a newer format or the vault
  * asks for a newer keeper, `integrity` for another archive or a damaged node.json, `busy` where it lost every race; and what the store throws.

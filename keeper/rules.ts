@@ -1,4 +1,4 @@
-/** Constants of the protocol (docs/PROTOCOL.md); milliseconds where they are times. */
+/** Constants of the protocol (docs/FORMAT.md, section 6); milliseconds where they are times. */
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 

@@ -26,7 +26,7 @@ export interface PackNote {
   readonly rows: number;
 }
 
-/** A run's journal of what it was about to put and what has arrived (docs/PROTOCOL.md, "BACKUP" 4). */
+/** A run's journal of what it was about to put and what has arrived (docs/FORMAT.md, section 6). */
 export interface Journal {
   /** Kept once the intent is on disk. `rows`: the pack's chunks as `chunks.sent` keeps them. */
   intent(

@@ -128,7 +128,7 @@ export interface VaultJson {
   readonly min_keeper: string;
 }
 
-/** States a reader of the index sees; docs/PROTOCOL.md has the machine. */
+/** States a reader of the index sees; docs/FORMAT.md, section 6, has them. */
 export type SnapshotState = "good" | "broken" | "damaged" | "expired";
 
 export interface IndexEntry {
