@@ -192,6 +192,9 @@ async function lookAtParent(
   const read = await readCard(store, scope, parent);
   // Collected meanwhile, card first and begin last: then what it vouched for is looked at pack by pack.
   if (read.found === "nothing" && began === null) return { vouching: null };
+  const expiry = await expiryOf(store, scope, parent);
+  // The same, by a collector that died between the two.
+  if (read.found === "nothing" && expiry?.collecting) return { vouching: null };
   if (read.found === "malformed") return fault(`its parent ${parent} is broken`);
   if (read.found === "nothing" || !isCommitted(read.value)) return fault(`its parent ${parent} never committed`);
   const { core } = read.value;
@@ -200,7 +203,6 @@ async function lookAtParent(
     return fault(`its parent ${parent} has number ${core.seq}, its own is ${card.core.seq}`);
   const here = { begun: began?.receivedAt ?? read.info.receivedAt, committed: read.info.receivedAt };
   const received = (await firstReceipts(store, scope, parent, here)).begun;
-  const expiry = await expiryOf(store, scope, parent);
   if (expiry !== null && expiry.since < begun - EXPIRED_BEFORE) {
     return fault(`its parent ${parent} had expired long before it began`);
   }

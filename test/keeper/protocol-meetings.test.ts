@@ -59,7 +59,7 @@ describe("two jobs that meet between any two calls", () => {
   ] as const;
 
   it.each(EVERYTHING ? all : few)("%s, and %s", { timeout: 120_000 }, async (one, other) => {
-    for (const dies of EVERYTHING ? [false, true] : [false]) {
+    for (const dies of EVERYTHING ? ([null, "before", "after"] as const) : [null]) {
       for (let calls = 0, over = false; !over; calls += 1) {
         const world = await expiredFirst();
         world.clone();
@@ -67,8 +67,9 @@ describe("two jobs that meet between any two calls", () => {
         await world.step(first, calls);
         over = first?.done ?? true;
         await run(world, JOBS[other]?.(world));
-        if (dies) await first?.gate.kill(calls % 2 === 0);
-        expect(await finish(world, new Map()), `after ${calls} calls${dies ? ", dying" : ""}`).toEqual([]);
+        if (dies !== null) await first?.gate.kill(dies === "after");
+        const where = `after ${calls} calls${dies === null ? "" : `, dying ${dies} the next takes effect`}`;
+        expect(await finish(world, new Map()), where).toEqual([]);
       }
     }
   });
@@ -101,6 +102,16 @@ describe("who is told of late, or not at all", () => {
     world.now += 7 * DAY;
     await run(world, world.collect(true, 0));
     expect(world.seen.violations).toEqual([]);
+    expect(await finish(world, new Map())).toEqual([]);
+  });
+
+  it("a collector that died with the card gone and the begin there breaks none on top of it", async () => {
+    const world = await expiredFirst();
+    const [first] = ids(world);
+    const collector = world.collect(true, 0);
+    while (world.seen.cards.has(first as SnapshotId)) await world.step(collector, 1);
+    await collector.gate.kill(false);
+    expect([...world.inner.objects.keys()].filter((name) => name.includes(`/begins/${first}`))).toHaveLength(1);
     expect(await finish(world, new Map())).toEqual([]);
   });
 
