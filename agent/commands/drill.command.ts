@@ -1,4 +1,5 @@
 import { defineCommand } from "./define.ts";
+import { OPTIONAL_ID_PARAMETER } from "./id-parameter.ts";
 import { IDENTITY_FLAG, type IdentityFlags } from "./identity-flag.ts";
 
 export interface DrillFlags extends IdentityFlags {
@@ -34,16 +35,6 @@ export const command = defineCommand<DrillFlags, [id: string | undefined]>({
     },
     ...IDENTITY_FLAG,
   },
-  positional: {
-    kind: "tuple",
-    parameters: [
-      {
-        parse: String,
-        optional: true,
-        placeholder: "id",
-        brief: "Id of the snapshot, its beginning, or latest (default)",
-      },
-    ],
-  },
+  positional: OPTIONAL_ID_PARAMETER,
   load: async () => (await import("./drill.ts")).run,
 });

@@ -1,4 +1,5 @@
 import { defineCommand } from "./define.ts";
+import { OPTIONAL_ID_PARAMETER } from "./id-parameter.ts";
 import { IDENTITY_FLAG, type IdentityFlags } from "./identity-flag.ts";
 
 export interface ExportFlags extends IdentityFlags {
@@ -24,16 +25,6 @@ export const command = defineCommand<ExportFlags, [id: string | undefined]>({
     ...IDENTITY_FLAG,
   },
   aliases: { o: "output" },
-  positional: {
-    kind: "tuple",
-    parameters: [
-      {
-        parse: String,
-        optional: true,
-        placeholder: "id",
-        brief: "Id of the snapshot, its beginning, or latest (default)",
-      },
-    ],
-  },
+  positional: OPTIONAL_ID_PARAMETER,
   load: async () => (await import("./export.ts")).run,
 });

@@ -1,5 +1,6 @@
 import type { ArchiveSpeed } from "../../vault/store/index.ts";
 import { defineCommand } from "./define.ts";
+import { OPTIONAL_ID_PARAMETER } from "./id-parameter.ts";
 import { IDENTITY_FLAG, type IdentityFlags } from "./identity-flag.ts";
 import { heightOfChannel, ipv4, moment, wholeNumber } from "./parse.ts";
 import { REMOTE_FLAGS, type RemoteFlags } from "./remote-flags.ts";
@@ -111,17 +112,7 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
       brief: "Refuse a snapshot older than this: 90s, 5m, 12h, 7d",
     },
   },
-  positional: {
-    kind: "tuple",
-    parameters: [
-      {
-        parse: String,
-        optional: true,
-        placeholder: "id",
-        brief: "Id of the snapshot, its beginning, or latest (default)",
-      },
-    ],
-  },
+  positional: OPTIONAL_ID_PARAMETER,
   load: async () => (await import("./restore.ts")).run,
 });
 

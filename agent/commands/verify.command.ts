@@ -1,4 +1,5 @@
 import { defineCommand } from "./define.ts";
+import { OPTIONAL_ID_PARAMETER } from "./id-parameter.ts";
 import { IDENTITY_FLAG, type IdentityFlags } from "./identity-flag.ts";
 
 export interface VerifyFlags extends IdentityFlags {
@@ -35,16 +36,6 @@ export const command = defineCommand<VerifyFlags, [id: string | undefined]>({
       brief: "Use no key: signatures, presence, sizes and SHA-256 only",
     },
   },
-  positional: {
-    kind: "tuple",
-    parameters: [
-      {
-        parse: String,
-        optional: true,
-        placeholder: "id",
-        brief: "Id of the snapshot, its beginning, or latest (default)",
-      },
-    ],
-  },
+  positional: OPTIONAL_ID_PARAMETER,
   load: async () => (await import("./verify.ts")).run,
 });

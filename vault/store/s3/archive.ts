@@ -1,25 +1,17 @@
 import { HeadObjectCommand, RestoreObjectCommand, type Tier } from "@aws-sdk/client-s3";
-import { ColdkeepError, parseS3Url } from "../../names/index.ts";
 import type { Archive, ArchivedObject, ArchiveSpeed } from "../archive.ts";
 import { splitName } from "../object-name.ts";
 import { answerOf, isAbsent } from "./answer.ts";
-import { openBucket } from "./call.ts";
-import { makeClient } from "./client.ts";
 import type { S3StoreOptions } from "./index.ts";
 import { isArchived } from "./info.ts";
-import { S3_LIMITS } from "./settings.ts";
+import { reachBucket } from "./reach.ts";
 
 const TIERS: Readonly<Record<ArchiveSpeed, Tier>> = { bulk: "Bulk", standard: "Standard", expedited: "Expedited" };
 
 /** The archive classes of a vault in S3. @throws ColdkeepError `config` for a bad URL. */
 export function openS3Archive(url: string, o: S3StoreOptions): Archive {
-  const place = parseS3Url(url);
-  if (typeof place === "string") {
-    throw new ColdkeepError("config", { what: "not the place of a vault in S3", on: url, why: place });
-  }
-  const limits = { ...S3_LIMITS, ...o.limits };
-  const client = makeClient(o.s3 ?? {}, limits, o.version ?? "unknown", o.env ?? process.env);
-  const bucket = openBucket({ place, client, limits, now: o.now ?? (() => Number.NaN) });
+  const bucket = reachBucket(url, o);
+  const { client } = bucket;
   return {
     look: (name) => {
       splitName(name);

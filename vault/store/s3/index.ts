@@ -1,17 +1,15 @@
-import { ColdkeepError, parseS3Url } from "../../names/index.ts";
 import type { Deleter, Store } from "../facets.ts";
 import { readonly } from "../readonly.ts";
-import { openBucket } from "./call.ts";
-import { makeClient } from "./client.ts";
 import { s3Creator } from "./create.ts";
 import { s3Deleter } from "./delete.ts";
 import { s3History } from "./history.ts";
 import { inspectBucket } from "./inspect.ts";
 import { s3Lister } from "./list.ts";
 import { s3Locker, s3LockTeller } from "./lock.ts";
+import { reachBucket } from "./reach.ts";
 import { s3Reader } from "./read.ts";
 import { s3Replacer } from "./replace.ts";
-import { S3_LIMITS, type S3Limits, type S3Settings } from "./settings.ts";
+import type { S3Limits, S3Settings } from "./settings.ts";
 
 export interface S3StoreOptions {
   /** Every change is refused. Default false. */
@@ -31,13 +29,7 @@ export interface S3StoreOptions {
  * @throws ColdkeepError `config` for a bad URL or CA bundle.
  */
 export function openS3Store(url: string, o: S3StoreOptions): Store & Deleter {
-  const place = parseS3Url(url);
-  if (typeof place === "string") {
-    throw new ColdkeepError("config", { what: "not the place of a vault in S3", on: url, why: place });
-  }
-  const limits = { ...S3_LIMITS, ...o.limits };
-  const client = makeClient(o.s3 ?? {}, limits, o.version ?? "unknown", o.env ?? process.env);
-  const bucket = openBucket({ place, client, limits, now: o.now ?? (() => Number.NaN) });
+  const bucket = reachBucket(url, o);
   const store: Store & Deleter = {
     url: bucket.url,
     ...s3Reader(bucket),

@@ -1,10 +1,9 @@
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { getSignedUrl, S3RequestPresigner } from "@aws-sdk/s3-request-presigner";
-import { ColdkeepError, parseS3Url } from "../../names/index.ts";
+import { ColdkeepError } from "../../names/index.ts";
 import { splitName } from "../object-name.ts";
-import { makeClient } from "./client.ts";
 import type { S3StoreOptions } from "./index.ts";
-import { S3_LIMITS } from "./settings.ts";
+import { reachBucket } from "./reach.ts";
 
 /** Signs a URL by which one object of the vault can be read for at most so long; milliseconds. */
 export type S3Signer = (name: string, ms: number) => Promise<{ readonly url: string; readonly expires: number }>;
@@ -17,19 +16,12 @@ const LEAST_MS = 1000;
  * @throws ColdkeepError `config` for a bad URL.
  */
 export function openS3Signer(url: string, o: S3StoreOptions & { readonly now: () => number }): S3Signer {
-  const place = parseS3Url(url);
-  if (typeof place === "string") {
-    throw new ColdkeepError("config", { what: "not the place of a vault in S3", on: url, why: place });
-  }
-  const client = makeClient(o.s3 ?? {}, S3_LIMITS, o.version ?? "unknown", o.env ?? process.env);
-  const prefix = place.prefix === "" ? "" : `${place.prefix}/`;
+  const { client, bucket: Bucket, key } = reachBucket(url, o);
   const presigner = new S3RequestPresigner({ ...client.config });
   let template: Promise<URL> | null = null;
   // The SDK says once how this bucket is addressed; signing alone is ten times as fast as a whole call of it.
   const addressed = () => {
-    template ??= getSignedUrl(client, new GetObjectCommand({ Bucket: place.bucket, Key: `${prefix}x` })).then(
-      (text) => new URL(text),
-    );
+    template ??= getSignedUrl(client, new GetObjectCommand({ Bucket, Key: key("x") })).then((text) => new URL(text));
     template.catch(() => {
       template = null;
     });
