@@ -233,7 +233,8 @@ export class ProtocolObserver {
     const outcome = isCommitted(card) ? `committed ${digestOf(bytes)}` : `${card.state} ${card.by ?? ""}`;
     const before = this.#outcomes.get(id);
     const closesLate = this.#gone.has(id) && !isCommitted(card);
-    if (before !== undefined && before !== outcome && !closesLate) this.#violated(`I4: ${name} was ${before}, and then ${outcome}`);
+    if (before !== undefined && before !== outcome && !closesLate)
+      this.#violated(`I4: ${name} was ${before}, and then ${outcome}`);
     this.#outcomes.set(id, outcome);
     if (!isCommitted(card)) {
       if (card.by !== undefined) this.adopted.set(id, card.by);

@@ -2,6 +2,7 @@ import {
   askStanding,
   collectGarbage,
   indexSnapshots,
+  makeIndexMemory,
   markSnapshot,
   pinForRestore,
   rebuildIndex,
@@ -66,6 +67,7 @@ export class ProtocolWorld {
   readonly writer: string;
   readonly seen: ProtocolObserver;
   readonly #lock: number;
+  readonly #memory = makeIndexMemory({ monotonic: () => this.now });
   #count = 0;
   #unpins = 0;
   /** Cards that lie damaged: what they were. */
@@ -133,12 +135,16 @@ export class ProtocolWorld {
     this.seen.happened("cloned");
   }
 
+  /** An event told of these cards: taken in by a function that stays warm, and believes that they have just come. */
   index(ids: readonly SnapshotId[]): Actor {
-    return this.start("index", null, (store) => this.#takeIn(store, ids));
+    // An operator finds what he marks in the index; a story may pin what no index tells of.
+    const justCame = !ids.some((id) => this.inner.objects.has(names.mark(node, id, 1)));
+    const warm = { justCame, memory: this.#memory };
+    return this.start("index", null, (store) => this.#takeIn(store, ids, warm));
   }
 
-  async #takeIn(store: Store, ids: readonly SnapshotId[]) {
-    const { index, entries } = await indexSnapshots({ store, node, ids });
+  async #takeIn(store: Store, ids: readonly SnapshotId[], warm: Partial<Parameters<typeof indexSnapshots>[0]> = {}) {
+    const { index, entries } = await indexSnapshots({ store, node, ids, ...warm });
     this.seen.indexed(index);
     return entries;
   }
