@@ -1,8 +1,11 @@
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { systemClock } from "../posix/clock.ts";
-import { messageOf, systemCode } from "../vault/names/index.ts";
-import { runCli } from "./commands/run-cli.ts";
+import { fromSystemError } from "../posix/system-error.ts";
+import { type ColdkeepError, messageOf, systemCode } from "../vault/names/index.ts";
+import type { Io } from "./commands/io.ts";
+import { runCli, tellFailure } from "./commands/run-cli.ts";
 
 /** How long something forgotten may keep the process when all is said. */
 const LAST_WORDS_MS = 5_000;
@@ -29,14 +32,17 @@ for (const event of ["uncaughtException", "unhandledRejection"] as const) {
   });
 }
 
-// `coldkeep list | head -1` closes the pipe early, and that is no error.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error) => {
-    if (systemCode(error) !== "EPIPE") throw error;
-  });
-}
+/** What kept the output from being written. `coldkeep list | head -1` closes the pipe early, and that is no error. */
+let unwritten: ColdkeepError | null = null;
+process.stdout.on("error", (error) => {
+  if (systemCode(error) !== "EPIPE") unwritten ??= outputError(error);
+});
+process.stderr.on("error", (error) => {
+  if (systemCode(error) !== "EPIPE") throw error;
+});
 
-const code = await runCli(process.argv.slice(2), {
+const argv = process.argv.slice(2);
+const io: Io = {
   stdout: process.stdout,
   stderr: process.stderr,
   pour,
@@ -44,7 +50,11 @@ const code = await runCli(process.argv.slice(2), {
   env: process.env,
   clock: systemClock,
   signal: abort.signal,
-});
+};
+const done = await runCli(argv, io);
+// A stream tells of a write that failed a turn later.
+await nextTurn();
+const code = done === 0 && unwritten !== null ? tellFailure(unwritten, argv, io) : done;
 // Not by process.exit: it joins V8's compiler threads without ending their isolate first, and one that waits for a
 // collection then waits for ever (https://github.com/nodejs/node/issues/54918).
 process.exitCode = defect === undefined ? code : 1;
@@ -55,9 +65,13 @@ function pour(chunk: string | Uint8Array): Promise<boolean> {
     process.stdout.write(chunk, (error) => {
       if (error === null || error === undefined) resolve(true);
       else if (systemCode(error) === "EPIPE") resolve(false);
-      else reject(error);
+      else reject(outputError(error));
     });
   });
+}
+
+function outputError(error: unknown): ColdkeepError {
+  return fromSystemError(error, { what: "cannot write the output", on: "standard output", otherwise: "internal" });
 }
 
 async function ask(question: string, { hidden = false }: { readonly hidden?: boolean } = {}): Promise<string> {

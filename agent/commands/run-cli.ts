@@ -24,7 +24,6 @@ import { warningsOf } from "./warnings.ts";
  */
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   const words = asHelp(hoistGlobals(argv));
-  const json = wantsJson(argv);
   const failures: unknown[] = [];
   const context: StricliDynamicCommandContext<CliContext> = {
     process: {
@@ -57,8 +56,13 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     context,
   );
   if (failures.length === 0) return 0;
-  const failure = interrupted(failures[0], io.signal);
+  return tellFailure(interrupted(failures[0], io.signal), argv, io);
+}
+
+/** Says on stderr what went wrong, as the command line wants it. @returns its exit code */
+export function tellFailure(failure: unknown, argv: readonly string[], io: Io): number {
   const code = exitCodeOf(failure);
+  const json = wantsJson(argv);
   const verbose = wantsVerbose(argv);
   io.stderr.write(
     json

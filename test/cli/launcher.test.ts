@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { closeSync, copyFileSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { EXIT_CODES } from "../../agent/exit-codes.ts";
 import { tempDir } from "../support/tmp.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../bin/coldkeep.mjs", import.meta.url));
@@ -99,5 +100,23 @@ describe("the launcher in a checkout", () => {
     const { status, stdout } = spawnSync(process.execPath, [LAUNCHER, "--version"], { encoding: "utf8" });
     expect(stdout).toMatch(/^\d+\.\d+\.\d+/);
     expect(status).toBe(0);
+  });
+
+  it.each([
+    ["text", []],
+    ["JSON", ["--json"]],
+  ])("says that its output was not written where the disk is full, in %s", (_, flags) => {
+    const full = openSync("/dev/full", "w");
+    try {
+      const words = ["config", "schema", ...flags];
+      const { status, stderr } = spawnSync(process.execPath, [LAUNCHER, ...words], {
+        encoding: "utf8",
+        stdio: ["ignore", full, "pipe"],
+      });
+      expect(stderr).toMatch(/cannot write the output.*no space is left/);
+      expect(status).toBe(EXIT_CODES["no-space"].code);
+    } finally {
+      closeSync(full);
+    }
   });
 });
