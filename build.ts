@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { buildLambdas } from "./build-lambdas.ts";
 import { declare } from "./tools/declare.ts";
+import { renderManual } from "./tools/manual.ts";
 import { renderNotices } from "./tools/notices.ts";
 
 const project = fileURLToPath(new URL(".", import.meta.url));
@@ -54,6 +55,7 @@ const outside = new Set(
 for (const name of outside) if (!NATIVE.includes(name)) throw new Error(`${name} is neither bundled nor a dependency`);
 copyFileSync(join(project, "bin", "coldkeep.mjs"), join(dist, "coldkeep.mjs"));
 chmodSync(join(dist, "coldkeep.mjs"), 0o755);
+writeFileSync(join(dist, "coldkeep.1"), renderManual());
 // The stack's app and constructs, for whoever has the CDK. Its pieces lie by themselves: no command loads them.
 const { metafile: infra } = await build({
   ...common,

@@ -5,6 +5,7 @@ import { command as cat } from "./cat.command.ts";
 import { command as cloudAgentPolicy } from "./cloud-agent-policy.command.ts";
 import { command as cloudDeploy } from "./cloud-deploy.command.ts";
 import { command as cloudStatus } from "./cloud-status.command.ts";
+import { command as completion } from "./completion.command.ts";
 import { command as configCheck } from "./config-check.command.ts";
 import { command as configSchema } from "./config-schema.command.ts";
 import { command as copy } from "./copy.command.ts";
@@ -116,6 +117,7 @@ const root = buildRouteMap<string, CliContext>({
     import: importBackups,
     profiles,
     config,
+    completion,
     cloud,
     cost,
   },

@@ -6,6 +6,7 @@ import {
   type FlagParametersForType,
   type TypedPositionalParameters,
 } from "@stricli/core";
+import type { Outline } from "../reference/index.ts";
 import type { Report } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
 import { GLOBAL_ALIASES, GLOBAL_FLAGS, type GlobalFlags } from "./globals.ts";
@@ -16,6 +17,8 @@ export interface Call<Flags = unknown> {
   readonly flags: Flags & GlobalFlags;
   readonly io: Io;
   readonly progress: Report;
+  /** The whole command line, for what is made of it: completions. */
+  readonly outline: () => Outline;
 }
 
 /** What carries a call through the parser to the command and its answer back. */
@@ -40,6 +43,16 @@ export interface CommandDefinition<Flags extends object, Args extends readonly u
   readonly load: () => Promise<Run<Flags, Args>>;
 }
 
+/** What the parser does not give back, for those who write of commands: manual pages and the like. */
+const TOLD = new WeakMap<Command<CliContext>, Pick<CommandDefinition<object, []>, "usage" | "about" | "examples">>();
+
+/** What a command says of itself in its definition. */
+export function toldOf(
+  command: Command<CliContext>,
+): Pick<CommandDefinition<object, []>, "usage" | "about" | "examples"> {
+  return TOLD.get(command) ?? { usage: "", about: "", examples: [] };
+}
+
 /** A command with the flags that all have in common. */
 export function defineCommand<Flags extends object, const Args extends readonly unknown[] = []>(
   definition: CommandDefinition<Flags, Args>,
@@ -53,7 +66,7 @@ export function defineCommand<Flags extends object, const Args extends readonly 
     aliases: { ...aliases, ...GLOBAL_ALIASES },
     ...(positional === undefined ? {} : { positional }),
   };
-  return buildCommand<Flags & GlobalFlags, Args, CliContext>({
+  const command = buildCommand<Flags & GlobalFlags, Args, CliContext>({
     docs: { brief, customUsage: [usage], fullDescription: `${about}\n\nEXAMPLES\n${shown}` },
     parameters: parameters as never,
     loader: async () => {
@@ -63,4 +76,6 @@ export function defineCommand<Flags extends object, const Args extends readonly 
       };
     },
   });
+  TOLD.set(command, { usage, about, examples });
+  return command;
 }

@@ -15,6 +15,7 @@ import { buildApp } from "./app.ts";
 import type { CliContext } from "./define.ts";
 import { type GlobalFlags, hoistGlobals, wantsJson, wantsVerbose } from "./globals.ts";
 import type { Io } from "./io.ts";
+import { outlineCli } from "./outline.ts";
 import { warningsOf } from "./warnings.ts";
 
 /**
@@ -25,6 +26,7 @@ import { warningsOf } from "./warnings.ts";
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   const words = asHelp(hoistGlobals(argv));
   const failures: unknown[] = [];
+  const app = buildApp((error) => failures.push(error));
   const context: StricliDynamicCommandContext<CliContext> = {
     process: {
       stdout: { write: (text) => void io.stdout.write(text) },
@@ -38,7 +40,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
         progress.warn(`${messageOf(io.signal.reason)}: stopping; a node that is down is brought back first`);
       io.signal.addEventListener("abort", stopping);
       try {
-        const answer = await work({ flags, io, progress });
+        const answer = await work({ flags, io, progress, outline: () => outlineCli(app.root) });
         progress.close();
         tell(answer, flags, progress, io);
         if (answer.failure !== undefined) failures.push(answer.failure);
@@ -50,11 +52,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
       }
     },
   };
-  await run(
-    buildApp((error) => failures.push(error)),
-    words,
-    context,
-  );
+  await run(app, words, context);
   if (failures.length === 0) return 0;
   return tellFailure(interrupted(failures[0], io.signal), argv, io);
 }

@@ -1,0 +1,8 @@
+import { buildApp } from "../../agent/commands/app.ts";
+import { outlineCli } from "../../agent/commands/outline.ts";
+import type { Outline } from "../../agent/reference/index.ts";
+
+/** The command line as it is. */
+export function outlineOfCli(): Outline {
+  return outlineCli(buildApp(() => {}).root);
+}

@@ -1,0 +1,79 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fishCompletion, zshCompletion } from "../../agent/reference/index.ts";
+import { renderManual } from "../../tools/manual.ts";
+import { outlineOfCli } from "../support/outline.ts";
+import { lacking } from "./support/lacking.ts";
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "coldkeep-shells-"));
+  writeFileSync(join(folder, "_coldkeep"), zshCompletion(outlineOfCli()));
+  writeFileSync(join(folder, "coldkeep.fish"), fishCompletion(outlineOfCli()));
+  writeFileSync(join(folder, "coldkeep.1"), renderManual());
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const noFish = lacking("fish");
+describe.skipIf(noFish !== "")(`completion in fish${noFish}`, () => {
+  const offered = (line: string) =>
+    execFileSync("fish", ["-N", "-c", `source ${folder}/coldkeep.fish; complete -C ${JSON.stringify(line)}`], {
+      encoding: "utf8",
+      env: { ...process.env, HOME: folder },
+    })
+      .split("\n")
+      .filter((said) => said !== "")
+      .map((said) => said.split("\t", 1)[0]);
+
+  it("offers commands, the words that follow one, its flags, and what they allow", () => {
+    expect(offered("coldkeep ver")).toEqual(["verify"]);
+    expect(offered("coldkeep key ")).toEqual(
+      expect.arrayContaining(["add", "generate", "list", "remove", "rotate", "test"]),
+    );
+    expect(offered("coldkeep --node a restore --de")).toEqual(["--delta", "--delta-from"]);
+    expect(offered("coldkeep list --log-format ")).toEqual(expect.arrayContaining(["json", "text"]));
+    expect(offered("coldkeep list --de")).toEqual([]);
+  });
+});
+
+const noZsh = lacking("zsh");
+describe.skipIf(noZsh !== "")(`completion in zsh${noZsh}`, () => {
+  // zsh completes on a terminal alone: it is given one of its own, and told to list what it would offer.
+  const offered = (line: string) => {
+    const ask = `
+      zmodload zsh/zpty
+      zpty shell zsh -f -i
+      zpty -w shell 'PROMPT="<ready>" RPROMPT=""; fpath=(${folder} $fpath); autoload -Uz compinit; compinit -u -d ${folder}/dump; LISTMAX=0; LINES=999; bindkey "^X" list-choices'
+      zpty -r -m shell said '*compinit*<ready>*'
+      zpty -n -w shell $'${line}\\x18'
+      zpty -n -w shell $'\\x15print DO""NE\\n'
+      zpty -r -m shell said $'*\\nDONE*'
+      print -r -- "$said"`;
+    return execFileSync("zsh", ["-f", "-c", ask], {
+      encoding: "utf8",
+      env: { ...process.env, TERM: "dumb" },
+      timeout: 30_000,
+    });
+  };
+
+  it("offers commands and the words that follow one", () => {
+    const said = offered("coldkeep key ");
+    for (const word of ["add", "generate", "list", "remove", "rotate", "test"]) expect(said).toMatch(`${word} `);
+  });
+
+  it("offers flags with what they do", () => {
+    expect(offered("coldkeep restore --delta")).toContain("--delta-from");
+  });
+});
+
+const noMandoc = lacking("mandoc");
+it.skipIf(noMandoc !== "")(`the manual page is clean troff${noMandoc}`, () => {
+  const { stdout } = spawnSync("mandoc", ["-T", "lint", "-W", "warning", join(folder, "coldkeep.1")], {
+    encoding: "utf8",
+  });
+  // The page carries the version, and no date: the same sources make the same bytes.
+  expect(stdout.split("\n").filter((line) => line !== "" && !line.includes("missing date"))).toEqual([]);
+});

@@ -1,0 +1,9 @@
+import { buildApp } from "../agent/commands/app.ts";
+import { outlineCli } from "../agent/commands/outline.ts";
+import { EXIT_CODES } from "../agent/exit-codes.ts";
+import { manualPage } from "../agent/reference/index.ts";
+
+/** coldkeep(1), from the definitions of all commands and the table of exit codes. */
+export function renderManual(): string {
+  return manualPage(outlineCli(buildApp(() => {}).root), Object.values(EXIT_CODES));
+}
