@@ -1,12 +1,14 @@
 /**
- * `npm run package`: a tarball for hosts that have nothing, with its own Node inside. One for each processor whose Node is
+ * `npm run package`: a tarball for hosts that have nothing, with its own Node inside, and where dpkg-deb is here a Debian
+ * package of the same. One for each processor whose Node is
  * installed here (npm install --cpu=arm64 brings the other). The same sources make the same bytes.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { makeDeb } from "./debian.ts";
 
 const project = fileURLToPath(new URL("../", import.meta.url));
 const modules = join(project, "node_modules");
@@ -27,6 +29,8 @@ exec "$here/node" "$here/dist/coldkeep.mjs" "$@"
 rmSync(release, { recursive: true, force: true });
 const made = ["x64", "arm64"].filter((arch) => existsSync(join(modules, `node-linux-${arch}`, "bin", "node")));
 if (made.length === 0) throw new Error("no packaged Node is installed: run npm ci on Linux");
+const dpkg = spawnSync("dpkg-deb", ["--version"]).status === 0;
+if (!dpkg) console.log("no Debian package: dpkg-deb is missing");
 for (const arch of made) pack(arch);
 
 function pack(arch: string): void {
@@ -61,9 +65,14 @@ function pack(arch: string): void {
   // Names sorted, no times, no owners: what is in it decides its digest.
   const tar = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--mode=go-w", "-C", stage];
   execFileSync("sh", ["-c", 'f=$1; shift; tar -cf - "$@" | gzip -6n >"$f"', "sh", file, ...tar, "coldkeep"]);
+  tell(file);
+  if (dpkg) tell(makeDeb({ top, version, arch, release }));
   rmSync(stage, { recursive: true });
+}
+
+function tell(file: string): void {
   const bytes = readFileSync(file);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
-  writeFileSync(`${file}.sha256`, `${sha256}  ${file.slice(release.length + 1)}\n`);
+  writeFileSync(`${file}.sha256`, `${sha256}  ${basename(file)}\n`);
   console.log(`${sha256}  ${file}  ${(bytes.length / 1e6).toFixed(1)} MB`);
 }

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -11,13 +11,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { delimiter, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Host, makeHost } from "../cli/host.ts";
 import { serveHost } from "../cli/serve.ts";
 import { sharedTempDir, tempDir } from "../support/tmp.ts";
+import { packaged } from "./support/package.ts";
 
-const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 /** What the line and the script need; a fresh host has no more here. */
 const TOOLS = [
   ...["curl", "tar", "gzip", "mktemp", "uname", "df", "awk", "sha256sum"],
@@ -34,10 +33,7 @@ let host: Host;
 let tarball = "";
 
 beforeAll(async () => {
-  execFileSync("npm", ["run", "--silent", "package"], { cwd: PROJECT, stdio: "pipe" });
-  const name = readdirSync(join(PROJECT, "release")).find((file) => file.endsWith(`linux-${process.arch}.tar.gz`));
-  if (name === undefined) throw new Error("npm run package made no package");
-  tarball = join(PROJECT, "release", name);
+  tarball = packaged(".tar.gz");
   host = await makeHost(folder);
   await host.json("backup");
 }, 600_000);
