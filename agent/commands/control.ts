@@ -18,8 +18,8 @@ export function controlOf(node: NodeSettings): NodeControl {
 }
 
 /** What is known of the node's files, with the globs of the configuration on top. */
-export function profileFor({ profile, globs }: NodeSettings): CaptureSet {
-  return captureSetOf(profile, globs);
+export function profileFor({ profile, globs, lean }: NodeSettings): CaptureSet {
+  return captureSetOf(profile, globs, lean === true);
 }
 
 /** The node's folders, and where their frozen trees lie. */

@@ -31,11 +31,12 @@ function profileText(profile: Profile): string {
     profile.about,
     `CAPTURED\n${rules.join("\n")}`,
     ...section("STOPPING", profile.stopping),
-    ...section("HEIGHT", profile.height === null ? [] : [`${profile.height.url}, field ${profile.height.field}`]),
+    ...section("HEIGHT", profile.height === null ? [] : [heightWords(profile.height)]),
     ...section(
       "IDENTITY",
       profile.identity.map(({ what, rule }) => `${what}: ${rule}`),
     ),
+    ...section("IN A GROUP", groupWords(profile)),
     ...section("A RESTORE", profile.place),
     ...section("AFTER A RESTORE", profile.after),
   ];
@@ -48,6 +49,7 @@ export function rulesOf(
 ): readonly { readonly files: string; readonly how: string; readonly why: string }[] {
   return [
     ...profile.folders.map(({ folder, why }) => ({ files: folder, how: MEANS.omitted ?? "", why })),
+    ...(profile.lean ?? []).map(({ folder, why }) => ({ files: folder, how: "left out where `lean: true`", why })),
     ...profile.rules.map(({ files, mutability, secret, why }) => ({
       files,
       how: `${MEANS[mutability]}${secret === true ? ", as a secret" : ""}`,
@@ -55,6 +57,22 @@ export function rulesOf(
     })),
     { files: "everything else", how: MEANS.mutable ?? "", why: "what is not known is taken for what may change" },
   ];
+}
+
+/** How a system tells its height, in words. */
+export function heightWords(height: NonNullable<Profile["height"]>): string {
+  if ("field" in height) return `${height.url}, field ${height.field}`;
+  const { channels } = height;
+  if ("metric" in channels) return `${height.url}, metric ${channels.metric} by ${channels.by}`;
+  const from = channels.follow === undefined ? "" : `, of each at ${channels.follow}`;
+  return `${height.url}, list ${channels.list} by ${channels.by}${from}, field ${channels.field}`;
+}
+
+/** What must hold between it and others of its group, in words. */
+export function groupWords(profile: Profile): string[] {
+  return (profile.group ?? []).map(
+    ({ notNewerThan, why }) => `never newer than a ${notNewerThan} of the same group: ${why}`,
+  );
 }
 
 function section(title: string, lines: readonly string[]): string[] {
@@ -65,5 +83,7 @@ function documentOf(profile: Profile) {
   const { name, summary, about, stopping, height, identity, place, after } = profile;
   const rules = profile.rules.map(({ files, mutability, secret = false, why }) => ({ files, mutability, secret, why }));
   const folders = profile.folders.map(({ folder, why }) => ({ folder, why }));
-  return { name, summary, about, rules, folders, stopping, height, identity, place, after };
+  const lean = (profile.lean ?? []).map(({ folder, why }) => ({ folder, why }));
+  const group = profile.group ?? [];
+  return { name, summary, about, rules, folders, lean, stopping, height, group, identity, place, after };
 }

@@ -135,7 +135,10 @@ function heightText(height: HeightSettings | undefined): string {
     #   field: block_height`;
   }
   const source = "url" in height ? `url: ${quote(height.url)}` : `command: ${commandText(height.command)}`;
-  return `    height:\n      ${source}${height.field === undefined ? "" : `\n      field: ${quote(height.field)}`}`;
+  const { field, channels } = height;
+  const inner = Object.entries(channels ?? {}).map(([key, value]) => `${key}: ${quote(value)}`);
+  const several = channels === undefined ? "" : `\n      channels: { ${inner.join(", ")} }`;
+  return `    height:\n      ${source}${field === undefined ? "" : `\n      field: ${quote(field)}`}${several}`;
 }
 
 function commandText(command: CommandLine): string {

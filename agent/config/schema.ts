@@ -146,13 +146,44 @@ const health = z
   )
   .meta({ description: "how to ask whether the node is well" });
 
+const jsonPath = text("a path into the JSON answer", /^[^\s.]+(\.[^\s.]+)*$/, "path");
+
+const channels = z
+  .union(
+    [
+      object(
+        {
+          metric: text(
+            "a metric's name, such as ledger_blockchain_height",
+            /^[A-Za-z_:][\w:]*$/,
+            "a Prometheus metric",
+          ),
+          by: text("a label's name, such as channel", /^[A-Za-z_]\w*$/, "the label that tells the channel"),
+        },
+        "samples of a metric, one a channel",
+      ),
+      object(
+        {
+          list: text("a path to a list in the JSON answer", /^(?:[^\s.]+(\.[^\s.]+)*)?$/, "path").default(""),
+          by: jsonPath,
+          field: jsonPath,
+          follow: jsonPath.optional(),
+        },
+        "a list, one entry a channel: its name at by, its height at field, or in the answer of the URL at follow",
+      ),
+    ],
+    { error: "a mapping with metric and by, or with list, by, field and follow" },
+  )
+  .optional()
+  .meta({ description: "where the answer tells several heights, by channel" });
+
 const height = z
   .union(
     [
-      object({ url: url("asked by GET"), field }, "asked over HTTP"),
-      object({ command: command("prints the height"), field }, "asked by a command"),
+      object({ url: url("asked by GET"), field, channels }, "asked over HTTP"),
+      object({ command: command("prints the height"), field, channels }, "asked by a command"),
     ],
-    { error: "a mapping with url or command, and field" },
+    { error: "a mapping with url or command, and field or channels" },
   )
   .meta({ description: "how to ask for the node's block height" });
 
@@ -201,6 +232,10 @@ function node(profiles: readonly string[]) {
       append_only: globs("files that only grow: they are hard-linked, and read up to their length at the freeze"),
       exclude: globs("files that are left out"),
       secret: globs("keys and identities: stored apart, and left out where a snapshot is shared"),
+      lean: z
+        .boolean({ error: "true or false" })
+        .default(false)
+        .meta({ description: "leave out what the node makes anew when it starts, where its profile knows of that" }),
       service,
       health: health.optional(),
       height: height.optional(),

@@ -6,6 +6,7 @@ import { MAIN_VAULT } from "./schema-vault.ts";
 import { keysOf } from "./settings-keys.ts";
 
 import type {
+  ChannelSettings,
   Config,
   DrillSettings,
   HealthSettings,
@@ -105,6 +106,7 @@ function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): Nod
       exclude: node.exclude,
       secret: node.secret,
     },
+    ...(node.lean ? { lean: true } : {}),
     service: serviceOf(node.service),
     ...hooksOf(node.service),
     limits: {
@@ -172,8 +174,20 @@ function hooksOf(service: WrittenNode["service"]): { readonly hooks?: HooksSetti
   return { hooks: Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) };
 }
 
-function heightOf({ field, ...source }: NonNullable<WrittenNode["height"]>): HeightSettings {
-  return field === undefined ? source : { ...source, field };
+function heightOf({ field, channels, ...source }: NonNullable<WrittenNode["height"]>): HeightSettings {
+  return {
+    ...source,
+    ...(field === undefined ? {} : { field }),
+    ...(channels === undefined ? {} : { channels: channelsOf(channels) }),
+  };
+}
+
+type WrittenChannels = NonNullable<NonNullable<WrittenNode["height"]>["channels"]>;
+
+function channelsOf(written: WrittenChannels): ChannelSettings {
+  if ("metric" in written) return written;
+  const { follow, ...rest } = written;
+  return follow === undefined ? rest : { ...rest, follow };
 }
 
 /** The schema has let durations through already. */

@@ -60,10 +60,23 @@ export type HealthSettings =
   | { readonly command: CommandLine }
   | { readonly tcp: string };
 
-/** `field` is a path into a JSON answer, such as `block_height` or `0.height`; without it the answer is the number. */
-export type HeightSettings =
-  | { readonly url: string; readonly field?: string }
-  | { readonly command: CommandLine; readonly field?: string };
+/**
+ * `field` is a path into a JSON answer, such as `block_height` or `0.height`; without it the answer is the number.
+ * `channels`: the answer tells several heights, by channel.
+ */
+export type HeightSettings = ({ readonly url: string } | { readonly command: CommandLine }) & {
+  readonly field?: string;
+  readonly channels?: ChannelSettings;
+};
+
+/**
+ * Several heights in one answer: samples of a Prometheus metric, by the label `by`; or the list at the path `list` of a
+ * JSON answer (empty: the answer itself), whose entries tell their channel at `by` and their height at `field`, where there
+ * is `follow` in the answer of the URL that they have there.
+ */
+export type ChannelSettings =
+  | { readonly metric: string; readonly by: string }
+  | { readonly list: string; readonly by: string; readonly field: string; readonly follow?: string };
 
 export interface GlobSettings {
   readonly immutable: readonly string[];
@@ -85,6 +98,8 @@ export interface NodeSettings {
   /** Absolute; where frozen trees lie. */
   readonly freezeDir?: string;
   readonly globs: GlobSettings;
+  /** Leave out what the node makes anew when it starts. */
+  readonly lean?: true;
   readonly service: ServiceSettings;
   readonly limits: LimitSettings;
   readonly hooks?: HooksSettings;

@@ -4,18 +4,22 @@
  * @returns null where there is no whole number from 0 to 2^53-1 at that place.
  */
 export function numberIn(text: string, field: string | undefined): number | null {
-  if (field === undefined) return toCount(text.trim());
+  return toCount(field === undefined ? text.trim() : valueIn(text, field));
+}
+
+/** What a JSON answer has at that path, `""` for all of it; undefined where it has nothing there, or is no JSON. */
+export function valueIn(text: string, path: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return null;
+    return undefined;
   }
-  for (const key of field.split(".")) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return null;
+  for (const key of path === "" ? [] : path.split(".")) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
     value = (value as Record<string, unknown>)[key];
   }
-  return toCount(value);
+  return value;
 }
 
 function toCount(value: unknown): number | null {

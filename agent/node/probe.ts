@@ -1,3 +1,5 @@
+import type { Heights } from "../../vault/card/types.ts";
+import { type ChannelConfig, heightsIn } from "./channels.ts";
 import { httpGet } from "./http-get.ts";
 import { numberIn } from "./json-field.ts";
 import { type CommandLine, describeFailure, runCommand } from "./run-command.ts";
@@ -10,8 +12,14 @@ export type HealthConfig =
   | { readonly command: CommandLine }
   | { readonly tcp: string };
 
-/** `field` is a path into a JSON answer, such as `block_height` or `0.height`; without it the answer is the number. */
-export type HeightConfig = { readonly field?: string } & ({ readonly url: string } | { readonly command: CommandLine });
+/**
+ * `field` is a path into a JSON answer, such as `block_height` or `0.height`; without it the answer is the number.
+ * `channels`: the answer tells several, by channel.
+ */
+export type HeightConfig = { readonly field?: string; readonly channels?: ChannelConfig } & (
+  | { readonly url: string }
+  | { readonly command: CommandLine }
+);
 
 /** Bytes of a command's answer that are looked at. */
 const MAX_ANSWER = 1 << 20;
@@ -28,15 +36,12 @@ export function makeProbe(
   return {
     async health(options) {
       if (health !== undefined) return askHealth(health, options);
-      const found = height === undefined ? null : await askHeight(height, options);
+      const found = height === undefined ? null : await askHeights(height, options);
       return found === null
         ? { healthy: false, detail: "it does not tell its height" }
-        : { healthy: true, detail: `it is at height ${found}` };
+        : { healthy: true, detail: words(found) };
     },
-    async heights(options) {
-      const found = height === undefined ? null : await askHeight(height, options);
-      return found === null ? null : { "": found };
-    },
+    heights: async (options) => (height === undefined ? null : askHeights(height, options)),
   };
 }
 
@@ -57,12 +62,26 @@ async function askHealth(config: HealthConfig, options: CallOptions): ReturnType
   return { healthy, detail: `${config.url} answers ${answer.status}${allowed}` };
 }
 
+async function askHeights(config: HeightConfig, options: CallOptions): Promise<Heights | null> {
+  const answer = await askFor(config, options);
+  if (answer === null) return null;
+  if (config.channels !== undefined)
+    return heightsIn(answer, "url" in config ? config.url : undefined, config.channels, options);
+  const found = numberIn(answer, config.field);
+  return found === null ? null : { "": found };
+}
+
 /** The status does not matter: a node that is not in service yet tells its height with a 503. */
-async function askHeight(config: HeightConfig, options: CallOptions): Promise<number | null> {
+async function askFor(config: HeightConfig, options: CallOptions): Promise<string | null> {
   if ("command" in config) {
     const { status, stdout } = await runCommand(config.command, { ...options, maxOutput: MAX_ANSWER });
-    return status === 0 ? numberIn(stdout, config.field) : null;
+    return status === 0 ? stdout : null;
   }
   const answer = await httpGet(config.url, options);
-  return "trouble" in answer ? null : numberIn(answer.body, config.field);
+  return "trouble" in answer ? null : answer.body;
+}
+
+function words(heights: Heights): string {
+  const all = Object.entries(heights).map(([channel, height]) => (channel === "" ? height : `${channel} ${height}`));
+  return all.length === 0 ? "it has no channel yet" : `it is at height ${all.join(", ")}`;
 }

@@ -1,16 +1,32 @@
 import { ColdkeepError } from "../../vault/names/index.ts";
+import { couchdb } from "./couchdb.ts";
+import { fabricOrderer } from "./fabric-orderer.ts";
+import { fabricPeer } from "./fabric-peer.ts";
 import { files } from "./files.ts";
 import { icon } from "./icon.ts";
+import { kafka } from "./kafka.ts";
 import { leveldb } from "./leveldb.ts";
 import { override, type ProfileOverrides } from "./override.ts";
 import { ovn } from "./ovn.ts";
 import { rocksdb } from "./rocksdb.ts";
-import type { CaptureSet, Finding, Look, Profile, RootView } from "./types.ts";
+import type { CaptureSet, Finding, FolderRule, Look, Profile, RootView } from "./types.ts";
+import { zookeeper } from "./zookeeper.ts";
 
 export type { ProfileOverrides } from "./override.ts";
 export type * from "./types.ts";
 
-const PROFILES: readonly Profile[] = [files, icon, leveldb, ovn, rocksdb];
+const PROFILES: readonly Profile[] = [
+  couchdb,
+  fabricOrderer,
+  fabricPeer,
+  files,
+  icon,
+  kafka,
+  leveldb,
+  ovn,
+  rocksdb,
+  zookeeper,
+];
 
 /** The names `profileOf` takes. */
 export function profileNames(): string[] {
@@ -34,11 +50,26 @@ export function profileOf(name: string): Profile {
 }
 
 /**
- * What is captured of a system's files, with the configuration's globs on top.
- * @throws ColdkeepError `config` for an unknown name or a glob that means nothing.
+ * What is captured of a system's files, with the configuration's globs on top; `lean`: without what the node makes anew.
+ * @throws ColdkeepError `config` for an unknown name, a glob that means nothing, or where nothing can be made anew.
  */
-export function captureSetOf(name: string, globs: ProfileOverrides = {}): CaptureSet {
-  return override(profileOf(name), globs);
+export function captureSetOf(name: string, globs: ProfileOverrides = {}, lean = false): CaptureSet {
+  const profile = profileOf(name);
+  if (!lean) return override(profile, globs);
+  if (profile.lean !== undefined) return override(makeLean(profile, profile.lean), globs);
+  throw new ColdkeepError("config", {
+    what: "lean: true means nothing here",
+    on: `profile ${name}`,
+    why: "it knows of no folder that the node makes anew",
+    todo: "leave it out, or name what is not needed under exclude",
+  });
+}
+
+function makeLean(profile: Profile, left: readonly FolderRule[]): CaptureSet {
+  return {
+    ...profile,
+    omitFolder: (path) => profile.omitFolder(path) ?? left.find(({ matches }) => matches(path))?.why ?? null,
+  };
 }
 
 /** What lies in these folders, the profile that knows most of it first; `files` takes anything, and comes last. */

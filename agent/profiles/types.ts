@@ -73,10 +73,21 @@ export interface Finding {
   readonly elsewhere: readonly (RootView & { readonly why: string })[];
 }
 
-/** How the system tells its height where nothing else is configured. */
-export interface HeightHint {
-  readonly url: string;
-  readonly field: string;
+/** How the system tells its height, as the configuration would say it. */
+export type HeightHint = { readonly url: string } & (
+  | { readonly field: string }
+  | {
+      readonly channels:
+        | { readonly metric: string; readonly by: string }
+        | { readonly list: string; readonly by: string; readonly follow?: string; readonly field: string };
+    }
+);
+
+/** What must hold between the members of a group, so that they can be restored together. */
+export interface GroupRule {
+  /** Of members of that profile: what they were captured with must be as new as this one, or newer. */
+  readonly notNewerThan: string;
+  readonly why: string;
 }
 
 /** One thing that makes this node itself and no other, and what a restore does with it. */
@@ -108,9 +119,12 @@ export interface Profile extends CaptureSet {
   readonly about: string;
   readonly rules: readonly CaptureRule[];
   readonly folders: readonly FolderRule[];
+  /** Left out as well where the configuration says `lean: true`: the node makes it anew when it starts. */
+  readonly lean?: readonly FolderRule[];
   /** What to know of stopping it: how long it takes, what must be said to it first. */
   readonly stopping: readonly string[];
   readonly height: HeightHint | null;
+  readonly group?: readonly GroupRule[];
   readonly identity: readonly IdentityRule[];
   /** What a restore does beside putting the files where they were: renames, owners, what it drops. */
   readonly place: readonly string[];

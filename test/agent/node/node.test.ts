@@ -375,6 +375,61 @@ describe("a probe", () => {
   });
 });
 
+describe("heights of several channels", () => {
+  const PAGE = [
+    "# HELP ledger_blockchain_height Height of the chain in blocks.",
+    "# TYPE ledger_blockchain_height gauge",
+    'ledger_blockchain_height{channel="mychannel"} 19',
+    'ledger_blockchain_height{org="a",channel="say \\"b\\""} 1.2e+06 1795866266316',
+    'ledger_blockchain_height_other{channel="x"} 7',
+    'ledger_block_processing_time_count{channel="mychannel"} 5',
+  ].join("\n");
+  const metric = { metric: "ledger_blockchain_height", by: "channel" };
+
+  it("are read from a page of metrics, by the label", async () => {
+    let page = PAGE;
+    const url = await serve((_, response) => response.end(page));
+    const probe = makeProbe({ height: { url, channels: metric } });
+    expect(await probe?.heights(LIMIT)).toEqual({ mychannel: 19, 'say "b"': 1_200_000 });
+    expect((await probe?.health(LIMIT))?.detail).toBe('it is at height mychannel 19, say "b" 1200000');
+    page = "# TYPE go_threads gauge\ngo_threads 7\n";
+    expect(await probe?.heights(LIMIT)).toEqual({});
+    expect(await probe?.health(LIMIT)).toEqual({ healthy: true, detail: "it has no channel yet" });
+    page = "<html>404</html>";
+    expect(await probe?.heights(LIMIT)).toBeNull();
+    page = `${PAGE}\nledger_blockchain_height{channel="c"} NaN`;
+    expect(await probe?.heights(LIMIT)).toBeNull();
+  });
+
+  it("are read from a list, or from what its entries lead to, on the same server only", async () => {
+    let first = "/channels/a";
+    const url = await serve(({ url: path }, response) => {
+      const list = {
+        systemChannel: null,
+        channels: [
+          { name: "a", url: first },
+          { name: "b", url: "/channels/b" },
+        ],
+      };
+      response.end(JSON.stringify(path === "/channels" ? list : { name: path?.slice(-1), height: 11 }));
+    });
+    const orderer = { list: "channels", by: "name", follow: "url", field: "height" };
+    const probe = makeProbe({ height: { url: `${url}/channels`, channels: orderer } });
+    expect(await probe?.heights(LIMIT)).toEqual({ a: 11, b: 11 });
+    first = "http://127.0.0.2:1/channels/a";
+    expect(await probe?.heights(LIMIT)).toBeNull();
+    const chains = { list: "", by: "cid", field: "height" };
+    const answer = `echo '[{"cid":"0x1","height":5},{"cid":"0x2","height":"0x10"}]'`;
+    expect(await makeProbe({ height: { command: answer, channels: chains } })?.heights(LIMIT)).toEqual({
+      "0x1": 5,
+      "0x2": 16,
+    });
+    const none = makeProbe({ height: { command: `echo '{"channels":null}'`, channels: orderer } });
+    expect(await none?.heights(LIMIT)).toEqual({});
+    expect(await makeProbe({ height: { command: "echo '{}'", channels: orderer } })?.heights(LIMIT)).toBeNull();
+  });
+});
+
 describe("a height", () => {
   it("is a whole number up to 2^53-1, or null", () => {
     expect(numberIn("42\n", undefined)).toBe(42);

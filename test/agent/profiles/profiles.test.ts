@@ -119,6 +119,104 @@ describe("profile rocksdb", () => {
 
 const pad = (n: number) => String(n).padStart(6, "0");
 
+describe("profiles of Fabric and what belongs to it", () => {
+  it("link finished block files, pin the last one, copy raft's log, and keep keys apart", () => {
+    const blocks = ["blockfile_000000", "blockfile_000009", "blockfile_000010", "blockfile_1000000"];
+    for (const profile of ["fabric-peer", "fabric-orderer"]) {
+      expect(Object.values(classesOf(profile, "any/chains/chains/ch", blocks))).toEqual([
+        ...["immutable", "immutable", "immutable", "append-only"],
+      ]);
+      const tables = ["CURRENT", "MANIFEST-000002", "000007.log", "000005.ldb", "000008.ldb"];
+      expect(Object.values(classesOf(profile, "index", tables)).slice(3)).toEqual(["immutable", "mutable"]);
+      const keys = captureSetOf(profile).classify({ path: "msp/keystore", files: ["a1b2", "ab_sk"] });
+      expect(keys).toEqual([
+        { mutability: "mutable", secret: true },
+        { mutability: "mutable", secret: true },
+      ]);
+      expect(captureSetOf(profile).classify({ path: "tls", files: ["server.key", "ca.crt"] })).toEqual([
+        { mutability: "mutable", secret: true },
+        { mutability: "mutable" },
+      ]);
+    }
+    // A database that lay among raft's logs would be copied whole as well.
+    const wal = ["0000000000000000-0000000000000000.wal", "0.tmp", "CURRENT", "MANIFEST-000002", "000007.log", "1.ldb"];
+    expect(new Set(Object.values(classesOf("fabric-orderer", "etcdraft/wal/ch", wal)))).toEqual(new Set(["mutable"]));
+    expect(classesOf("fabric-peer", "snapshots/completed/ch/7", ["txids.data"])["txids.data"]).toBe("immutable");
+    expect(classesOf("fabric-peer", "snapshots/temp/x", ["txids.data"])["txids.data"]).toBe("mutable");
+    expect(classesOf("fabric-peer", "lifecycle/chaincodes", ["cc.1.tar.gz", "x.tmp"])).toEqual({
+      "cc.1.tar.gz": "immutable",
+      "x.tmp": "mutable",
+    });
+  });
+
+  it("leave out what the node makes anew where lean is asked for, all of the state or none of it, and nothing else", () => {
+    const lean = (profile: string, path: string) => captureSetOf(profile, {}, true).omitFolder(path) !== null;
+    const state = ["stateLeveldb", "historyLeveldb", "configHistory", "bookkeeper", "chains/index"];
+    for (const folder of state) {
+      expect([folder, lean("fabric-peer", `ledgersData/${folder}`)]).toEqual([folder, true]);
+      expect(captureSetOf("fabric-peer").omitFolder(`ledgersData/${folder}`)).toBeNull();
+    }
+    for (const folder of ["chains/chains", "chains/chains/index", "ledgerProvider", "pvtdataStore", "fileLock"])
+      expect([folder, lean("fabric-peer", `ledgersData/${folder}`)]).toEqual([folder, false]);
+    expect(
+      ["index", "orderer/index", "chains/index", "chains", "etcdraft"].map((path) => lean("fabric-orderer", path)),
+    ).toEqual([true, true, false, false, false]);
+    expect(() => captureSetOf("leveldb", {}, true)).toThrow(/lean: true means nothing here: profile leveldb/);
+  });
+
+  it("know CouchDB's, ZooKeeper's and Kafka's files by their names", () => {
+    expect(classesOf("couchdb", "shards/00000000-7fffffff", ["ch_.1.couch", "ch_.1.couch.compact.data", "x"])).toEqual({
+      "ch_.1.couch": "append-only",
+      "ch_.1.couch.compact.data": "omitted",
+      x: "mutable",
+    });
+    expect(captureSetOf("couchdb").omitFolder(".delete")).toMatch(/thrown away/);
+    expect(classesOf("zookeeper", "version-2", ["log.1", "log.a", "log.10", "snapshot.0", "acceptedEpoch"])).toEqual({
+      "log.1": "immutable",
+      "log.a": "immutable",
+      "log.10": "mutable",
+      "snapshot.0": "mutable",
+      acceptedEpoch: "mutable",
+    });
+    const [first, second] = [`${"0".repeat(20)}`, `${"9".padStart(20, "0")}`];
+    expect(
+      classesOf("kafka", "ch-0", [`${first}.log`, `${first}.index`, `${second}.log`, "leader-epoch-checkpoint"]),
+    ).toEqual({
+      [`${first}.log`]: "immutable",
+      [`${first}.index`]: "mutable",
+      [`${second}.log`]: "mutable",
+      "leader-epoch-checkpoint": "mutable",
+    });
+  });
+
+  it("find out which is which, of 1.4 and 2.x", () => {
+    const tables = ["CURRENT", "MANIFEST-000002"];
+    const look = lookAt({
+      "/peer/ledgersData/chains/chains/ch1": ["blockfile_000000"],
+      "/peer/ledgersData/chains/chains/ch2": ["blockfile_000000"],
+      "/peer/ledgersData/chains/index": tables,
+      "/raft/chains/ch1": ["blockfile_000000"],
+      "/raft/index": tables,
+      "/raft/etcdraft/wal/ch1": ["0-0.wal"],
+      "/old/chains/testchainid": ["blockfile_000000"],
+      "/old/index": tables,
+      "/couch": ["_dbs.couch"],
+      "/couch/shards/00000000-ffffffff": ["ch1_.1.couch"],
+      "/zoo": ["myid"],
+      "/zoo/version-2": ["log.1", "snapshot.0"],
+      "/kafka": ["meta.properties"],
+      "/kafka/ch1-0": [`${"0".repeat(20)}.log`],
+    });
+    const found = (path: string) => discoverAll(look, [{ name: "data", path }])[0]?.finding.found;
+    expect(found("/peer")).toBe("Hyperledger Fabric peer, 2 channels: ch1, ch2");
+    expect(found("/raft")).toBe("Hyperledger Fabric orderer (raft), 1 channel: ch1");
+    expect(found("/old")).toBe("Hyperledger Fabric orderer (no raft: Kafka's or solo), 1 channel: testchainid");
+    expect(found("/couch")).toBe("CouchDB, 1 shard");
+    expect(found("/zoo")).toBe("ZooKeeper, 2 logs and snapshots");
+    expect(found("/kafka")).toBe("Kafka, 1 partition");
+  });
+});
+
 describe("globs of the configuration", () => {
   it("win over the profile: exclude, then append_only, then immutable; secret goes with any", () => {
     const globs = {
@@ -154,9 +252,22 @@ describe("globs of the configuration", () => {
 
 describe("profiles", () => {
   it("are known by name; another name is refused with those that are", () => {
-    expect(profileNames()).toEqual(["files", "icon", "leveldb", "ovn", "rocksdb"]);
+    expect(profileNames()).toEqual([
+      ...[
+        "couchdb",
+        "fabric-orderer",
+        "fabric-peer",
+        "files",
+        "icon",
+        "kafka",
+        "leveldb",
+        "ovn",
+        "rocksdb",
+        "zookeeper",
+      ],
+    ]);
     expect(() => captureSetOf("rocksbd")).toThrow(
-      /there is no such profile: "rocksbd": known are files, icon, leveldb, ovn, rocksdb/,
+      /there is no such profile: "rocksbd": known are couchdb, fabric-orderer, fabric-peer, files, icon, kafka, leveldb, ovn, rocksdb, zookeeper/,
     );
   });
 
