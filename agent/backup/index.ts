@@ -1,5 +1,6 @@
 export { runBackup } from "./backup.ts";
 export { claimNode, initVault } from "./claim-node.ts";
 export { confirmParent, unconfirmedRuns } from "./confirm.ts";
+export { whatParentKnows } from "./forecast.ts";
 export type * from "./types.ts";
 export { type LostVault, makeVaultSet, type VaultMember, type VaultSet } from "./vault-set.ts";

@@ -17,8 +17,11 @@ export interface KnownParent {
   readonly dropped: number;
 }
 
+/** What decides which snapshot a run may build on. */
+export type Descent = Pick<BackupOptions, "vault" | "node" | "suite" | "chunkKey" | "maxOrigins">;
+
 /** Origins that the snapshot may name. */
-export function maxOrigins(o: BackupOptions): number {
+export function maxOrigins(o: Pick<BackupOptions, "maxOrigins">): number {
   return Math.min(MAX_ORIGINS, o.maxOrigins ?? MAX_ORIGINS);
 }
 
@@ -26,7 +29,7 @@ export function maxOrigins(o: BackupOptions): number {
  * The parent as this host remembers it, before any vault was asked: good enough to know what need not be read ahead.
  * Nothing is said of what is damaged or lost; whoever builds on a parent finds out.
  */
-export function likelyParent(o: BackupOptions, state: NodeState): KnownParent | null {
+export function likelyParent(o: Descent, state: NodeState): KnownParent | null {
   try {
     const id = state.parent;
     const lineage = { vault: o.vault, node: o.node, suite: o.suite, chunkKeyCheck: chunkKeyCheck(o.chunkKey) };
@@ -49,7 +52,7 @@ export function openParent(o: BackupOptions, run: OpenRun, likely: KnownParent |
 }
 
 function load(
-  o: BackupOptions,
+  o: Descent,
   run: ParentRun,
   adopted: readonly LocalRun[],
   warn: (text: string) => void,

@@ -1,5 +1,5 @@
 import type { IndexEntry } from "../../vault/card/index.ts";
-import { ColdkeepError } from "../../vault/names/index.ts";
+import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { type BackupResult, runBackup } from "../backup/index.ts";
 import { describeSealer, makeStretch } from "../keys/index.ts";
 import {
@@ -11,9 +11,10 @@ import {
   formatHeights,
   formatRate,
 } from "../report/index.ts";
-import { openNodeState } from "../state/index.ts";
+import { type NodeState, openNodeState } from "../state/index.ts";
 import type { Answer } from "./answer.ts";
 import type { BackupFlags } from "./backup.command.ts";
+import { foretell } from "./backup-forecast.ts";
 import { refillKeyFile } from "./consumed.ts";
 import { controlOf, freezeRootsOf, profileFor } from "./control.ts";
 import type { Call } from "./define.ts";
@@ -31,6 +32,7 @@ import { checkAnswers } from "./when-down.ts";
 export async function run(call: Call<BackupFlags>): Promise<Answer> {
   const session = openSession(call);
   assertWhole(session.node);
+  if (call.flags.dryRun === true) return foretell(session, call);
   return backUp(session, call);
 }
 
@@ -81,6 +83,7 @@ export async function backUp(session: Session, call: Call<BackupFlags>): Promise
     progress,
     signal: io.signal,
   });
+  rememberOutage(state, result, call);
   const indexed = await indexAfter(place, feeding, result.snapshot, call);
   const failure = notGood(result, indexed);
   for (const one of indexed)
@@ -104,6 +107,18 @@ export async function backUp(session: Session, call: Call<BackupFlags>): Promise
     text: textOf(result, vaults, config.path),
     ...failureOf(failure ?? notEverywhere(result, vaults)),
   };
+}
+
+/** For the next forecast; what fails in it harms no backup. */
+function rememberOutage(state: NodeState, { figures }: BackupResult, { progress }: Call): void {
+  const { freeze, read, stored } = figures;
+  const { downtimeMs, freezeMs, copiedBytes } = freeze;
+  if (downtimeMs === null) return;
+  try {
+    state.outages.add({ downtimeMs, freezeMs, copiedBytes, read, stored });
+  } catch (error) {
+    progress.warn(`what this outage took could not be remembered: ${messageOf(error)}`);
+  }
 }
 
 function failureOf(failure: ColdkeepError | null): { failure?: ColdkeepError } {

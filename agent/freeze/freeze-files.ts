@@ -170,7 +170,8 @@ function stillHolds(old: FileRow, info: PathInfo): boolean {
   return old.means === "link" || (old.size === info.size && old.mtimeNs === info.mtimeNs);
 }
 
-function plainFile({ folder, name }: FoundFile): PathInfo | null {
+/** What a walk met, where it still is a plain file. @throws ColdkeepError. */
+export function plainFile({ folder, name }: Pick<FoundFile, "folder" | "name">): PathInfo | null {
   const info = statBelow(folder.source, name);
   return info !== null && isFile(info) ? info : null;
 }

@@ -250,7 +250,8 @@ function realPath(root: FreezeRoot): Latin1 {
   });
 }
 
-function nearestFolder(path: Latin1): Latin1 {
+/** The folder itself, or the nearest above it that is there. */
+export function nearestFolder(path: Latin1): Latin1 {
   let at = path;
   while (at.length > 1 && lstatSync(toBytes(at), { throwIfNoEntry: false }) === undefined) {
     at = at.slice(0, Math.max(1, at.lastIndexOf("/")));

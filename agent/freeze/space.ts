@@ -1,7 +1,7 @@
 import type { PathInfo } from "../../posix/stat.ts";
 import { showPath } from "../../posix/system-error.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
-import { toBytes } from "./bytes.ts";
+import { type Latin1, toBytes } from "./bytes.ts";
 import type { FrozenPlace } from "./frozen-place.ts";
 
 /** What will have to be copied while the node is down. */
@@ -9,8 +9,20 @@ export interface CopyNeeds {
   add(place: FrozenPlace, info: PathInfo): void;
   /** Bytes, all file systems together. */
   total(): number;
+  /** The same for each file system that something is copied on. */
+  rooms(): Room[];
   /** @throws ColdkeepError `no-space` where a file system has less than what is to be copied, and a margin. */
   assertRoom(): void;
+}
+
+/** What copies take on one file system, and what it has. Bytes. */
+export interface Room {
+  /** Where frozen trees lie there, latin1. */
+  readonly base: Latin1;
+  readonly toCopy: number;
+  /** With a margin. */
+  readonly needed: number;
+  readonly free: number;
 }
 
 /** Room for folders, and for what a log grows by until the node stops. */
@@ -29,16 +41,27 @@ export function makeCopyNeeds(): CopyNeeds {
       last.bytes += allocated(info);
     },
     total: () => [...needs.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+    rooms: () =>
+      [...needs.values()].map(({ place, bytes }) => ({
+        base: place.base,
+        toCopy: bytes,
+        needed: bytes === 0 ? 0 : bytes + marginOf(bytes),
+        free: place.free(),
+      })),
     assertRoom() {
       for (const { place, bytes } of needs.values()) assertRoom(place, bytes);
     },
   };
 }
 
+function marginOf(bytes: number): number {
+  return Math.max(LEAST_MARGIN, Math.ceil(bytes / 10));
+}
+
 /** @throws ColdkeepError `no-space` where `bytes` and a margin do not fit. */
 export function assertRoom(place: FrozenPlace, bytes: number): void {
   if (bytes === 0) return;
-  const margin = Math.max(LEAST_MARGIN, Math.ceil(bytes / 10));
+  const margin = marginOf(bytes);
   const free = place.free();
   if (free >= bytes + margin) return;
   throw new ColdkeepError("no-space", {

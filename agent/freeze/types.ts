@@ -98,6 +98,12 @@ export interface KnownFiles {
   has(path: string, fingerprint: string): boolean;
 }
 
+/** What is known of a file's bytes: all of them, those up to a length (of one that only grows), or none. */
+export interface WhatIsKnown {
+  /** Bytes from its beginning that need not be read; `path` as `<root name>/<path>`, latin1. */
+  knownBytes(path: string, fingerprint: string, size: number): number;
+}
+
 /** What is ready while the node still runs: immutable files linked, space computed and found enough. */
 export interface PreparedFreeze {
   readonly bytesToCopy: number;

@@ -13,7 +13,7 @@ const LENGTH = 32;
  * @throws ColdkeepError `key` where the file does not hold 32 bytes, `permission`, `no-space`.
  */
 export function chunkKeyOf(folder: string, suite: SuiteName): Uint8Array {
-  const path = join(folder, `chunk-${suite}.key`);
+  const path = pathOf(folder, suite);
   const found = readPrivateFile(path, LENGTH + 1);
   if (found === null) {
     const made = randomBytes(LENGTH);
@@ -27,4 +27,12 @@ export function chunkKeyOf(folder: string, suite: SuiteName): Uint8Array {
     why: `it has ${found.length} bytes, ${LENGTH} are allowed`,
     todo: "remove the file; the next backup then stores everything anew",
   });
+}
+
+export function hasChunkKey(folder: string, suite: SuiteName): boolean {
+  return readPrivateFile(pathOf(folder, suite), LENGTH + 1) !== null;
+}
+
+function pathOf(folder: string, suite: SuiteName): string {
+  return join(folder, `chunk-${suite}.key`);
 }

@@ -1,4 +1,5 @@
 export { lockNode } from "./lock.ts";
 export { initNodeState, type NodeState, nodeFolder, openNodeState } from "./node-state.ts";
+export type { Outage } from "./outages.ts";
 export { readPrivateFile, writePrivateFile } from "./private.ts";
 export type { StoredStretch } from "./stretch.ts";

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { acquireLock, type Lock } from "../../posix/lockfile.ts";
 import type { SuiteName } from "../../vault/card/types.ts";
 import type { NodeName, SnapshotId } from "../../vault/names/index.ts";
-import { chunkKeyOf } from "./chunk-key.ts";
+import { chunkKeyOf, hasChunkKey } from "./chunk-key.ts";
+import { addOutage, type Outage, readOutages } from "./outages.ts";
 import { readParent, writeParent } from "./parent.ts";
 import { makePrivateFolder } from "./private.ts";
 import { type RecipientRecord, readRecipient, writeRecipient } from "./recipients.ts";
@@ -22,6 +23,8 @@ export interface NodeState {
   /** base64url of its 32 public bytes: what is pinned. */
   readonly publicKey: string;
   chunkKey(suite: SuiteName): Uint8Array;
+  /** Whether it is there already; asking for the key makes it. */
+  hasChunkKey(suite: SuiteName): boolean;
   /** Public stretching parameters of one key source, made once. */
   stretch<T extends StoredStretch>(label: string, suite: SuiteName, make: () => T): T;
   /** What is known of a recipient whose private half is elsewhere, by its label. */
@@ -39,6 +42,11 @@ export interface NodeState {
     folder(id: SnapshotId): string;
     make(id: SnapshotId): string;
     remove(id: SnapshotId): void;
+  };
+  /** What the last runs cost, oldest first. */
+  readonly outages: {
+    list(): readonly Outage[];
+    add(outage: Outage): void;
   };
   /** Held by whatever works on the node. @throws ColdkeepError `busy` naming who holds it. */
   lock(label: string): Lock;
@@ -74,6 +82,7 @@ export function openNodeState(stateDir: string, node: NodeName): NodeState {
     signingKey: signing.key,
     publicKey: signing.publicKey,
     chunkKey: (suite) => chunkKeyOf(folder, suite),
+    hasChunkKey: (suite) => hasChunkKey(folder, suite),
     stretch: (label, suite, make) => stretchOf(folder, label, suite, make),
     recipients: {
       get: (label) => readRecipient(folder, label),
@@ -92,6 +101,10 @@ export function openNodeState(stateDir: string, node: NodeName): NodeState {
       folder: (id) => runFolder(folder, id),
       make: (id) => makeRun(folder, id),
       remove: (id) => removeRun(folder, id),
+    },
+    outages: {
+      list: () => readOutages(folder),
+      add: (outage) => addOutage(folder, outage),
     },
     lock: (label) => acquireLock(join(folder, "lock"), label),
   };
