@@ -1,4 +1,5 @@
 export { type BringBackOptions, bringBackSnapshot, COPY_DAYS } from "./bring-back.ts";
+export type { ListedPack } from "./check-packs.ts";
 export { collectGarbage } from "./collect/collect.ts";
 export { foretellDead } from "./collect/foretell.ts";
 export type { CollectOptions, CollectOutcome, DeadObject, Despite } from "./collect/types.ts";

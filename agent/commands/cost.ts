@@ -68,18 +68,21 @@ async function measured(call: Call): Promise<Figures> {
 /** What a stack's configuration says; of several nodes' rules those that keep longest. */
 function stackOf(
   path: string | undefined,
-): Pick<CostPlan, "nodes" | "days" | "rereadDays" | "transitions" | "tickets"> {
-  const usual = Math.max(USUAL.keptDays + USUAL.graceDays, USUAL.lockDays);
+): Pick<CostPlan, "nodes" | "days" | "usedDays" | "rereadDays" | "transitions" | "tickets"> {
   if (path === undefined) {
-    return { nodes: 1, days: usual, rereadDays: USUAL.rereadDays, transitions: [], tickets: false };
+    const { keptDays: usedDays, graceDays, lockDays, rereadDays } = USUAL;
+    const days = Math.max(usedDays + graceDays, lockDays);
+    return { nodes: 1, days, usedDays, rereadDays, transitions: [], tickets: false };
   }
   const config = readConfigFile(resolve(path));
   const { lock, transitions } = config.bucket;
   const kept = Object.values(config.nodes).map((node) => keptDays(node.tiers ?? config.tiers));
-  const days = Math.max(...kept, lock.mode === "off" ? 0 : lock.days);
+  const usedDays = Math.max(...kept.map(({ within }) => within));
+  const days = Math.max(...kept.map(({ within, grace }) => within + grace), lock.mode === "off" ? 0 : lock.days);
   return {
     nodes: kept.length,
     days,
+    usedDays,
     rereadDays: config.reread_days ?? USUAL.rereadDays,
     transitions: transitions
       .map((one) => ({ class: one.class, afterDays: one.after_days }))
@@ -91,10 +94,10 @@ function stackOf(
 /** Days for which rules keep what one day adds; what a few old ones keep besides is small beside them. */
 function keptDays(
   tiers: { readonly keep_within?: string | undefined; readonly grace?: string | undefined } | undefined,
-): number {
+): { readonly within: number; readonly grace: number } {
   const grace = parseDuration(tiers?.grace ?? "") ?? USUAL.graceDays * DAY;
   const within = parseDuration(tiers?.keep_within ?? "") ?? USUAL.keptDays * DAY;
-  return (grace + within) / DAY;
+  return { within: within / DAY, grace: grace / DAY };
 }
 
 function readPrices(path: string): Prices {

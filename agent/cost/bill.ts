@@ -9,6 +9,8 @@ export interface CostPlan {
   readonly perDay: number;
   /** From a snapshot's receipt to the day its own packs are deleted: tiers and grace, and no sooner than the lock. */
   readonly days: number;
+  /** Of these, until it expires: so long locks are renewed. */
+  readonly usedDays: number;
   readonly packBytes: number;
   /** Everything is read again once in so many days. */
   readonly rereadDays: number;
@@ -40,18 +42,23 @@ const GB = 1e9;
 const DAYS = 30;
 
 /**
- * How often S3 is asked, for one node: of a snapshot, its host and the indexer; of a night, retention and verifier. Puts
- * and lists have one price, gets and heads another. Packs come on top, one by one.
+ * How often S3 is asked, for one node: of a snapshot, its host and the indexer; of a night, retention and verifier; and what
+ * each snapshot that lies there adds to a night. Puts and lists have one price, gets and heads another. Packs come on top,
+ * one by one. A test counts the calls of the code itself.
  */
-const ASKED = {
-  /** begin, key.json, manifest, a pack list, a segment, the card; index, list and head by the indexer. */
-  snapshot: { puts: 9, gets: 8 },
-  /** Folders that are listed, reports, markers, clock; per snapshot its card, begin, key file and lists. */
-  night: { puts: 12, gets: 10, getsPerSnapshot: 8, putsPerSnapshot: 2 },
-  /** The verifier looks at each pack every night. */
-  looksPerPackANight: 1,
-  /** A lock is renewed once in so many days. */
-  lockDays: 20,
+export const ASKED = {
+  /** begin, key.json, a pack list, the manifest, the card; index, list and head by the indexer, which reads and looks as well. */
+  snapshot: { puts: 8, gets: 17 },
+  /** Folders that are listed, reports, clock, markers of what expires and goes; settings, records and caches that are read. */
+  night: { puts: 14, lists: 27, gets: 30 },
+  /** Its folder; its card (by both), begin, key file, pack list and manifest, and its marker. */
+  each: { lists: 1, gets: 8 },
+  /** When it came: by the indexer, and by the verifier's next look. When it is read: once. */
+  pack: { looks: 2, reads: 1 },
+  /** Packs that one listing tells of; retention lists everything once a week, the verifier every night. */
+  listed: { atOnce: 1000, aMonth: DAYS + DAYS / 7 },
+  /** A lock is renewed once in so many days, while what it holds is in use. */
+  lockDays: 23,
 } as const;
 
 /** GB of memory times seconds. Reading and hashing goes at some 80 MB a second. */
@@ -75,16 +82,21 @@ export function billOf(plan: CostPlan, prices: Prices): Bill {
   const turns = DAYS / plan.rereadDays;
   const reread = readable.reduce((sum, { bytes }) => sum + bytes, 0) * turns;
 
+  // What is younger is still locked by itself.
+  const relocked = base + plan.nodes * plan.perDay * plan.added * Math.max(0, plan.usedDays - ASKED.lockDays);
+
   const puts = newPacks + comes * ASKED.snapshot.puts + nights * ASKED.night.puts;
-  const lists = snapshots * DAYS * ASKED.night.putsPerSnapshot;
-  const locks = (packs * DAYS) / ASKED.lockDays;
+  const lists =
+    nights * ASKED.night.lists +
+    snapshots * DAYS * ASKED.each.lists +
+    (packs / ASKED.listed.atOnce) * ASKED.listed.aMonth;
+  const locks = ((relocked / plan.packBytes) * DAYS) / ASKED.lockDays;
   const looks =
-    packs * ASKED.looksPerPackANight * DAYS +
-    newPacks +
+    newPacks * ASKED.pack.looks +
     comes * ASKED.snapshot.gets +
     nights * ASKED.night.gets +
-    snapshots * DAYS * ASKED.night.getsPerSnapshot;
-  const reads = reread / plan.packBytes + plan.restored / plan.packBytes;
+    snapshots * DAYS * ASKED.each.gets;
+  const reads = (reread * ASKED.pack.reads + plan.restored) / plan.packBytes;
   const { STANDARD } = prices.classes;
   const seconds = comes * RUN.snapshot + nights * RUN.night + reread / RUN.readBytesASecond;
   const calls = comes + 2 * nights + RUN.ticksAMonth;

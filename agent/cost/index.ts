@@ -1,2 +1,2 @@
-export { type Bill, type BillLine, billOf, type CostPlan } from "./bill.ts";
+export { ASKED, type Bill, type BillLine, billOf, type CostPlan } from "./bill.ts";
 export { LIST_PRICES, type Prices, parsePrices, type StorageClass } from "./prices.ts";

@@ -38,7 +38,7 @@ const LOCKED_AT_ONCE = 32;
 
 /**
  * Keeps everything that is in use locked, by few calls: new objects are locked by the bucket's own rule, and each is
- * locked anew, for as long again, when a third of that is left. What is due is told by one small file, which is a cache;
+ * locked anew, for as long again, when a quarter of that is left. What is due is told by one small file, which is a cache;
  * what is in use, by the cards. Snapshots in their grace are left to run out.
  * @throws ColdkeepError `refused` for what is of a newer format; and what the store throws.
  */

@@ -48,9 +48,7 @@ export const NIGHTLY_ENV = {
   queue: "COLDKEEP_JOBS",
 } as const;
 
-/** A message of that queue. */
+/** A message of that queue. It says whose turn it is and no more: how far a job came it keeps in the vault. */
 export interface NodeJob {
   readonly node: string;
-  /** Where an earlier call had to leave off, in the job's own words. */
-  readonly after?: string;
 }

@@ -10,7 +10,7 @@ export interface NightlyOn {
   readonly settings: Settings;
   readonly send: SendJobs;
   /** The night's work for one node. */
-  readonly work: (node: NodeSettings, job: NodeJob) => Promise<unknown>;
+  readonly work: (node: NodeSettings) => Promise<unknown>;
 }
 
 /** A tick puts the nodes that are due into the queue; a message of the queue is one node's work. */
@@ -22,8 +22,8 @@ export async function onNightly(on: NightlyOn, event: TickEvent | SQSEvent): Pro
     return { due: due.map(({ name }) => name) };
   }
   for (const { body } of event.Records) {
-    const job = JSON.parse(body) as NodeJob;
-    await on.work(nodeOf(on.settings, job.node), job);
+    const { node } = JSON.parse(body) as NodeJob;
+    await on.work(nodeOf(on.settings, node));
   }
   return { done: event.Records.length };
 }

@@ -1,7 +1,7 @@
 import { type NodeName, names } from "../../vault/names/index.ts";
 import type { Reader, Replacer } from "../../vault/store/facets.ts";
 
-/** Lays down what a job did and found, in place of what it said the night before. Nobody decides by it. */
+/** Lays down what a job did and found, in place of what it said the night before. Another night decides by it at most what it need not ask S3 again. */
 export async function putReport(
   store: Reader & Replacer,
   node: NodeName,

@@ -1,6 +1,6 @@
 import type { Context, SQSEvent } from "aws-lambda";
 import { systemClock } from "../../posix/clock.ts";
-import { NIGHTLY_ENV, type NodeJob, type TickEvent } from "../common/contract.ts";
+import { NIGHTLY_ENV, type TickEvent } from "../common/contract.ts";
 import { requireEnv } from "../common/env.ts";
 import { sendJobsTo } from "../common/jobs.ts";
 import { nodeOf, onNightly } from "../common/nightly.ts";
@@ -22,9 +22,9 @@ const RESERVE = 60_000;
 /** A tick, a node whose turn it is, or, called by hand, `{"node": "<name>"}`. */
 export async function handler(event: TickEvent | SQSEvent | VerifyEvent, context: Context): Promise<object> {
   const until = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - RESERVE));
-  const work = (node: NodeSettings, job: NodeJob) => verifyNode(on, node, job, until);
+  const work = (node: NodeSettings) => verifyNode(on, node, until);
   try {
-    if ("node" in event) return await work(nodeOf(settings, event.node), { node: event.node });
+    if ("node" in event) return await work(nodeOf(settings, event.node));
     return await onNightly({ settings, send, work }, event);
   } finally {
     on.tell.flush();

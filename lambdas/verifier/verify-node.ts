@@ -4,19 +4,20 @@ import {
   type IndexStore,
   type KeylessVerdict,
   type KeylessVerifyOptions,
+  type ListedPack,
   listSnapshots,
   lockGap,
   verifySnapshots,
 } from "../../keeper/index.ts";
 import type { IndexEntry } from "../../vault/card/index.ts";
-import { isColdkeepError, isSnapshotId, type NodeName, type SnapshotId } from "../../vault/names/index.ts";
+import { isColdkeepError, type NodeName, type SnapshotId } from "../../vault/names/index.ts";
 import type { LockTerms } from "../../vault/store/facets.ts";
-import type { NodeJob } from "../common/contract.ts";
 import type { SendJobs } from "../common/jobs.ts";
 import { putReport } from "../common/put-report.ts";
 import type { Teller } from "../common/report.ts";
 import type { NodeSettings } from "../common/settings.ts";
 import { VERIFIER_METRICS } from "./contract.ts";
+import { readLook } from "./last-look.ts";
 import { type Looked, lookAt, noteDamage, suspectsOf } from "./note-damage.ts";
 import { findOddities, staleness } from "./oddities.ts";
 import { type Finding, messageOf, type TellPeople } from "./tell-people.ts";
@@ -33,24 +34,23 @@ export interface VerifierOn {
 const DAY = 86_400_000;
 
 /**
- * One node's look: everything of every snapshot is there with its size, a part of the packs is read and compared with
- * its digest, so that each is read once in `reread_days`, and what the index says is what the cards say. What a person
- * should look at is sent to the topic, in one message.
+ * One node's look: everything of every snapshot is there with its size, as the listing has it; what came since the last
+ * look is compared with the sums that S3 keeps; a part of the packs is read and compared with its digest, so that each is
+ * read once in `reread_days`; and what the index says is what the cards say. What a person should look at is sent to the
+ * topic, in one message. How far it came lies in the report, not in a message that somebody else could have sent.
  * @param until ends in time for the rest to be put into the queue again
  */
-export async function verifyNode(
-  on: VerifierOn,
-  node: NodeSettings,
-  job: NodeJob,
-  until: AbortSignal,
-): Promise<object> {
+export async function verifyNode(on: VerifierOn, node: NodeSettings, until: AbortSignal): Promise<object> {
   const { store, tell } = on;
   const now = on.now();
   const findings: Finding[] = [];
   let read = 0;
   let snapshots = 0;
   let left: SnapshotId | null = null;
-  const after = job.after !== undefined && isSnapshotId(job.after) ? { after: job.after } : {};
+  const last = await readLook(store, node.name, now);
+  const after = last.left === null ? {} : { after: last.left };
+  // A version never changes: one that was compared once is compared again only where it is read.
+  const look = ({ info, committed }: ListedPack) => Math.max(info.receivedAt, committed) >= last.since;
   const committed = new Set<SnapshotId>();
   let entries: readonly IndexEntry[] = [];
   try {
@@ -61,7 +61,7 @@ export async function verifyNode(
     const inTurn = isTurn(node.rereadDays, now);
     const readData = (pack: string) => inTurn(pack) || suspects.has(pack);
     const looked: Looked = new Map();
-    for await (const verdict of verifySnapshots({ store, node: node.name, readData, ...after })) {
+    for await (const verdict of verifySnapshots({ store, node: node.name, readData, look, ...after })) {
       snapshots += 1;
       read += verdict.read;
       committed.add(verdict.snapshot);
@@ -78,7 +78,7 @@ export async function verifyNode(
     }
     await noteDamage(store, node.name, looked);
     // What needs all cards is looked at by the call that began at the first and came to the end.
-    if (job.after === undefined) {
+    if (last.left === null) {
       findings.push(...staleness(entries, node, now), ...findOddities(entries, node));
       if (left === null) findings.push(...(await drift(on, node.name, committed)));
     }
@@ -90,14 +90,19 @@ export async function verifyNode(
     }
     findings.push({ kind: "stale", on: node.name, words: "there is no snapshot of it yet" });
   }
-  if (left !== null) await on.send([{ node: node.name, after: left }]);
   const report = {
     snapshots,
     read,
     findings: findings.map(({ kind, on: what, words }) => ({ kind, on: what, words })),
   };
-  if (snapshots > 0)
-    await putReport(store, node.name, "verifier", { at: new Date(now).toISOString(), ...report, left });
+  if (snapshots > 0) {
+    // Where something is damaged everything is asked for again, until it is whole.
+    const isWhole = !findings.some(({ kind }) => kind === "damage");
+    const through = left === null && isWhole ? last.began : last.through;
+    const look = { began: last.began, left, ...(through === null ? {} : { through }) };
+    await putReport(store, node.name, "verifier", { at: new Date(now).toISOString(), ...report, ...look });
+  }
+  if (left !== null) await on.send([{ node: node.name }]);
   count(tell, findings, read);
   tell.info("verified", { node: node.name, snapshots, read, findings: findings.length, left });
   if (findings.length > 0) await on.people(messageOf(node.name, findings));

@@ -35,7 +35,7 @@ const expire = ({ store, vault, node }: CardWorld, { core: { snapshot } }: Card)
 };
 
 describe("locks of what is in use", () => {
-  it("never have less than a third left, by at most one call an object in twenty days", async () => {
+  it("never have less than a quarter left, by at most one call an object in 23 nights", async () => {
     const { world, calls, night } = await lockingWorld();
     const cards: Card[] = [];
     const calledOn = new Map<string, number>();
@@ -48,16 +48,16 @@ describe("locks of what is in use", () => {
       await night();
       for (const name of calls) {
         if (name === names.nodeJson(world.node)) continue;
-        expect(day - (calledOn.get(name) ?? Number.NEGATIVE_INFINITY), name).toBeGreaterThanOrEqual(20);
+        expect(day - (calledOn.get(name) ?? Number.NEGATIVE_INFINITY), name).toBeGreaterThanOrEqual(23);
         calledOn.set(name, day);
       }
       for (const card of cards) {
         for (const name of await objectsOf(world, card)) {
-          expect(lockOf(world, name) - world.now, `${name} on day ${day}`).toBeGreaterThanOrEqual(9 * DAY);
+          expect(lockOf(world, name) - world.now, `${name} on day ${day}`).toBeGreaterThanOrEqual(6.5 * DAY);
         }
       }
     }
-    expect(lockOf(world, names.nodeJson(world.node)) - world.now).toBeGreaterThan(9 * DAY);
+    expect(lockOf(world, names.nodeJson(world.node)) - world.now).toBeGreaterThan(6.5 * DAY);
   });
 
   it("run out for what expired, but for the packs that others use", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { indexSnapshots, rebuildIndex } from "../../keeper/index.ts";
 import type { NodeJob, WrittenNode } from "../../lambdas/common/contract.ts";
 import { dueNodes } from "../../lambdas/common/due.ts";
+import { onNightly } from "../../lambdas/common/nightly.ts";
 import { settingsOf } from "../../lambdas/common/settings.ts";
 import { RETENTION_METRICS } from "../../lambdas/retention/contract.ts";
 import { retainNode } from "../../lambdas/retention/retain-node.ts";
@@ -11,8 +12,9 @@ import { verifyNode } from "../../lambdas/verifier/verify-node.ts";
 import { type Card, parseHead, parseIndex } from "../../vault/card/index.ts";
 import { names } from "../../vault/names/index.ts";
 import { runHere } from "../cli/run.ts";
-import { type CardWorld, cardWorld, START } from "../support/cards.ts";
-import { keepingTeller } from "./events.ts";
+import { type CardWorld, cardWorld, START, usesOf } from "../support/cards.ts";
+import { countingStore } from "../support/counting-store.ts";
+import { keepingTeller, textRecord } from "./events.ts";
 
 const DAY = 86_400_000;
 const NODE: WrittenNode = { name: "icon", at: "00:00", stale_after: "26h", reread_days: 2 };
@@ -126,23 +128,18 @@ describe("a node's night", () => {
 });
 
 describe("the verifier", () => {
-  async function verify(
-    world: CardWorld,
-    more: Partial<WrittenNode> = {},
-    job: NodeJob = { node: "icon" },
-    until = never,
-  ) {
+  async function verify(world: CardWorld, more: Partial<WrittenNode> = {}, until = never, calls: string[] = []) {
     const tell = keepingTeller();
     const messages: Message[] = [];
     const sent: NodeJob[] = [];
     const on = {
-      store: world.store,
+      store: countingStore(world.store, (call) => calls.push(call)),
       tell,
       people: async (message: Message) => void messages.push(message),
       send: async (jobs: readonly NodeJob[]) => void sent.push(...jobs),
       now: () => world.now,
     };
-    const outcome = (await verifyNode(on, nodeOf(more), job, until)) as {
+    const outcome = (await verifyNode(on, nodeOf(more), until)) as {
       findings: { kind: string; on: string; words: string }[];
       read: number;
       left: string | null;
@@ -236,10 +233,10 @@ describe("the verifier", () => {
     world.store.locking = { mode: "governance", ms: 30 * DAY };
     const cards = await daily(world, 2);
     expect((await verify(world)).findings).toEqual([]);
-    world.now += 23 * DAY;
+    world.now += 26 * DAY;
     const { findings, messages, tell } = await verify(world, { stale_after: "90d" });
     expect(findings).toMatchObject(cards.map(({ core }) => ({ kind: "lock", on: core.snapshot })));
-    expect(findings[0]?.words).toMatch(/is locked until 2026-01-31T\S+ only; 8\.0 days at least/);
+    expect(findings[0]?.words).toMatch(/is locked until 2026-01-31T\S+ only; 5\.5 days at least/);
     expect(messages[0]?.subject).toBe("coldkeep: icon: locks run out");
     expect(messages[0]?.text).toContain("s3:PutObjectRetention");
     expect(tell.counts.get(VERIFIER_METRICS.unlocked)).toBe(1);
@@ -291,16 +288,94 @@ describe("the verifier", () => {
     expect(again.findings.map(({ words }) => words)).toContain("the index lists it, and its card is gone");
   });
 
+  it("lists packs each night, and asks for one by itself when it came, or is read", async () => {
+    const world = await cardWorld();
+    await daily(world, 3);
+    const asked = async (more: Partial<WrittenNode> = {}) => {
+      const calls: string[] = [];
+      const { findings } = await verify(world, { reread_days: 3650, stale_after: "90d", ...more }, never, calls);
+      expect(findings).toEqual([]);
+      return calls.filter((call) => call.startsWith("HEAD ") && call.endsWith(".pack"));
+    };
+    world.now += DAY / 4;
+    expect(await asked()).toHaveLength(6);
+    world.now += DAY;
+    expect(await asked()).toEqual([]);
+    const more = await world.snapshot({ at: world.now, packs: 1, heights: { "": 900 } });
+    await indexSnapshots({ store: world.store, node: world.node, ids: [more.core.snapshot] });
+    world.now += DAY;
+    expect(await asked()).toEqual([`HEAD ${names.pack(world.node, more.core.snapshot, 0)}`]);
+    // A report that says nothing, or of a time to come, is no look that was had.
+    world.now += DAY;
+    for (const report of ["{", '{"through":9007199254740991,"began":1}']) {
+      world.store.plant(names.report(world.node, "verifier"), Buffer.from(report));
+      expect(await asked(), report).toHaveLength(7);
+    }
+  });
+
+  it("sees on the same night what was put in a pack's place, and that one is gone, though all was looked at before", async () => {
+    const world = await cardWorld();
+    const [a, b] = await daily(world, 2);
+    const rare = { reread_days: 3650, stale_after: "90d" };
+    await verify(world, rare);
+    world.now += DAY;
+    const pack = (card: Card | undefined) => names.pack(world.node, (card as Card).core.snapshot, 0);
+    world.store.objects.delete(pack(a));
+    const bytes = Buffer.from(world.store.objects.get(pack(b))?.bytes ?? []);
+    world.store.plant(pack(b), bytes, world.now);
+    const there = world.store.objects.get(pack(b));
+    if (there === undefined) throw new Error("it was planted");
+    there.info = { ...there.info, sha256: "0".repeat(64) };
+    const { findings } = await verify(world, rare);
+    expect(findings.map(({ words }) => words)).toEqual([
+      expect.stringContaining("00000.pack: missing"),
+      expect.stringContaining("00000.pack: changed"),
+    ]);
+  });
+
+  it("asks once a job for what all snapshots on top of an origin share", async () => {
+    const world = await cardWorld();
+    const calls: string[] = [];
+    let parent = await world.snapshot();
+    const ids = [parent.core.snapshot];
+    for (let n = 0; n < 8; n += 1) {
+      parent = await world.snapshot({ parent: parent.core.snapshot, inherited: usesOf(parent), heights: { "": n } });
+      ids.push(parent.core.snapshot);
+    }
+    await indexSnapshots({ store: world.store, node: world.node, ids });
+    await verify(world, { reread_days: 3650 }, never, calls);
+    const records = calls.filter((call) => /^GET .*(\.card|key|packs-0000)\.json$/.test(call));
+    expect(records).toHaveLength(3 * 9);
+    expect(new Set(records).size).toBe(records.length);
+    expect(calls.filter((call) => call.startsWith("LIST icon/data/"))).toHaveLength(9);
+  });
+
   it("puts what it has no time for into the queue again, and goes on there", async () => {
     const world = await cardWorld();
-    const cards = await daily(world, 4);
+    await daily(world, 4);
     const out = new AbortController();
     out.abort();
-    const first = await verify(world, {}, { node: "icon" }, out.signal);
+    const first = await verify(world, {}, out.signal);
     expect(first.snapshots).toBe(1);
-    expect(first.sent).toEqual([{ node: "icon", after: cards[0]?.core.snapshot }]);
-    const rest = await verify(world, {}, first.sent[0]);
+    expect(first.sent).toEqual([{ node: "icon" }]);
+    const rest = await verify(world);
     expect(rest.snapshots).toBe(3);
     expect(rest.sent).toEqual([]);
+  });
+
+  it("looks at all there is, whatever a message says it should pass over; a look that was left off yesterday begins anew", async () => {
+    const world = await cardWorld();
+    const cards = await daily(world, 3);
+    const done: unknown[] = [];
+    const settings = settingsOf({ format: 1, nodes: [NODE] });
+    const work = async () => void done.push((await verify(world)).snapshots);
+    const body = JSON.stringify({ node: "icon", after: cards[2]?.core.snapshot, through: 9e15, left: null });
+    await onNightly({ settings, send: async () => {}, work }, { Records: [textRecord(body)] });
+    expect(done).toEqual([3]);
+    const out = new AbortController();
+    out.abort();
+    expect((await verify(world, {}, out.signal)).left).toBe(cards[0]?.core.snapshot);
+    world.now += DAY;
+    expect((await verify(world, { stale_after: "90d" })).snapshots).toBe(3);
   });
 });

@@ -33,7 +33,10 @@ export interface ObjectInfo {
   readonly lockedUntil?: number;
   /** SHA-256 of the whole object, in hex, as the store recorded it when it came. Told by `head` and `get`. */
   readonly sha256?: string;
-  /** It lies in an archive class, and nothing of it can be read before it is brought back. Told by `head`. */
+  /**
+   * It lies in an archive class, and nothing of it can be read before it is brought back. Told by `head`; a listing tells
+   * the class alone, so that also of what was brought back.
+   */
   readonly archived?: true;
 }
 

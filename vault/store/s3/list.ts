@@ -48,10 +48,10 @@ async function* listPages(bucket: Bucket, prefix: string): AsyncGenerator<Listed
       });
       return bucket.client.send(command, { abortSignal });
     });
-    for (const { Key = "", Size, ETag, LastModified } of page.Contents ?? []) {
+    for (const { Key = "", Size, ETag, LastModified, StorageClass } of page.Contents ?? []) {
       const name = Key.slice(root.length);
       if (!name.split("/").every(isNamePart)) continue;
-      yield { name, info: infoOf({ ContentLength: Size, ETag, LastModified }) };
+      yield { name, info: infoOf({ ContentLength: Size, ETag, LastModified, StorageClass }) };
     }
     token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
   } while (token !== undefined);

@@ -83,12 +83,12 @@ export async function listVersions(
     if (page === null) return null;
     const objects: ListedObject[] = [];
     let before = last;
-    for (const { Key = "", VersionId, Size, ETag, LastModified } of page.Versions ?? []) {
+    for (const { Key = "", VersionId, Size, ETag, LastModified, StorageClass } of page.Versions ?? []) {
       const name = Key.slice(root.length);
       if (name === before) continue;
       before = name;
       if (!name.split("/").every(isNamePart)) continue;
-      const info = infoOf({ ContentLength: Size, ETag, LastModified });
+      const info = infoOf({ ContentLength: Size, ETag, LastModified, StorageClass });
       // "null" is a version, too: of what was put before versions were kept.
       objects.push({ name, info: VersionId === undefined ? info : { ...info, version: VersionId } });
     }
