@@ -58,7 +58,7 @@ describe("a software key", () => {
     node.file("a.key", "0H#y@EGXPOAScAnB");
     await node.json("backup");
     expectZero(held.passwords);
-    await vi.waitFor(() => expectZero(held.stretched));
+    await vi.waitFor(() => expectZero(held.stretched), { timeout: 30_000 });
   });
 
   it("that is still being stretched when the run gives up is overwritten as soon as it is there", async () => {
@@ -67,7 +67,7 @@ describe("a software key", () => {
     recipient.prepare?.("aes-256-gcm");
     recipient.forget?.();
     expectZero(held.passwords);
-    await vi.waitFor(() => expectZero(held.stretched));
+    await vi.waitFor(() => expectZero(held.stretched), { timeout: 30_000 });
     await expect(recipient.kid("aes-256-gcm")).rejects.toThrow("forgotten");
     const identity = keyIdentity(source);
     identity.forget?.();
@@ -83,7 +83,7 @@ describe("a software key", () => {
     held.passwords.length = 0;
     await node.json("key", "rotate", "--old", node.path("a.key"));
     expectZero(held.passwords, 2);
-    await vi.waitFor(() => expectZero(held.stretched, 2));
+    await vi.waitFor(() => expectZero(held.stretched, 2), { timeout: 30_000 });
   });
 });
 
