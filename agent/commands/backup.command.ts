@@ -43,5 +43,8 @@ export const command = defineCommand<BackupFlags>({
       brief: "Written into the snapshot beside the configuration's tags; may be given several times",
     },
   },
-  load: async () => (await import("./backup.ts")).run,
+  load: async () => {
+    const [{ noticed }, { run }] = await Promise.all([import("./noticed.ts"), import("./backup.ts")]);
+    return noticed("backup", run);
+  },
 });

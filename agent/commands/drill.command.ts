@@ -36,5 +36,8 @@ export const command = defineCommand<DrillFlags, [id: string | undefined]>({
     ...IDENTITY_FLAG,
   },
   positional: OPTIONAL_ID_PARAMETER,
-  load: async () => (await import("./drill.ts")).run,
+  load: async () => {
+    const [{ noticed }, { run }] = await Promise.all([import("./noticed.ts"), import("./drill.ts")]);
+    return noticed("drill", run);
+  },
 });

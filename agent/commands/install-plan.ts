@@ -47,7 +47,11 @@ export function planInstallation(config: Config, call: Call<InstallFlags>, exec:
     nodes: nodes.map(({ name }) => name),
     writable: [...new Set([...vaults, ...scratch, ...places.map(({ opened }) => opened)])].sort(),
     mounts: [...new Set([...places.map(({ root }) => root), ...vaults])].sort(),
-    local: vaults.length === config.vaults.length && !config.keys.some(({ kind }) => kind === "kms"),
+    local:
+      vaults.length === config.vaults.length &&
+      !config.keys.some(({ kind }) => kind === "kms") &&
+      (config.notify ?? []).every((channel) => "email" in channel || "command" in channel),
+    watches: config.notify !== undefined,
     home: needed.some(isAtHome),
     drives: [...new Set(driven.flatMap(({ units }) => units))].sort(),
     credential,
@@ -111,7 +115,12 @@ function commonFolder(a: string, b: string): string {
 
 /** The services of systemd that a node's commands stop and start. */
 function drivenBy({ name, service }: NodeSettings): { readonly units: string[]; readonly notes: string[] } {
-  if (service.manager !== "command") return { units: [], notes: [] };
+  if (service.manager === "systemd") return { units: [withKind(service.unit)], notes: [] };
+  if (service.manager === "none") return { units: [], notes: [] };
+  if (service.manager !== "command") {
+    const note = `node ${name}: see to it that user coldkeep may drive ${service.manager}; where that takes the group docker, it is as good as root`;
+    return { units: [], notes: [note] };
+  }
   const units = new Set<string>();
   const notes: string[] = [];
   for (const line of [service.stop, service.start]) {
@@ -131,7 +140,10 @@ function wordsOf(line: CommandLine): string {
 
 function unitOf(line: CommandLine): string | null {
   const [, unit] = /^(?:\/(?:usr\/)?bin\/)?systemctl (?:--\S+ )*(?:stop|start) ([\w@.:-]+)$/.exec(wordsOf(line)) ?? [];
-  if (unit === undefined) return null;
+  return unit === undefined ? null : withKind(unit);
+}
+
+function withKind(unit: string): string {
   return /\.(service|socket|target|scope|slice|timer|path|mount)$/.test(unit) ? unit : `${unit}.service`;
 }
 

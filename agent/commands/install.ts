@@ -13,6 +13,7 @@ import {
   sealedCredential,
   timerOf,
   USER,
+  WATCH_TIMER,
   writeFiles,
 } from "../systemd/index.ts";
 import type { Answer } from "./answer.ts";
@@ -64,6 +65,7 @@ export async function run(call: Call<InstallFlags>): Promise<Answer> {
     "enable",
     "--now",
     ...plan.nodes.flatMap((node) => [timerOf(node), drillTimerOf(node)]),
+    ...(plan.watches ? [WATCH_TIMER] : []),
   ]);
   const [first = ""] = plan.nodes;
   return {
@@ -93,6 +95,7 @@ function stepsOf({ plan, folders, owned }: Installation, key: Credential | null)
         ]),
     `systemctl enable ${RECOVER}`,
     ...plan.nodes.map((node) => `systemctl enable --now ${timerOf(node)} ${drillTimerOf(node)}`),
+    ...(plan.watches ? [`systemctl enable --now ${WATCH_TIMER}`] : []),
   ];
 }
 

@@ -8,6 +8,7 @@ import { lockNode, nodeFolder } from "../state/index.ts";
 import type { Answer } from "./answer.ts";
 import { controlOf } from "./control.ts";
 import type { Call } from "./define.ts";
+import { tellOutcome } from "./noticed.ts";
 import { undoLeftBehind } from "./recover.ts";
 import { pickNode } from "./session.ts";
 
@@ -26,7 +27,9 @@ export async function run(call: Call): Promise<Answer> {
   const results: Recovered[] = [];
   for (const node of nodes) {
     call.io.signal.throwIfAborted();
-    results.push(await recoverOne(config.stateDir, node, call));
+    const result = await recoverOne(config.stateDir, node, call);
+    results.push(result);
+    await tellOutcome("recover", { ...call, flags: { ...call.flags, node: node.name } }, result.error);
   }
   const failed = results.filter(({ error }) => error !== null);
   const [only] = results;

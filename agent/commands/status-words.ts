@@ -111,6 +111,15 @@ function spanWords(span: NonNullable<Tiers["within"]["last"]>): string {
   return parts.flatMap(([count, letter]) => (count === 0 ? [] : [`${count}${letter}`])).join("") || "0h";
 }
 
+/** What is amiss, by names that stay the same while it is. */
+export function amissOf({ vault, standing }: NodeStatus): [name: string, of: { kind: string; words: string }][] {
+  return standing.alarms.map((alarm) => {
+    const which = alarm.kind === "damaged" ? ` ${alarm.snapshot}` : "";
+    const words = `in ${vault}, ${alarmWords(alarm)}. ${TODO[alarm.kind]}`;
+    return [`${alarm.kind}${which} in ${vault}`, { kind: alarm.kind, words }];
+  });
+}
+
 function alarmLine(alarm: Alarm): string {
   return `  ! ${alarmWords(alarm)}`;
 }

@@ -2,11 +2,12 @@ import { defineCommand } from "./define.ts";
 
 export interface StatusFlags {
   readonly metrics?: string;
+  readonly notify?: boolean;
 }
 
 export const command = defineCommand<StatusFlags>({
   brief: "Tell how the backups of each node stand",
-  usage: "[--node <name>] [--vault <name>] [--metrics <file>]",
+  usage: "[--node <name>] [--vault <name>] [--metrics <file>] [--notify]",
   about:
     "For each node and vault of the configuration: the newest good snapshot, its age and height, the newest drill, sizes and\n" +
     "growth, the next run of its timer, and what is amiss by the limits under `watch` in the configuration. Reads the vault's\n" +
@@ -23,6 +24,12 @@ export const command = defineCommand<StatusFlags>({
       optional: true,
       placeholder: "file",
       brief: "Write metrics there, too, for the textfile collector of node_exporter (docs/monitoring)",
+    },
+    notify: {
+      kind: "boolean",
+      optional: true,
+      withNegated: false,
+      brief: "Tell those whom `notify` names of what is amiss: once, again after a day, and when it is over",
     },
   },
   load: async () => (await import("./status.ts")).run,

@@ -3,16 +3,17 @@ import { INDEX_NEWEST, isLatestMaterial, listSnapshots } from "../../keeper/inde
 import { writeFileDurable } from "../../posix/durable.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
 import type { IndexEntry } from "../../vault/card/index.ts";
-import { isColdkeepError, messageOf } from "../../vault/names/index.ts";
+import { ColdkeepError, isColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { type Config, type NodeSettings, tiersFor, type VaultSettings, watchFor } from "../config/index.ts";
 import { nextRun } from "../systemd/index.ts";
 import { judge, renderMetrics, type Standing } from "../watch/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
+import { tell } from "./noticed.ts";
 import { openOneVault } from "./opened.ts";
 import { pickNode, pickVault, readConfig, scopeOf } from "./session.ts";
 import type { StatusFlags } from "./status.command.ts";
-import { documentOf, failureOf, type NodeStatus, textOf } from "./status-words.ts";
+import { amissOf, documentOf, failureOf, type NodeStatus, textOf } from "./status-words.ts";
 
 /** `coldkeep status`. */
 export async function run(call: Call<StatusFlags>): Promise<Answer> {
@@ -27,12 +28,33 @@ export async function run(call: Call<StatusFlags>): Promise<Answer> {
   }
   const now = call.io.clock.now();
   const failure = failureOf(statuses);
+  if (flags.notify === true) await tellAlarms(config, statuses, call);
   if (flags.metrics !== undefined) writeMetrics(resolve(flags.metrics), renderMetrics(statuses, now));
   return {
     document: { ok: failure === null, now, nodes: statuses.map(documentOf) },
     text: statuses.map((status) => textOf(status, now)).join("\n\n"),
     ...(failure === null ? {} : { failure }),
   };
+}
+
+/** Tells people what is new of what is amiss, and what is over. */
+async function tellAlarms(config: Config, statuses: readonly NodeStatus[], call: Call): Promise<void> {
+  if (config.notify === undefined) throw nobodyToTell(config.path);
+  for (const node of new Set(statuses.map(({ node }) => node))) {
+    const own = statuses.filter((status) => status.node === node);
+    const silent = own.filter(({ error }) => error !== undefined).map(({ vault }) => ` in ${vault}`);
+    const options = { each: false, unknown: (name: string) => silent.some((end) => name.endsWith(end)) };
+    await tell("status", { config, node }, Object.fromEntries(own.flatMap(amissOf)), options, call);
+  }
+}
+
+function nobodyToTell(path: string): ColdkeepError {
+  return new ColdkeepError("config", {
+    what: "there is nobody to tell",
+    on: path,
+    why: "it has no `notify`",
+    todo: "name a webhook, mail addresses, a topic of SNS or a command there",
+  });
 }
 
 async function look(

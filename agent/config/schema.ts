@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { isNodeName, isVaultId } from "../../vault/names/index.ts";
 import { KEY_FIELDS } from "./schema-keys.ts";
+import { notify } from "./schema-notify.ts";
 import { absolute, command, duration, object, oneOf, text, url } from "./schema-parts.ts";
 import { tiers } from "./schema-tiers.ts";
 import { vault, vaults } from "./schema-vault.ts";
@@ -270,6 +271,7 @@ export function configSchema(profiles: readonly string[]) {
       vaults: vaults.optional(),
       tiers: tiers.optional(),
       watch: watch.optional(),
+      notify,
       vault_id: z
         .string({ error: "the 22 letters that `coldkeep init` wrote" })
         .refine(isVaultId, { error: "the 22 letters that `coldkeep init` wrote" })

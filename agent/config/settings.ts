@@ -4,6 +4,7 @@ import type { WrittenConfig } from "./schema.ts";
 
 import { MAIN_VAULT } from "./schema-vault.ts";
 import { keysOf } from "./settings-keys.ts";
+import { notifyOf } from "./settings-notify.ts";
 
 import type {
   ChannelSettings,
@@ -29,6 +30,7 @@ export function settingsOf(written: WrittenConfig, path: string): Config {
     vaults: vaultsOf(written),
     ...ruled(written),
     ...watched(written),
+    ...notifyOf(written),
     ...(written.vault_id === undefined ? {} : { vaultId: written.vault_id as VaultId }),
     stateDir: written.state_dir,
     encryptor: written.encryptor ?? "aes",

@@ -1,6 +1,7 @@
 import type { NodeName, VaultId } from "../../vault/names/index.ts";
 import type { Tiers } from "../../vault/retain/index.ts";
 import type { KeySetting, TokenSettings } from "../keys/types.ts";
+import type { ChannelSettings as NoticeChannel } from "../notify/types.ts";
 
 /** How the files of backups are sealed: ChainMaker's names for the suites. */
 export type Encryptor = "aes" | "sm4";
@@ -169,6 +170,8 @@ export interface Config {
   readonly tiers?: Tiers;
   /** For nodes that say nothing of their own. */
   readonly watch?: WatchSettings;
+  /** Who is told of failures and alarms. */
+  readonly notify?: readonly NoticeChannel[];
   /** Absolute. */
   readonly stateDir: string;
   readonly encryptor: Encryptor;

@@ -8,6 +8,7 @@ export function installedFiles(): string[] {
   const plan = {
     ...least,
     local: true,
+    watches: true,
     home: false,
     drives: ["any"],
     credential: null,

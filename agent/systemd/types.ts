@@ -12,6 +12,8 @@ export interface InstallPlan {
   readonly mounts: readonly string[];
   /** No vault is elsewhere: nothing but this host is talked to. */
   readonly local: boolean;
+  /** Somebody is to be told of what `status` finds. */
+  readonly watches: boolean;
   /** Something it needs lies below /home or /root. */
   readonly home: boolean;
   /** Services that it may stop and start. */

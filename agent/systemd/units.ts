@@ -16,6 +16,7 @@ const HEAD = `# ${MARK}\n`;
 export const sealedCredential = ({ name }: Pick<Credential, "name">) => `${CREDSTORE}/${name}`;
 export const timerOf = (node: string) => `coldkeep@${node}.timer`;
 export const drillTimerOf = (node: string) => `coldkeep-drill@${node}.timer`;
+export const WATCH_TIMER = "coldkeep-watch.timer";
 export const RECOVER = "coldkeep-recover.service";
 
 /** Every file that `coldkeep install` writes, but for the sealed key and the configuration. */
@@ -27,6 +28,12 @@ export function plannedFiles(plan: InstallPlan): PlannedFile[] {
     file(`${UNITS}/coldkeep@.timer`, timer("backup", plan.schedule, plan.delay)),
     file(`${UNITS}/coldkeep-drill@.service`, drillService(plan)),
     file(`${UNITS}/coldkeep-drill@.timer`, timer("drill", plan.drillSchedule, plan.delay)),
+    ...(plan.watches
+      ? [
+          file(`${UNITS}/coldkeep-watch.service`, watchService(plan)),
+          file(`${UNITS}/${WATCH_TIMER}`, timer("look at how backups stand", "hourly", "10min").replace(" of %i", "")),
+        ]
+      : []),
     file(`${UNITS}/${RECOVER}`, recoverService(plan)),
     file(`${UNITS}/coldkeep-failed@.service`, failedService()),
     ...(plan.drives.length === 0
@@ -70,6 +77,25 @@ ${keyLine(plan.credential)}Nice=15
 IOSchedulingClass=idle
 CPUWeight=20
 IOWeight=20
+
+${sandbox(plan)}`;
+}
+
+function watchService(plan: InstallPlan): string {
+  return `${HEAD}[Unit]
+Description=coldkeep: people are told where backups are late, damaged or unproven
+Documentation=man:coldkeep(1)
+Wants=network-online.target
+After=network-online.target
+${mounts(plan)}OnFailure=coldkeep-failed@%n.service
+
+[Service]
+Type=oneshot
+ExecStart=${command(plan, "status", "--notify")}
+# What is amiss with backups is told to people; of the look itself it is no failure.
+SuccessExitStatus=8 9 20 21
+TimeoutStartSec=10min
+Nice=15
 
 ${sandbox(plan)}`;
 }

@@ -14,6 +14,7 @@ const PLAN: InstallPlan = {
   writable: ["/backup/vault", "/srv/with space"],
   mounts: ["/backup/vault", "/srv/with space/data"],
   local: false,
+  watches: true,
   home: true,
   drives: ["icon.service"],
   credential: { name: "coldkeep-key", from: "/etc/coldkeep/icon.key", sealed: true },
@@ -25,7 +26,10 @@ const PLAN: InstallPlan = {
 /** The most that a plan can ask for, and the least. */
 const PLANS: readonly (readonly [string, InstallPlan])[] = [
   ["all that can be asked for", PLAN],
-  ["a local vault and nothing else", { ...PLAN, local: true, home: false, credential: null, drives: [], mounts: [] }],
+  [
+    "a local vault and nothing else",
+    { ...PLAN, local: true, watches: false, home: false, credential: null, drives: [], mounts: [] },
+  ],
 ];
 
 const contentOf = (plan: InstallPlan, name: string) =>
