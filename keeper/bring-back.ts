@@ -2,6 +2,7 @@ import type { Card } from "../vault/card/index.ts";
 import { ColdkeepError, type SnapshotId } from "../vault/names/index.ts";
 import type { Archive, ArchiveSpeed, ArchiveSum } from "../vault/store/archive.ts";
 import type { Reader } from "../vault/store/facets.ts";
+import { packIndex } from "./packs-present.ts";
 import { restoredObjects } from "./present/plan.ts";
 import { type NodeScope, readCommitted, readNode } from "./read.ts";
 
@@ -17,6 +18,8 @@ export interface BringBackOptions {
   readonly snapshot: SnapshotId;
   /** Asks for what is not on its way; null only looks. */
   readonly speed: ArchiveSpeed | null;
+  /** Looks at each object where this user may not list. Default: where a speed is given. */
+  readonly eachOne?: boolean;
 }
 
 /**
@@ -31,7 +34,7 @@ export async function bringBackSnapshot(o: BringBackOptions): Promise<ArchiveSum
   if (card === null) {
     throw new ColdkeepError("not-found", { what: "there is no such snapshot", on: o.snapshot });
   }
-  return bringBack(dataOf(scope, card), o.archive, o.speed);
+  return bringBack(dataOf(scope, card), o.archive, o.speed, o.eachOne);
 }
 
 /** What may lie in an archive: lifecycle rules move what is under data/ and large. */
@@ -44,6 +47,7 @@ export async function bringBack(
   names: readonly string[],
   archive: Archive,
   speed: ArchiveSpeed | null,
+  eachOne = speed !== null,
 ): Promise<ArchiveSum> {
   const classes = new Set<string>();
   let objects = 0;
@@ -58,6 +62,43 @@ export async function bringBack(
     if (!found.coming && speed !== null) await archive.bringBack(name, { days: COPY_DAYS, speed });
     if (found.coming || speed !== null) coming += 1;
   };
-  for (let at = 0; at < names.length; at += AT_ONCE) await Promise.all(names.slice(at, at + AT_ONCE).map(one));
+  const suspects = await suspectsAmong(names, archive, eachOne);
+  for (let at = 0; at < suspects.length; at += AT_ONCE) await Promise.all(suspects.slice(at, at + AT_ONCE).map(one));
   return { objects, bytes, coming, classes: [...classes].sort(), ...(speed === null ? {} : { speed }) };
+}
+
+/** So many neighbours are listed; fewer are looked at one by one. */
+const LIST_FROM = 4;
+/** A listing that tells of a thousand is worth so many looks. */
+const SPARSE = 100;
+
+/**
+ * The names that are to be looked at one by one. Of packs that lie side by side a listing tells the class, so that a
+ * snapshot that lies in no archive costs no call a pack. Who may not list looks at them only where somebody means to have
+ * them brought back: else a read says it.
+ */
+async function suspectsAmong(all: readonly string[], archive: Archive, eachOne: boolean): Promise<string[]> {
+  const suspects: string[] = [];
+  for (const { folder, members } of neighbours(all)) {
+    const [first = "", last = ""] = [members[0], members.at(-1)];
+    const span = (packIndex(last.slice(folder.length)) ?? 0) - (packIndex(first.slice(folder.length)) ?? 0) + 1;
+    const isListed = members.length >= LIST_FROM && members.length * SPARSE >= span;
+    const archived = isListed ? await archive.among(folder, first, last) : undefined;
+    if (archived === undefined || (archived === null && eachOne)) suspects.push(...members);
+    else suspects.push(...members.filter((name) => archived?.has(name)));
+  }
+  return suspects;
+}
+
+/** Packs of one folder that follow each other, in ascending order; whatever else comes stands alone. */
+function neighbours(all: readonly string[]): { readonly folder: string; readonly members: string[] }[] {
+  const groups: { readonly folder: string; readonly members: string[] }[] = [];
+  for (const name of all) {
+    const folder = name.slice(0, name.lastIndexOf("/") + 1);
+    const before = groups.at(-1);
+    const follows = before?.folder === folder && name > (before.members.at(-1) ?? "");
+    if (follows && packIndex(name.slice(folder.length)) !== null) before.members.push(name);
+    else groups.push({ folder, members: [name] });
+  }
+  return groups;
 }

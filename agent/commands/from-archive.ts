@@ -22,7 +22,7 @@ export async function archiveLook(
   { config, node }: Session,
   store: Store,
   snapshot: SnapshotId,
-  call: Call,
+  call: Call<Pick<RestoreFlags, "fromArchive">>,
   remote: Remote | null,
 ): Promise<LookIntoArchive> {
   if (remote !== null) return (speed) => remote.archived(snapshot, speed !== null);
@@ -30,7 +30,9 @@ export async function archiveLook(
   const reach = s3 === undefined ? {} : { s3 };
   const archive = await openArchive(url, { ...reach, version: VERSION, now: () => call.io.clock.now() });
   if (archive === null) return async () => NOTHING;
-  return (speed) => bringBackSnapshot({ store, archive, ...scopeOf(config, node.name), snapshot, speed }).catch(unread);
+  const about = { store, archive, ...scopeOf(config, node.name), snapshot };
+  const eachOne = call.flags.fromArchive !== undefined;
+  return (speed) => bringBackSnapshot({ ...about, speed, eachOne }).catch(unread);
 }
 
 /** A card that cannot be read is the restore's to tell of, which may know an earlier version of it. */

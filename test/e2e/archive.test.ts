@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CopyObjectCommand, HeadObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { CopyObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
 import { beforeAll, describe, expect, it } from "vitest";
 import { EXIT_CODES } from "../../agent/exit-codes.ts";
 import { verifySnapshots } from "../../keeper/index.ts";
 import { systemClock } from "../../posix/clock.ts";
 import { toNodeName } from "../../vault/names/index.ts";
 import { openStore } from "../../vault/store/index.ts";
+import { openS3Archive } from "../../vault/store/s3/archive.ts";
 import { runHere } from "../cli/run.ts";
 import { sharedTempDir } from "../support/tmp.ts";
 import { emulator } from "./emulator/index.ts";
@@ -67,6 +68,29 @@ describe.skipIf(missing !== "")(`a snapshot whose packs a lifecycle moved${missi
       verdicts.push(one);
     expect(verdicts).toMatchObject([{ ok: true, damages: [] }]);
     expect(read.filter((name) => name.endsWith(".pack"))).toEqual([]);
+  });
+
+  it("is told of by listings: of the objects asked for, those of such a class", async () => {
+    const client = plainClient(endpointOf(aws));
+    const folder = "demo/data/20260101T000000Z-0000000000000001/";
+    for (const [name, StorageClass] of [
+      ["00000.pack", "GLACIER"],
+      ["00001.pack", "STANDARD"],
+      ["00002.pack", "DEEP_ARCHIVE"],
+      ["00003.pack", "GLACIER_IR"],
+      ["00004.pack", "GLACIER"],
+    ] as const) {
+      await client.send(
+        new PutObjectCommand({ Bucket: bucket, Key: `nodes/${folder}${name}`, Body: "x", StorageClass }),
+      );
+    }
+    const s3 = { endpoint: endpointOf(aws), region: "us-east-1", pathStyle: true };
+    const options = { s3, now: systemClock.now, version: "0.0.0", env: process.env };
+    const among = async (first: string, last: string) => [
+      ...((await openS3Archive(`s3://${bucket}/nodes`, options).among(folder, folder + first, folder + last)) ?? []),
+    ];
+    expect(await among("00000.pack", "00003.pack")).toEqual([`${folder}00000.pack`, `${folder}00002.pack`]);
+    expect(await among("00001.pack", "00001.pack")).toEqual([]);
   });
 
   it("is refused with time and cost, and restored once that is allowed", async () => {

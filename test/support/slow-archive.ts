@@ -7,6 +7,10 @@ interface Kept {
 }
 
 export interface SlowArchive extends Archive {
+  /** Looks at single objects, and listings by their folder. */
+  readonly calls: readonly string[];
+  /** Whether this user may list. */
+  lists: boolean;
   readonly asked: readonly (readonly [name: string, speed: ArchiveSpeed])[];
   freeze(name: string, size: number): void;
 }
@@ -18,10 +22,19 @@ export interface SlowArchive extends Archive {
 export function slowArchive(looks: number): SlowArchive {
   const kept = new Map<string, Kept>();
   const asked: [string, ArchiveSpeed][] = [];
-  return {
+  const calls: string[] = [];
+  const archive: SlowArchive = {
     asked,
+    calls,
+    lists: true,
+    among: async (folder, first, last) => {
+      calls.push(`LIST ${folder}`);
+      const inside = [...kept.keys()].filter((name) => name.startsWith(folder) && name >= first && name <= last);
+      return archive.lists ? new Set(inside) : null;
+    },
     freeze: (name, size) => void kept.set(name, { size, looks: null }),
     look: async (name) => {
+      calls.push(`HEAD ${name}`);
       const found = kept.get(name);
       if (found === undefined || found.looks === 0) return null;
       const coming = found.looks !== null;
@@ -35,4 +48,5 @@ export function slowArchive(looks: number): SlowArchive {
       found.looks ??= looks;
     },
   };
+  return archive;
 }

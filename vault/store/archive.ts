@@ -13,6 +13,11 @@ export interface ArchivedObject {
 
 /** A store's archive classes. What was asked for there the store itself remembers, so a wait outlives whoever waits. */
 export interface Archive {
+  /**
+   * Of a folder's objects from one name to another, both included, those whose class a listing tells to be an archive's, the
+   * ones brought back from there included: a thousand objects a call. Null where this user may not list.
+   */
+  among(folder: string, first: string, last: string): Promise<ReadonlySet<string> | null>;
   /** Null where the object can be read now, or is not there. */
   look(name: string): Promise<ArchivedObject | null>;
   /** Asks for a copy that can be read for so many days. To ask twice changes nothing. */

@@ -67,6 +67,57 @@ describe("a snapshot whose packs lie in an archive (a fake one, named so, which 
   });
 });
 
+describe("a look into archives", () => {
+  async function large() {
+    const world = await cardWorld();
+    const old = await world.snapshot({ packs: 40 });
+    const ranges = [
+      [0, 29],
+      [35, 36],
+    ] as const;
+    const { core } = await world.snapshot({
+      parent: old.core.snapshot,
+      inherited: [{ snapshot: old.core.snapshot, ranges }],
+    });
+    const archive = slowArchive(1);
+    const look = (speed: ArchiveSpeed | null) =>
+      bringBackSnapshot({ store: world.store, archive, node: world.node, snapshot: core.snapshot, speed });
+    const packs = () => archive.calls.filter((call) => call.startsWith("HEAD ") && call.endsWith(".pack")).length;
+    return {
+      archive,
+      look,
+      packs,
+      nameOf: (index: number) => names.pack(world.node, old.core.snapshot, index),
+    };
+  }
+
+  it("costs no call for a pack of which a listing tells that it lies in none", async () => {
+    const { archive, look, packs } = await large();
+    expect(await look(null)).toMatchObject({ objects: 0 });
+    expect(archive.calls.filter((call) => call.startsWith("LIST "))).toHaveLength(1);
+    // Two packs of its own: a listing would be no cheaper.
+    expect(packs()).toBe(2);
+  });
+
+  it("finds those that do, and asks of them alone whether they are on their way", async () => {
+    const { archive, look, packs, nameOf } = await large();
+    for (const index of [3, 29, 31, 36]) archive.freeze(nameOf(index), 1e9);
+    // 31 is not used.
+    expect(await look(null)).toMatchObject({ objects: 3, bytes: 3e9, classes: ["DEEP_ARCHIVE"] });
+    expect(packs()).toBe(3 + 2);
+  });
+
+  it("of who may not list looks at each where it is to be brought back, and else leaves it to who reads", async () => {
+    const { archive, look, packs, nameOf } = await large();
+    archive.freeze(nameOf(3), 1e9);
+    archive.lists = false;
+    expect(await look(null)).toMatchObject({ objects: 0 });
+    expect(packs()).toBe(2);
+    expect(await look("bulk")).toMatchObject({ objects: 1, coming: 1 });
+    expect(archive.asked).toEqual([[nameOf(3), "bulk"]]);
+  });
+});
+
 describe("the presenter before an archive", () => {
   const ask = async (
     archive: SlowArchive,

@@ -1,7 +1,9 @@
-import { HeadObjectCommand, RestoreObjectCommand, type Tier } from "@aws-sdk/client-s3";
+import { HeadObjectCommand, ListObjectsV2Command, RestoreObjectCommand, type Tier } from "@aws-sdk/client-s3";
+import { isColdkeepError } from "../../names/index.ts";
 import type { Archive, ArchivedObject, ArchiveSpeed } from "../archive.ts";
-import { splitName } from "../object-name.ts";
+import { splitName, splitPrefix } from "../object-name.ts";
 import { answerOf, isAbsent } from "./answer.ts";
+import type { Bucket } from "./call.ts";
 import type { S3StoreOptions } from "./index.ts";
 import { isArchived } from "./info.ts";
 import { reachBucket } from "./reach.ts";
@@ -13,6 +15,15 @@ export function openS3Archive(url: string, o: S3StoreOptions): Archive {
   const bucket = reachBucket(url, o);
   const { client } = bucket;
   return {
+    among: async (folder, first, last) => {
+      splitPrefix(folder);
+      try {
+        return await archivedAmong(bucket, folder, first, last);
+      } catch (error) {
+        if (isColdkeepError(error, "permission")) return null;
+        throw error;
+      }
+    },
     look: (name) => {
       splitName(name);
       const about = { what: "cannot look at an object", name, action: "s3:GetObject" };
@@ -40,6 +51,32 @@ export function openS3Archive(url: string, o: S3StoreOptions): Archive {
       });
     },
   };
+}
+
+/** What a page of a thousand names weighs, for its time-out. */
+const PAGE_BYTES = 1 << 20;
+
+async function archivedAmong(bucket: Bucket, folder: string, first: string, last: string): Promise<Set<string>> {
+  const about = { what: "cannot see in which classes the vault's objects lie", action: "s3:ListBucket" };
+  const root = bucket.key("");
+  const found = new Set<string>();
+  let token: string | undefined;
+  do {
+    const page = await bucket.call(about, PAGE_BYTES, (abortSignal) => {
+      const where = { Bucket: bucket.bucket, Prefix: bucket.key(folder) };
+      // What a listing starts after comes before the first: its name without the last letter.
+      const from = token === undefined ? { StartAfter: bucket.key(first).slice(0, -1) } : { ContinuationToken: token };
+      return bucket.client.send(new ListObjectsV2Command({ ...where, ...from }), { abortSignal });
+    });
+    const objects = page.Contents ?? [];
+    for (const { Key = "", StorageClass = "STANDARD" } of objects) {
+      const name = Key.slice(root.length);
+      if (name >= first && name <= last && isArchived({ StorageClass })) found.add(name);
+    }
+    const isPast = (objects.at(-1)?.Key ?? "").slice(root.length) >= last;
+    token = page.IsTruncated === true && !isPast ? page.NextContinuationToken : undefined;
+  } while (token !== undefined);
+  return found;
 }
 
 /** `x-amz-restore` says `ongoing-request="true"` while a copy is made. */
