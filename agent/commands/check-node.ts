@@ -7,7 +7,7 @@ import { formatHeights } from "../report/index.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 import { seesAllProcesses } from "./check-host.ts";
 import { controlOf, freezeRootsOf } from "./control.ts";
-import { findingOf, hostLook } from "./look.ts";
+import { findingOf, hostLook, lostChains } from "./look.ts";
 import { probeLinks } from "./probe-links.ts";
 import type { Session } from "./session.ts";
 
@@ -41,6 +41,9 @@ export async function checkProfile({ node }: Session): Promise<readonly Check[]>
   }
   return [
     ok("profile", `${node.profile}: ${finding.found}`),
+    ...lostChains(node).map((chain) =>
+      fail("profile", "refused", `chain ${chain} lies in none of the roots`, "correct chains in the configuration"),
+    ),
     ...finding.elsewhere.map(({ name, path, why }) =>
       fail("profile", "refused", `${path} lies in none of the roots: ${why}`, `add to roots: ${name}: ${path}`),
     ),

@@ -17,9 +17,9 @@ export function controlOf(node: NodeSettings): NodeControl {
   };
 }
 
-/** What is known of the node's files, with the globs of the configuration on top. */
-export function profileFor({ profile, globs, lean }: NodeSettings): CaptureSet {
-  return captureSetOf(profile, globs, lean === true);
+/** What is known of the node's files, with the globs and chains of the configuration on top. */
+export function profileFor({ profile, globs, lean, chains }: NodeSettings): CaptureSet {
+  return captureSetOf(profile, globs, { lean: lean === true, chains });
 }
 
 /** The node's folders, and where their frozen trees lie. */

@@ -36,9 +36,18 @@ export function findingOf({ profile, roots }: Pick<NodeSettings, "profile" | "ro
 
 /**
  * Before a backup stops anything: the roots hold what the profile is for, and all of it.
- * @throws ColdkeepError `refused` where a part of the node lies outside its roots.
+ * @throws ColdkeepError `refused` where a part of the node lies outside its roots, or a chain of it in none.
  */
 export function assertWhole(node: NodeSettings): void {
+  const lost = lostChains(node);
+  if (lost.length > 0) {
+    throw new ColdkeepError("refused", {
+      what: "a chain that the configuration names lies in none of the roots",
+      on: lost.join(", "),
+      why: `looked for in ${node.roots.map(({ path }) => path).join(", ")}`,
+      todo: `correct chains of ${node.name} in the configuration, or leave it out to capture all`,
+    });
+  }
   const [missing] = findingOf(node)?.elsewhere ?? [];
   if (missing === undefined) return;
   throw new ColdkeepError("refused", {
@@ -47,4 +56,12 @@ export function assertWhole(node: NodeSettings): void {
     why: missing.why,
     todo: `add it to roots of ${node.name} in the configuration: ${missing.name}: ${missing.path}`,
   });
+}
+
+/** Those of the chains that the configuration names which are not there. */
+export function lostChains({ profile, roots, chains }: Pick<NodeSettings, "profile" | "roots" | "chains">): string[] {
+  const rule = profileOf(profile).chains;
+  if (rule === undefined) return [];
+  const there = new Set(roots.flatMap(({ path }) => hostLook.list(path) ?? []));
+  return chains.filter((chain) => !there.has(`${rule.folderOf(chain)}/`));
 }

@@ -37,7 +37,7 @@ function profileText(profile: Profile): string {
       profile.identity.map(({ what, rule }) => `${what}: ${rule}`),
     ),
     ...section("IN A GROUP", groupWords(profile)),
-    ...section("A RESTORE", profile.place),
+    ...section("A RESTORE", [...profile.place, ...signingLines(profile)]),
     ...section("AFTER A RESTORE", profile.after),
   ];
   return parts.join("\n\n");
@@ -65,7 +65,7 @@ export function heightWords(height: NonNullable<Profile["height"]>): string {
   const { channels } = height;
   if ("metric" in channels) return `${height.url}, metric ${channels.metric} by ${channels.by}`;
   const from = channels.follow === undefined ? "" : `, of each at ${channels.follow}`;
-  return `${height.url}, list ${channels.list} by ${channels.by}${from}, field ${channels.field}`;
+  return `${height.url}, list${channels.list === "" ? "" : ` ${channels.list}`} by ${channels.by}${from}, field ${channels.field}`;
 }
 
 /** What must hold between it and others of its group, in words. */
@@ -73,6 +73,15 @@ export function groupWords(profile: Profile): string[] {
   return (profile.group ?? []).map(
     ({ notNewerThan, why }) => `never newer than a ${notNewerThan} of the same group: ${why}`,
   );
+}
+
+/** What is told of validators. */
+export function signingLines({ signing }: Profile): string[] {
+  if (signing === undefined) return [];
+  const { record, why, todo } = signing;
+  return [
+    `In place it is refused without --force. ${record}. That comes back as old as the snapshot: ${why}. Instead: ${todo}.`,
+  ];
 }
 
 function section(title: string, lines: readonly string[]): string[] {

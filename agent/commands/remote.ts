@@ -129,6 +129,8 @@ function bareNode(name: string): NodeSettings {
     service: { manager: "none" },
     limits: { stopMs: 0, startMs: 0, onStopTimeout: "fail" },
     whenDown: "backup",
+    chains: [],
+    validator: true,
     tags: [],
   };
 }

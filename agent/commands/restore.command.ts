@@ -15,6 +15,7 @@ export interface RestoreFlags extends IdentityFlags, RemoteFlags {
   readonly deltaFrom?: string;
   readonly fresh?: boolean;
   readonly dryRun?: boolean;
+  readonly force?: boolean;
   readonly keepOld?: boolean;
   readonly keepSpecialBits?: boolean;
   readonly trustCardKey?: string;
@@ -35,9 +36,9 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
   usage: "[<id>] [--at <time>] [--height <n>] [--to <path>] [--dry-run] [--node <name>]",
   about:
     "Fetches and opens everything into a folder beside the target, checks every byte, and only then swaps it in: all roots\n" +
-    "or none. Refused while the node runs. Without --to the folders named in the configuration are replaced. What was cut off\n" +
-    "goes on where it was: run the same command again. Where this user may write to the vault, a pin keeps the snapshot from\n" +
-    "being deleted meanwhile, for a week.",
+    "or none. Refused while the node runs, and without --force where a validator would forget what it has signed.\n" +
+    "Without --to the folders named in the configuration are replaced. What was cut off goes on where it was: run the same\n" +
+    "command again. Where this user may write to the vault, a pin keeps the snapshot from being deleted meanwhile, for a week.",
   examples: [
     ["restore latest --to /srv/restored", "into a fresh folder; the running node is not touched"],
     [
@@ -81,6 +82,7 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
     },
     fresh: { ...off, brief: "Remove what an unfinished restore has staged, rather than go on from it" },
     dryRun: { ...off, brief: "Say what would be done, and stop" },
+    force: { ...off, brief: "In place though the node is a validator, which may sign twice with old data" },
     fromArchive: {
       kind: "enum",
       values: ["bulk", "standard", "expedited"],

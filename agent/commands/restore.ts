@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { selectSnapshot } from "../../keeper/index.ts";
-import { ColdkeepError } from "../../vault/names/index.ts";
+import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
 import { DURATION_FORM, parseDuration } from "../config/index.ts";
 import { assertNotRunning } from "../freeze/index.ts";
@@ -29,6 +29,7 @@ import { holdSnapshot } from "./restore-hold.ts";
 import { planText, resultText } from "./restore-text.ts";
 import { assertNotBroken, selectionOf } from "./selection.ts";
 import { openSession, type Session, scopeOf } from "./session.ts";
+import { whySignsTwice } from "./signing.ts";
 
 /** `coldkeep restore`. */
 export async function run(call: Call<RestoreFlags>, id: string | undefined): Promise<Answer> {
@@ -44,11 +45,14 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   using _node = dry || !inPlace ? null : lockNode(config.stateDir, node.name, "node", label);
   const control = controlOf(node);
   if (inPlace && !dry) await recover(session, control, call);
+  const signing = inPlace && flags.force !== true ? whySignsTwice(node) : null;
+  if (signing !== null && !dry) throw signing;
 
   const store = remote?.store ?? (await openVault(config, call, "read"));
   const options = await optionsFor(session, store, call, selection, remote);
   progress.stage("plan");
   const plan = await planRestore(options);
+  if (signing !== null) progress.warn(`without --force it would be refused: ${messageOf(signing)}`);
   if (dry) return { document: planDocument(plan), text: planText(plan) };
   // Said before anything is written, so that whoever looks can still stop it.
   progress.close();

@@ -244,6 +244,13 @@ function node(profiles: readonly string[]) {
         ["skip-and-restart", "backup"],
         "what a backup does where the node does not answer: restart it and skip, or back up what is there",
       ).default("skip-and-restart"),
+      chains: z
+        .array(text("a chain's id, such as 0xbf62b4", /^[\w.-]{1,128}$/, "a chain"), { error: "a list of chains" })
+        .default([])
+        .meta({ description: "those that are captured, of a node that has several; default: all" }),
+      validator: z.boolean({ error: "true or false" }).default(true).meta({
+        description: "false: no key that signs is on this host, so that old snapshots are restored without --force",
+      }),
       own_ip: text(
         "an IPv4 address",
         /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/,

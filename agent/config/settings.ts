@@ -119,6 +119,8 @@ function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): Nod
     ...(node.health === undefined ? {} : { health: node.health satisfies HealthSettings }),
     ...(node.height === undefined ? {} : { height: heightOf(node.height) }),
     whenDown: node.when_down,
+    chains: node.chains,
+    validator: node.validator,
     ...(node.own_ip === undefined ? {} : { ownIp: node.own_ip }),
     tags: node.tags,
     ...ruled(node),

@@ -108,6 +108,10 @@ export interface NodeSettings {
   readonly height?: HeightSettings;
   /** What a backup does where the node does not answer. */
   readonly whenDown: "skip-and-restart" | "backup";
+  /** The chains that are captured, of a node with several; none means all. */
+  readonly chains: readonly string[];
+  /** Whether a key that signs may be on this host. */
+  readonly validator: boolean;
   /** This host's own address, for profiles that name files by it. */
   readonly ownIp?: string;
   readonly tags: readonly string[];

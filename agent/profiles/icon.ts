@@ -54,6 +54,12 @@ export const icon = makeProfile({
   after: [
     "Its height, http://127.0.0.1:9000/api/v1/avail/peer, goes on from that of the snapshot; 503 means that it is not in service yet.",
   ],
+  signing: {
+    record: ".storage: loopchain knows what it voted for by its blocks alone",
+    why: "a P-Rep that is back at an old height may vote once more where its vote counts already, if the network did not go on meanwhile",
+    todo: "see that the network is above all heights at which this P-Rep voted, and let it catch up before it is in service",
+    signs: () => null,
+  },
   discover(look, roots) {
     for (const { folder } of foldersIn(look, roots)) {
       const names = look.list(folder) ?? [];

@@ -3,6 +3,7 @@ import { couchdb } from "./couchdb.ts";
 import { fabricOrderer } from "./fabric-orderer.ts";
 import { fabricPeer } from "./fabric-peer.ts";
 import { files } from "./files.ts";
+import { goloop } from "./goloop.ts";
 import { icon } from "./icon.ts";
 import { kafka } from "./kafka.ts";
 import { leveldb } from "./leveldb.ts";
@@ -20,6 +21,7 @@ const PROFILES: readonly Profile[] = [
   fabricOrderer,
   fabricPeer,
   files,
+  goloop,
   icon,
   kafka,
   leveldb,
@@ -49,14 +51,26 @@ export function profileOf(name: string): Profile {
   });
 }
 
+export interface CaptureOptions {
+  /** Without what the node makes anew. */
+  readonly lean?: boolean;
+  /** Those that are captured, where a system has several; none given means all. */
+  readonly chains?: readonly string[];
+}
+
 /**
- * What is captured of a system's files, with the configuration's globs on top; `lean`: without what the node makes anew.
- * @throws ColdkeepError `config` for an unknown name, a glob that means nothing, or where nothing can be made anew.
+ * What is captured of a system's files, with the configuration's globs on top.
+ * @throws ColdkeepError `config` for an unknown name, a glob that means nothing, chains of a system that has none, or where
+ *   nothing can be made anew.
  */
-export function captureSetOf(name: string, globs: ProfileOverrides = {}, lean = false): CaptureSet {
+export function captureSetOf(
+  name: string,
+  globs: ProfileOverrides = {},
+  { lean = false, chains = [] }: CaptureOptions = {},
+): CaptureSet {
   const profile = profileOf(name);
-  if (!lean) return override(profile, globs);
-  if (profile.lean !== undefined) return override(makeLean(profile, profile.lean), globs);
+  if (!lean) return override(profile, globs, chains);
+  if (profile.lean !== undefined) return override(makeLean(profile, profile.lean), globs, chains);
   throw new ColdkeepError("config", {
     what: "lean: true means nothing here",
     on: `profile ${name}`,
@@ -65,7 +79,7 @@ export function captureSetOf(name: string, globs: ProfileOverrides = {}, lean = 
   });
 }
 
-function makeLean(profile: Profile, left: readonly FolderRule[]): CaptureSet {
+function makeLean(profile: Profile, left: readonly FolderRule[]): Profile {
   return {
     ...profile,
     omitFolder: (path) => profile.omitFolder(path) ?? left.find(({ matches }) => matches(path))?.why ?? null,

@@ -1,5 +1,5 @@
-import { compileGlobs } from "../../vault/names/index.ts";
-import type { CaptureSet, FileRule, FolderView } from "./types.ts";
+import { ColdkeepError, compileGlobs } from "../../vault/names/index.ts";
+import type { CaptureSet, FileRule, FolderView, Profile } from "./types.ts";
 
 /** Globs of the configuration over paths below a root; they win over what the profile says. */
 export interface ProfileOverrides {
@@ -10,13 +10,16 @@ export interface ProfileOverrides {
 }
 
 const WHY = "excluded by the configuration";
+const NOT_WANTED = "a chain that the configuration does not name";
 
 /**
  * The profile with globs on top. Where two of them match one file: exclude before append_only before immutable, since
  * each is safe where the next one is; secret goes with any.
- * @throws ColdkeepError `config` for a glob that means nothing.
+ * @param chains those that are captured; none given means all
+ * @throws ColdkeepError `config` for a glob that means nothing, and for chains of a system that has none.
  */
-export function override(profile: CaptureSet, globs: ProfileOverrides): CaptureSet {
+export function override(profile: Profile, globs: ProfileOverrides, chains: readonly string[] = []): CaptureSet {
+  const isOtherChain = otherChains(profile, chains);
   const isExcluded = compileGlobs(globs.exclude ?? [], "config");
   const isAppendOnly = compileGlobs(globs.append_only ?? [], "config");
   const isImmutable = compileGlobs(globs.immutable ?? [], "config");
@@ -42,7 +45,7 @@ export function override(profile: CaptureSet, globs: ProfileOverrides): CaptureS
 
   return {
     name: profile.name,
-    omitFolder: (path) => (isExcluded(path) ? WHY : profile.omitFolder(path)),
+    omitFolder: (path) => (isExcluded(path) ? WHY : isOtherChain(path) ? NOT_WANTED : profile.omitFolder(path)),
     classify(folder: FolderView) {
       const rules = profile.classify(folder);
       return folder.files.map((name, i) =>
@@ -50,4 +53,17 @@ export function override(profile: CaptureSet, globs: ProfileOverrides): CaptureS
       );
     },
   };
+}
+
+function otherChains({ name, chains: rule }: Profile, wanted: readonly string[]): (path: string) => boolean {
+  if (wanted.length === 0) return () => false;
+  if (rule === undefined) {
+    throw new ColdkeepError("config", {
+      what: "chains are named, but this profile knows none",
+      on: name,
+      todo: "leave out chains, or exclude what is not wanted",
+    });
+  }
+  const folders = new Set(wanted.map((chain) => rule.folderOf(chain)));
+  return (path) => rule.isFolder(path) && !folders.has(path);
 }

@@ -90,6 +90,29 @@ export interface GroupRule {
   readonly why: string;
 }
 
+/**
+ * What keeps a validator from signing twice. Its own record of what it signed comes back as old as the snapshot is, so a
+ * restore in place is refused where nobody says that it may be (`--force`).
+ */
+export interface SigningRule {
+  /** Where that record lies, for people. */
+  readonly record: string;
+  /** What may happen with an old one. */
+  readonly why: string;
+  /** How to restore without that danger. */
+  readonly todo: string;
+  /** Whether the node in these folders has the role of one that signs; null, as where it is absent, where it cannot be told. */
+  signs(look: Look, roots: readonly RootView[]): boolean | null;
+}
+
+/** Chains of a node, each in a folder of its own, of which only some may be wanted. */
+export interface ChainRule {
+  /** Whether a folder, by its path below a root, is a chain's. */
+  isFolder(path: string): boolean;
+  /** That of a chain, as the configuration names it. */
+  folderOf(chain: string): string;
+}
+
 /** One thing that makes this node itself and no other, and what a restore does with it. */
 export interface IdentityRule {
   readonly what: string;
@@ -130,6 +153,10 @@ export interface Profile extends CaptureSet {
   readonly place: readonly string[];
   /** How to see after a restore that the system accepts its data. */
   readonly after: readonly string[];
+  /** For systems with validators. */
+  readonly signing?: SigningRule;
+  /** For systems with several chains below a root. */
+  readonly chains?: ChainRule;
   /** What lies in these folders; null where it is nothing of this system's. */
   discover(look: Look, roots: readonly RootView[]): Finding | null;
   /**

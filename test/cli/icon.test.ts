@@ -70,11 +70,11 @@ describe("a P-Rep of ICON", () => {
     expect(snapshot).toMatch(/-bh1234-/);
     const before = await contentOf(join(data, ".storage/db_10.1.2.3:7100_icon_dex"));
 
-    const running = await coldkeep("restore", "latest", "--own-ip", "203.0.113.7");
+    const running = await coldkeep("restore", "latest", "--force", "--own-ip", "203.0.113.7");
     expect(running).toMatchObject({ code: 12, stderr: expect.stringMatching(/the node runs/) });
     rmSync(up);
     for (const wrong of ["203.0.113", "203.0.113.256", "::1", "203.0.113.07", "db", "1.2.3.4.5", "1.2.3.4/../x"]) {
-      const refused = await coldkeep("restore", "latest", "--own-ip", wrong);
+      const refused = await coldkeep("restore", "latest", "--force", "--own-ip", wrong);
       expect([wrong, refused.code, refused.stderr]).toEqual([
         wrong,
         2,
@@ -82,7 +82,11 @@ describe("a P-Rep of ICON", () => {
       ]);
     }
     expect(readdirSync(join(data, ".storage"))).toEqual(["db_10.1.2.3:7100_icon_dex"]);
-    const restored = await coldkeep("restore", "latest", "--own-ip", "203.0.113.7");
+    expect(await coldkeep("restore", "latest", "--own-ip", "203.0.113.7")).toMatchObject({
+      code: 12,
+      stderr: expect.stringMatching(/may be a validator.*what it voted for.*--force/s),
+    });
+    const restored = await coldkeep("restore", "latest", "--force", "--own-ip", "203.0.113.7");
     expect([restored.code, restored.stderr]).toEqual([0, expect.anything()]);
     expect(readdirSync(join(data, ".storage"))).toEqual(["db_203.0.113.7:7100_icon_dex"]);
     expect(await contentOf(join(data, ".storage/db_203.0.113.7:7100_icon_dex"))).toEqual(before);
@@ -140,7 +144,7 @@ describe("a P-Rep of ICON", () => {
     const { data, coldkeep, up } = await prep("db_icon_dex");
     expect((await coldkeep("backup")).code).toBe(0);
     rmSync(up);
-    expect((await coldkeep("restore", "latest")).code).toBe(0);
+    expect((await coldkeep("restore", "latest", "--force")).code).toBe(0);
     expect(readdirSync(join(data, ".storage"))).toEqual(["db_icon_dex"]);
   });
 

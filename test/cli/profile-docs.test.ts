@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { groupWords, heightWords, rulesOf } from "../../agent/commands/profiles.ts";
+import { groupWords, heightWords, rulesOf, signingLines } from "../../agent/commands/profiles.ts";
 import { allProfiles, type Profile, profileNames } from "../../agent/profiles/index.ts";
 import { runHere } from "./run.ts";
 
@@ -29,7 +29,7 @@ ${rules.join("\n")}
 ${section("Stopping", stopping)}${section("Height", height === null ? [] : [heightWords(height)])}${section(
   "Identity",
   identity.map(({ what, rule }) => `${what}: ${rule}`),
-)}${section("In a group", groupWords(profile))}${section("What a restore does beside putting files back", place)}${section("After a restore", after)}`;
+)}${section("In a group", groupWords(profile))}${section("What a restore does beside putting files back", [...place, ...signingLines(profile)])}${section("After a restore", after)}`;
 }
 
 /** File names with stars in them are code. */

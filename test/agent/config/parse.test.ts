@@ -73,6 +73,8 @@ describe("a right configuration", () => {
       limits: { stopMs: 120_000, startMs: 300_000, onStopTimeout: "fail" },
       height: { url: "http://127.0.0.1:9000/h", field: "0.height" },
       whenDown: "skip-and-restart",
+      chains: [],
+      validator: true,
       tags: [],
     });
   });

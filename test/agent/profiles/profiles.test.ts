@@ -117,6 +117,68 @@ describe("profile rocksdb", () => {
   });
 });
 
+describe("profile goloop", () => {
+  const CONFIG = (role: number) => `{ "nid": 1, "role": ${role}, "db_type": "goleveldb" }`;
+  const hostOf = (roles: Readonly<Record<string, number>>): Look => {
+    const folders = Object.fromEntries(Object.keys(roles).map((cid) => [`/n/${cid}`, ["config.json", "genesis.zip"]]));
+    return {
+      ...lookAt({ "/n": ["rconfig.json"], ...folders }),
+      read: (file) => CONFIG(roles[file.split("/")[2] ?? ""] ?? 0),
+    };
+  };
+  const roots = [{ name: "data", path: "/n" }];
+
+  it("captures chains, copies their WAL, and leaves out keys, caches and what is no data of goloop's", () => {
+    const top = ["rconfig.json", "auth.json", "server.json", "keystore.json", "goloop.log"];
+    expect(Object.values(classesOf("goloop", "", top))).toEqual([
+      "mutable",
+      "mutable",
+      "omitted",
+      "omitted",
+      "omitted",
+    ]);
+    expect(Object.values(classesOf("goloop", "bf62b4/wal", ["round_0", "lock_12"]))).toEqual(["mutable", "mutable"]);
+    const tables = ["000005.ldb", "000009.ldb", "000007.log"];
+    expect(classesOf("goloop", "bf62b4/db/bf62b4", [...FILES, ...tables])).toMatchObject({
+      "000005.ldb": "immutable",
+      "000009.ldb": "mutable",
+      "CURRENT.bak": "mutable",
+    });
+    for (const [name, class_] of [
+      ["ks.json", "omitted"],
+      ["my_KeyStore", "omitted"],
+      ["genesis.zip", "mutable"],
+    ])
+      expect(classesOf("goloop", "bf62b4", [name ?? ""])[name ?? ""]).toBe(class_);
+    const { omitFolder } = captureSetOf("goloop");
+    const left = ["bf62b4/cache", "bf62b4/tmp", "node/bf62b4/tmp", "cache", "backup", "bf62b4/contract/tmp", "tmpx"];
+    expect(left.filter((path) => omitFolder(path) !== null)).toEqual(left.slice(0, 5));
+  });
+
+  it("captures those chains alone that the configuration names, however it writes them", () => {
+    for (const chain of ["0xbf62b4", "bf62b4", "0xBF62B4"]) {
+      const { omitFolder } = captureSetOf("goloop", {}, { chains: [chain] });
+      expect([omitFolder("bf62b4"), omitFolder("bf62b4/db/bf62b4"), omitFolder("contract")]).toEqual([
+        null,
+        null,
+        null,
+      ]);
+      expect(omitFolder("395be9")).toBe("a chain that the configuration does not name");
+    }
+    expect(() => captureSetOf("leveldb", {}, { chains: ["0x1"] })).toThrow(/this profile knows none/);
+  });
+
+  it("is found with its chains; it signs where one of them has the validator's bit in its role, or none can be told", () => {
+    const [best] = discoverAll(hostOf({ bf62b4: 3, "395be9": 0 }), roots);
+    expect([best?.profile.name, best?.finding.found]).toEqual(["goloop", "goloop, 2 chains: 0x395be9, 0xbf62b4"]);
+    const signs = (look: Look) => best?.profile.signing?.signs(look, roots);
+    expect(signs(hostOf({ bf62b4: 0, "395be9": 3 }))).toBe(true);
+    expect(signs(hostOf({ bf62b4: 0, "395be9": 1 }))).toBe(false);
+    expect(signs({ ...hostOf({ bf62b4: 0 }), read: () => null })).toBe(true);
+    expect(signs(lookAt({}))).toBeNull();
+  });
+});
+
 const pad = (n: number) => String(n).padStart(6, "0");
 
 describe("profiles of Fabric and what belongs to it", () => {
@@ -150,7 +212,7 @@ describe("profiles of Fabric and what belongs to it", () => {
   });
 
   it("leave out what the node makes anew where lean is asked for, all of the state or none of it, and nothing else", () => {
-    const lean = (profile: string, path: string) => captureSetOf(profile, {}, true).omitFolder(path) !== null;
+    const lean = (profile: string, path: string) => captureSetOf(profile, {}, { lean: true }).omitFolder(path) !== null;
     const state = ["stateLeveldb", "historyLeveldb", "configHistory", "bookkeeper", "chains/index"];
     for (const folder of state) {
       expect([folder, lean("fabric-peer", `ledgersData/${folder}`)]).toEqual([folder, true]);
@@ -161,7 +223,7 @@ describe("profiles of Fabric and what belongs to it", () => {
     expect(
       ["index", "orderer/index", "chains/index", "chains", "etcdraft"].map((path) => lean("fabric-orderer", path)),
     ).toEqual([true, true, false, false, false]);
-    expect(() => captureSetOf("leveldb", {}, true)).toThrow(/lean: true means nothing here: profile leveldb/);
+    expect(() => captureSetOf("leveldb", {}, { lean: true })).toThrow(/lean: true means nothing here: profile leveldb/);
   });
 
   it("know CouchDB's, ZooKeeper's and Kafka's files by their names", () => {
@@ -258,6 +320,7 @@ describe("profiles", () => {
         "fabric-orderer",
         "fabric-peer",
         "files",
+        "goloop",
         "icon",
         "kafka",
         "leveldb",
@@ -267,7 +330,7 @@ describe("profiles", () => {
       ],
     ]);
     expect(() => captureSetOf("rocksbd")).toThrow(
-      /there is no such profile: "rocksbd": known are couchdb, fabric-orderer, fabric-peer, files, icon, kafka, leveldb, ovn, rocksdb, zookeeper/,
+      /there is no such profile: "rocksbd": known are couchdb, fabric-orderer, fabric-peer, files, goloop, icon, kafka, leveldb, ovn, rocksdb, zookeeper/,
     );
   });
 
