@@ -1,3 +1,4 @@
+import { canonical } from "../card/index.ts";
 import { ColdkeepError, fromBase64url, type SnapshotId, toBase64url } from "../names/index.ts";
 import { isFrameRow } from "./frame.ts";
 import { assertSafePath, comparePaths, showPath } from "./paths.ts";
@@ -39,23 +40,24 @@ const FIELDS: ReadonlySet<string> = new Set([
   "xattrs",
 ]);
 
-/** An entry as JSON. `originIndex` numbers the origins of the segment. @throws ColdkeepError `integrity` as a reader. */
-export function entryToJson(entry: ManifestEntry, originIndex: (origin: SnapshotId) => number): object {
+/**
+ * An entry as its line. `originIndex` numbers the origins of the segment. Written member by member in the order that
+ * canonical JSON wants (`FIELDS`), as there may be millions; readers refuse any other spelling.
+ * @throws ColdkeepError `integrity` as a reader; TypeError where a name of an attribute has no canonical form.
+ */
+export function entryToLine(entry: ManifestEntry, originIndex: (origin: SnapshotId) => number): string {
   checkEntry(entry);
   const { from, mode, uid, gid, mtime, size, type, target, xattrs, secret } = entry;
-  return {
-    ...bytesToJson("path", entry.path),
-    type,
-    mode,
-    uid,
-    gid,
-    mtime: [mtime.seconds, mtime.nanoseconds],
-    ...(type === "file" ? { size, pieces: entry.pieces.map((piece) => pieceToJson(piece, originIndex)) } : {}),
-    ...(from === undefined ? {} : { from }),
-    ...(target === undefined ? {} : bytesToJson("target", target)),
-    ...(xattrs === undefined ? {} : { xattrs: xattrs.map(({ name, value }) => [name, toBase64url(value)]) }),
-    ...(secret === undefined ? {} : { secret }),
-  };
+  let line = from === undefined ? "{" : `{"from":${from},`;
+  line += `"gid":${gid},"mode":${mode},"mtime":[${mtime.seconds},${mtime.nanoseconds}],${bytesToText("path", entry.path)}`;
+  if (type === "file") line += `,"pieces":[${piecesToText(entry.pieces, originIndex)}]`;
+  if (secret !== undefined) line += `,"secret":${secret}`;
+  if (type === "file") line += `,"size":${size}`;
+  if (target !== undefined) line += `,${bytesToText("target", target)}`;
+  line += `,"type":"${type}","uid":${uid}`;
+  if (xattrs !== undefined)
+    line += `,"xattrs":${canonical(xattrs.map(({ name, value }) => [name, toBase64url(value)]))}`;
+  return `${line}}`;
 }
 
 /** @throws ColdkeepError `integrity` naming the field. */
@@ -162,10 +164,17 @@ function isPlace(piece: Exclude<EntryPiece, { hole: number }>): boolean {
 }
 
 /** PIECE: origin (index), pack, frame, offset, stored, plain, codec, id. */
-function pieceToJson(piece: EntryPiece, originIndex: (origin: SnapshotId) => number): unknown {
-  if ("hole" in piece) return piece.hole;
-  const { pack, frame, offset, stored, plain, codec, id } = piece;
-  return [originIndex(piece.origin), pack, frame, offset, stored, plain, codec, toBase64url(id)];
+function piecesToText(pieces: readonly EntryPiece[], originIndex: (origin: SnapshotId) => number): string {
+  let text = "";
+  for (const piece of pieces) {
+    if (text !== "") text += ",";
+    if ("hole" in piece) text += piece.hole;
+    else {
+      const { pack, frame, offset, stored, plain, codec, id } = piece;
+      text += `[${originIndex(piece.origin)},${pack},${frame},${offset},${stored},${plain},${codec},"${toBase64url(id)}"]`;
+    }
+  }
+  return text;
 }
 
 function pieceFromJson(json: unknown, origins: readonly SnapshotId[]): EntryPiece {
@@ -197,9 +206,9 @@ function xattrFromJson(json: unknown): { name: string; value: Uint8Array } {
   return { name, value };
 }
 
-function bytesToJson(field: "path" | "target", bytes: Uint8Array): object {
+function bytesToText(field: "path" | "target", bytes: Uint8Array): string {
   const text = utf8Of(bytes);
-  return text === null ? { [`${field}_raw`]: toBase64url(bytes) } : { [field]: text };
+  return text === null ? `"${field}_raw":"${toBase64url(bytes)}"` : `"${field}":${JSON.stringify(text)}`;
 }
 
 function bytesFromJson(o: Readonly<Record<string, unknown>>, field: "path" | "target"): Uint8Array | undefined {

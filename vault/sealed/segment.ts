@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { canonicalBytes, checkRecord, MAX_ORIGINS, parseCanonical } from "../card/index.ts";
 import { ColdkeepError, type SnapshotId } from "../names/index.ts";
-import { entryFromJson, entryOf, entryToJson, lengthOf, MAX_PIECES } from "./entry.ts";
+import { entryFromJson, entryOf, entryToLine, lengthOf, MAX_PIECES } from "./entry.ts";
 import { comparePaths, showPath } from "./paths.ts";
 import { segmentHead } from "./schemas.ts";
 import type { ManifestEntry } from "./types.ts";
@@ -25,7 +25,7 @@ export class SegmentWriter {
   /** @throws ColdkeepError `integrity` where the entry breaks a rule of the format or the order. */
   add(entry: ManifestEntry): void {
     this.#order.next(entry);
-    const line = canonicalBytes(entryToJson(entry, (origin) => this.#numberOf(origin)));
+    const line = Buffer.from(entryToLine(entry, this.#numberOf), "utf8");
     this.#lines.push(line);
     this.#size += line.length + 1;
     this.#ends = this.#shouldEndAfter(entry.path);
@@ -63,13 +63,13 @@ export class SegmentWriter {
     return ((createHash("sha256").update(path).digest()[0] ?? 0) & CUT_MASK) === 0;
   }
 
-  #numberOf(origin: SnapshotId): number {
+  readonly #numberOf = (origin: SnapshotId): number => {
     const known = this.#numbers.get(origin);
     if (known !== undefined) return known;
     if (this.#origins.length >= MAX_ORIGINS) throw refuse(`more than ${MAX_ORIGINS} origins`);
     this.#numbers.set(origin, this.#origins.length);
     return this.#origins.push(origin) - 1;
-  }
+  };
 }
 
 /**
