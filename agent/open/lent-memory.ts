@@ -1,14 +1,15 @@
 import { alignedView, PAGE } from "../../posix/aligned.ts";
 
 /**
- * Memory for sealed bytes on their way from the vault to a thread and back: used again and again, since memory fresh from
- * the system costs more than reading into it. It is handed over by transfer and owned by one side at a time.
+ * Memory for sealed bytes on their way from the vault to a thread: used again and again, since memory fresh from the system
+ * costs more than reading into it. Shared, and one side's at a time all the same: each buffer that changes threads by transfer
+ * counts as new memory there, for which V8 collects garbage, everywhere and many times.
  */
 export interface LentMemory {
   /** Aligned, and with room for a direct read of `length` bytes; undefined for what is larger than most. */
-  take(length: number): Uint8Array<ArrayBuffer> | undefined;
-  /** Brings back what was taken; other memory is let go. */
-  give(buffer: ArrayBuffer): void;
+  take(length: number): Uint8Array<SharedArrayBuffer> | undefined;
+  /** Brings back what was taken, once nobody reads it any more. */
+  give(memory: Uint8Array<SharedArrayBuffer>): void;
 }
 
 /** A direct read begins and ends at pages; the buffer itself may begin anywhere. */
@@ -16,11 +17,11 @@ const AROUND = 3 * PAGE;
 
 /** @param size Of the largest request it is for, bytes. */
 export function makeLentMemory(size: number): LentMemory {
-  const free: ArrayBuffer[] = [];
+  const free: Uint8Array<SharedArrayBuffer>[] = [];
   return {
-    take: (length) => (length > size ? undefined : alignedView(free.pop() ?? new ArrayBuffer(size + AROUND))),
-    give: (buffer) => {
-      if (buffer.byteLength === size + AROUND) free.push(buffer);
+    take: (length) => (length > size ? undefined : (free.pop() ?? alignedView(new SharedArrayBuffer(size + AROUND)))),
+    give: (memory) => {
+      free.push(memory);
     },
   };
 }

@@ -2,7 +2,7 @@ import { names } from "../../vault/names/index.ts";
 import { RangeOpener } from "../../vault/sealed/range-opener.ts";
 import type { FrameRow, OpenedFrame } from "../../vault/sealed/types.ts";
 import type { PackOpening } from "./pack-table.ts";
-import { countRows, type PackedRows, rowAt } from "./packed-rows.ts";
+import type { PackedRows } from "./packed-rows.ts";
 import { threadMemory } from "./thread-memory.ts";
 
 /** A stretch of a pack with the frames wanted from it, as it is sent to a worker thread. */
@@ -13,9 +13,6 @@ export interface FrameBatch {
   readonly bytes: Uint8Array;
   readonly rows: PackedRows;
 }
-
-/** One whose memory is handed over to a thread, and comes back. */
-export type LentBatch = FrameBatch & { readonly bytes: Uint8Array<ArrayBuffer> };
 
 /** A thread sees few packs at a time; deriving an opener again costs microseconds. */
 const MAX_OPENERS = 64;
@@ -34,16 +31,15 @@ export function openerOf(pack: PackOpening): RangeOpener {
 }
 
 /**
- * Authenticates, opens and decompresses one frame of a batch. What it holds is good until the thread opens the next one.
+ * Authenticates, opens and decompresses one frame of a batch.
+ * @param memory Where what comes out may be put, if that is not to be the thread's, which is good until the next frame.
  * @throws ColdkeepError `integrity` naming pack and frame.
  */
-export function openFrame({ pack, base, bytes }: FrameBatch, row: FrameRow): OpenedFrame {
+export function openFrame(
+  { pack, base, bytes }: FrameBatch,
+  row: FrameRow,
+  memory: Uint8Array = threadMemory(row.plain),
+): OpenedFrame {
   const start = row.offset - base;
-  return openerOf(pack).open(row, bytes.subarray(start, start + row.stored), threadMemory(row.plain));
-}
-
-/** All frames of a batch, in turn, each good until the next. @throws as `openFrame`. */
-export function* openFrames(batch: FrameBatch): Generator<OpenedFrame> {
-  const count = countRows(batch.rows);
-  for (let n = 0; n < count; n += 1) yield openFrame(batch, rowAt(batch.rows, n));
+  return openerOf(pack).open(row, bytes.subarray(start, start + row.stored), memory);
 }

@@ -3,7 +3,7 @@ import type { Reader } from "../../vault/store/facets.ts";
 import { fetchRange, toTransferable } from "./fetch.ts";
 import { costOf, type FrameRange, makeGatherer } from "./gather.ts";
 import type { LentMemory } from "./lent-memory.ts";
-import type { LentBatch } from "./open-frames.ts";
+import type { FrameBatch } from "./open-frames.ts";
 import type { PackTable } from "./pack-table.ts";
 import { packRows } from "./packed-rows.ts";
 import { makeTaskStream } from "./stream.ts";
@@ -61,20 +61,25 @@ export function makeRangeStream<Use>(o: RangeOptions<Use>): RangeStream<Use> {
 }
 
 /**
- * Fetches some frames of one pack that lie in `length` bytes from `offset`, ready to be handed to a thread whole. Where
- * the bytes lie in lent memory, that is for the caller to give back.
+ * Fetches some frames of one pack that lie in `length` bytes from `offset`, and has a thread do something with them.
+ * @param use Is given the bytes until it has ended, and what of them is handed over rather than shared.
  */
-export async function fetchBatch(
+export async function withBatch<Answer>(
   store: Reader,
   packs: PackTable,
   { pack, offset, length, frames }: Omit<FrameRange<unknown>, "plain">,
   memory: LentMemory,
-): Promise<LentBatch> {
+  use: (batch: FrameBatch, transfer: ArrayBuffer[]) => Promise<Answer>,
+): Promise<Answer> {
   const opening = await packs.opening(pack);
   const lent = memory.take(length);
-  const bytes = await fetchRange(store, pack.object, offset, length, lent);
-  const batch = { pack: opening, base: offset, rows: packRows(frames.map(({ row }) => row)) };
-  if (lent !== undefined && bytes.buffer === lent.buffer) return { ...batch, bytes: bytes as LentBatch["bytes"] };
-  if (lent !== undefined) memory.give(lent.buffer);
-  return { ...batch, bytes: toTransferable(bytes) };
+  const fetched = await fetchRange(store, pack.object, offset, length, lent);
+  const isLent = lent !== undefined && fetched.buffer === lent.buffer;
+  if (lent !== undefined && !isLent) memory.give(lent);
+  const bytes = isLent ? fetched : toTransferable(fetched);
+  const batch = { pack: opening, base: offset, bytes, rows: packRows(frames.map(({ row }) => row)) };
+  const answer = await use(batch, bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : []);
+  // Not after a failure: a thread may still be at it, and whoever failed begins nothing more.
+  if (isLent) memory.give(lent);
+  return answer;
 }

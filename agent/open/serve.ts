@@ -11,27 +11,24 @@ export type Answered<Answer> =
   | { readonly id: number; readonly answer: Answer }
   | { readonly id: number; readonly error: SentError };
 
-/**
- * The worker's side of a pool: one job after the other, each answered once; null ends the thread.
- * @param transfer What of an answer is handed over rather than copied.
- */
-export function serveJobs<Job, Answer>(
-  handle: (job: Job) => Answer,
-  transfer: (answer: Answer) => ArrayBuffer[] = () => [],
-): void {
+/** The worker's side of a pool: one job after the other, each answered once; null ends the thread. */
+export function serveJobs<Job, Answer>(handle: (job: Job) => Answer | Promise<Answer>): void {
   const port = parentPort;
   if (port === null) throw new Error("this file runs in worker threads only");
-  port.on("message", (message: Sent<Job> | null) => {
+  const serve = async (message: Sent<Job> | null) => {
     if (message === null) {
       port.close();
       return;
     }
     const { id, job } = message;
     try {
-      const answer = handle(job);
-      port.postMessage({ id, answer } satisfies Answered<Answer>, transfer(answer));
+      port.postMessage({ id, answer: await handle(job) } satisfies Answered<Answer>);
     } catch (error) {
       port.postMessage({ id, error: toSent(error) } satisfies Answered<Answer>);
     }
+  };
+  let last = Promise.resolve();
+  port.on("message", (message: Sent<Job> | null) => {
+    last = last.then(() => serve(message));
   });
 }

@@ -1,6 +1,6 @@
 import type { SuiteName } from "../../vault/card/types.ts";
 import type { ManifestEntry } from "../../vault/sealed/types.ts";
-import type { LentBatch } from "../open/index.ts";
+import type { FrameBatch } from "../open/index.ts";
 import type { BytePath } from "./byte-path.ts";
 import type { PackedFiles } from "./packed-files.ts";
 
@@ -41,7 +41,7 @@ export interface PlaceJob {
   readonly chunkKey: Uint8Array;
   readonly files: PackedFiles;
   /** Null where no file of the job gets data: empty ones, one single hole, or to be finished. */
-  readonly batch: LentBatch | null;
+  readonly batch: FrameBatch | null;
   /** Beside each of the batch's rows: in how many places it goes. */
   readonly counts: Uint32Array<ArrayBuffer>;
   /** Those places, in the order of the rows: a file's ordinal in `files`, and the byte offset in it. */
@@ -53,8 +53,6 @@ export interface PlaceJob {
 /** What could not be set, in words without paths: each is noted once. */
 export interface RestoreAnswer {
   readonly lost: readonly string[];
-  /** The batch's, on its way back. */
-  readonly memory?: ArrayBuffer;
   /** Beside each file of a `TakeJob`. */
   readonly taken?: readonly TakenFile[];
 }

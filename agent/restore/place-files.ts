@@ -1,72 +1,88 @@
-import { closeSync, constants, ftruncateSync } from "node:fs";
-import { setDirect, writeFullySync } from "../../posix/direct.ts";
-import { openBelow } from "../../posix/open-below.ts";
+import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
+import { PAGE } from "../../posix/aligned.ts";
+import { writeFully, writeFullySync } from "../../posix/direct.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { chunkIdKey } from "../../vault/sealed/chunk-id.ts";
-import type { OpenedFrame } from "../../vault/sealed/types.ts";
-import { openFrames } from "../open/open-frames.ts";
+import type { FrameRow, OpenedFrame } from "../../vault/sealed/types.ts";
+import { openFrame } from "../open/open-frames.ts";
+import { countRows, rowAt } from "../open/packed-rows.ts";
 import { applyMetadata } from "./apply-metadata.ts";
 import { below, toBytes, toText } from "./byte-path.ts";
 import type { JobFile, PlaceJob, RestoreAnswer, StagedPath } from "./jobs.ts";
+import { LANE_BYTES, type Lane, makeLanes } from "./lanes.ts";
+import { failed, makeOpenFiles, type OpenFile, type OpenFiles } from "./open-files.ts";
 import { unpackFiles } from "./packed-files.ts";
-import { assertPiece, assertShape } from "./read-back.ts";
+import { assertPiece, assertPieceLater, assertShape, type Piece } from "./read-back.ts";
+import type { IdKey } from "./read-piece.ts";
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
-/** Files of at least this many bytes are written past the page cache. */
-const LARGE_FILE = 256 << 10;
 const ID_BYTES = 32;
-/** Files kept open at once by one job; their frames usually lie side by side, so few are needed. */
-const MAX_OPEN = 64;
+/** What is shorter takes longer to be handed to the disk's own time than to be waited for. Bytes. */
+const WORTH_A_LANE = 64 << 10;
 
-interface OpenFile {
-  readonly fd: number;
-  /** Whether it may have direct access. */
-  readonly direct: boolean;
-  /** Bytes from the start of the file up to the last one written. */
-  end: number;
+/** One place that a frame goes to. */
+interface Place extends Piece {
+  readonly file: JobFile;
+  readonly ordinal: number;
 }
 
 /**
  * One job of a restore, in a worker thread: opens each frame, writes it to the files it belongs to, reads it back from
  * there and compares it with its chunk id, and gives finished files their metadata. Only opened, thus authenticated,
- * frames reach the disk.
+ * frames reach the disk. While the disk works on large pieces, the next ones are opened.
  * @throws ColdkeepError `integrity` for a damaged frame, or a file that does not hold what was backed up; `no-space`,
  *   `permission`.
  */
-export function placeFiles({ suite, chunkKey, files: packed, batch, counts, uses, ids }: PlaceJob): RestoreAnswer {
-  const files = unpackFiles(packed);
-  const key = { suite, chunkKey: chunkIdKey(chunkKey) };
+export async function placeFiles(job: PlaceJob): Promise<RestoreAnswer> {
+  const { batch } = job;
+  const files = unpackFiles(job.files);
+  const key = { suite: job.suite, chunkKey: chunkIdKey(job.chunkKey) };
   const lost = new Set<string>();
-  const left = new Uint32Array(files.length);
-  for (let n = 0; n < uses.length; n += 2) left[uses[n] ?? 0] = (left[uses[n] ?? 0] ?? 0) + 1;
+  const left = countUses(job, files.length);
   const open = makeOpenFiles();
+  const lanes = makeLanes();
+
+  const arrived = ({ file, ordinal }: Place) => {
+    left[ordinal] = (left[ordinal] ?? 0) - 1;
+    if (left[ordinal] === 0) finish(file, open, lost);
+  };
+  const placeNow = async (frame: OpenedFrame, places: readonly Place[]) => {
+    for (const place of places) {
+      const target = open.get(place.file);
+      // How a file is accessed is not changed under what is on its way.
+      if (target.busy > 0) await lanes.drain();
+      write(target, frame, place);
+      readBack(() => assertPiece(key, place.file, target.fd, place), place.file);
+      arrived(place);
+    }
+  };
+  const placeLater = async (frame: OpenedFrame, places: readonly Place[], { plain, back }: Lane) => {
+    const bytes = moveTo(plain, frame.bytes);
+    for (const place of places) {
+      await placeLarge(key, open.get(place.file), bytes, place, back);
+      arrived(place);
+    }
+  };
+
   try {
     files.forEach((file, i) => {
       if (left[i] === 0) finish(file, open, lost);
     });
-    if (batch === null) return { lost: [...lost] };
-    let n = 0;
     let nth = 0;
-    for (const frame of openFrames(batch)) {
-      for (const end = nth + (counts[n] ?? 0); nth < end; nth += 1) {
-        const i = uses[2 * nth] ?? 0;
-        const at = uses[2 * nth + 1] ?? 0;
-        const file = files[i];
-        if (file === undefined) throw new RangeError(`job has no file ${i}`);
-        const target = open.get(file);
-        write(target, frame, at, file);
-        const id = ids.subarray(nth * ID_BYTES, (nth + 1) * ID_BYTES);
-        readBack(
-          () => assertPiece(key, file, target.fd, { at, length: frame.bytes.length, id, secret: file.secret }),
-          file,
-        );
-        left[i] = (left[i] ?? 0) - 1;
-        if (left[i] === 0) finish(file, open, lost);
-      }
-      n += 1;
+    for (let n = 0; batch !== null && n < countRows(batch.rows); n += 1) {
+      const row = rowAt(batch.rows, n);
+      const end = nth + (job.counts[n] ?? 0);
+      const places = placesOf(job, files, nth, end, row.plain);
+      nth = end;
+      if (places.every((place) => hasLane(row, place, open))) {
+        const lane = await lanes.take();
+        const frame = openFrame(batch, row, lane.plain);
+        lanes.begin(lane, () => placeLater(frame, places, lane));
+      } else await placeNow(openFrame(batch, row), places);
     }
-    return { lost: [...lost], memory: batch.bytes.buffer };
+    await lanes.drain();
+    return { lost: [...lost] };
   } finally {
+    await lanes.settle();
     open.closeAll();
   }
 }
@@ -76,12 +92,85 @@ export function stagedBytes({ base, path }: StagedPath): Buffer {
   return toBytes(below(base, path));
 }
 
-function write(open: OpenFile, { bytes }: OpenedFrame, at: number, file: JobFile): void {
+/** For each file, in how many places of it something of this job goes. */
+function countUses({ uses }: PlaceJob, files: number): Uint32Array {
+  const left = new Uint32Array(files);
+  for (let n = 0; n < uses.length; n += 2) left[uses[n] ?? 0] = (left[uses[n] ?? 0] ?? 0) + 1;
+  return left;
+}
+
+function placesOf(
+  { uses, ids }: PlaceJob,
+  files: readonly JobFile[],
+  from: number,
+  to: number,
+  length: number,
+): Place[] {
+  return Array.from({ length: to - from }, (_, n) => {
+    const nth = from + n;
+    const ordinal = uses[2 * nth] ?? 0;
+    const file = files[ordinal];
+    if (file === undefined) throw new RangeError(`job has no file ${ordinal}`);
+    const id = ids.subarray(nth * ID_BYTES, (nth + 1) * ID_BYTES);
+    return { file, ordinal, at: uses[2 * nth + 1] ?? 0, length, id, secret: file.secret };
+  });
+}
+
+function hasLane({ plain }: FrameRow, { file, at }: Place, open: OpenFiles): boolean {
+  return plain >= WORTH_A_LANE && plain <= LANE_BYTES && at % PAGE === 0 && open.get(file).direct;
+}
+
+/** What is not compressed comes out in memory of its own. */
+function moveTo(memory: Uint8Array, bytes: Uint8Array): Uint8Array {
+  if (bytes.buffer === memory.buffer) return bytes;
+  memory.set(bytes);
+  return memory.subarray(0, bytes.length);
+}
+
+function write(open: OpenFile, { bytes }: OpenedFrame, { file, at }: Place): void {
   try {
     writeFullySync(open.fd, bytes, at, open.direct);
     open.end = Math.max(open.end, at + bytes.length);
   } catch (error) {
     throw failed(error, file);
+  }
+}
+
+async function placeLarge(
+  key: IdKey,
+  open: OpenFile,
+  bytes: Uint8Array,
+  place: Place,
+  memory: Uint8Array,
+): Promise<void> {
+  const { file, at } = place;
+  const whole = bytes.length - (bytes.length % PAGE);
+  open.busy += 1;
+  try {
+    try {
+      await writeFully(open.fd, bytes.subarray(0, whole), at);
+      if (whole < bytes.length) writeTail(open.fd, bytes.subarray(whole), at + whole);
+      open.end = Math.max(open.end, at + bytes.length);
+    } catch (error) {
+      throw failed(error, file);
+    }
+    try {
+      await assertPieceLater(key, file, open.fd, place, memory);
+    } catch (error) {
+      throw notRead(error, file);
+    }
+  } finally {
+    open.busy -= 1;
+  }
+}
+
+/** Less than a page goes through the cache, by a descriptor of its own: others write past it at the same time. */
+function writeTail(fd: number, bytes: Uint8Array, at: number): void {
+  const own = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY);
+  try {
+    for (let done = 0; done < bytes.length; ) done += writeSync(own, bytes, done, bytes.length - done, at + done);
+  } finally {
+    closeSync(own);
   }
 }
 
@@ -103,58 +192,14 @@ function readBack<T>(act: () => T, file: JobFile): T {
   try {
     return act();
   } catch (error) {
-    throw fromSystemError(error, {
-      what: "cannot read a restored file back",
-      on: toText(file.path),
-      otherwise: "integrity",
-    });
+    throw notRead(error, file);
   }
 }
 
-interface OpenFiles {
-  get(file: JobFile): OpenFile;
-  close(file: JobFile): void;
-  closeAll(): void;
-}
-
-function makeOpenFiles(): OpenFiles {
-  const open = new Map<JobFile, OpenFile>();
-  const ends = new Map<JobFile, number>();
-  const close = (file: JobFile) => {
-    const known = open.get(file);
-    if (known === undefined) return;
-    open.delete(file);
-    ends.set(file, known.end);
-    closeSync(known.fd);
-  };
-  return {
-    close,
-    closeAll: () => {
-      for (const file of [...open.keys()]) close(file);
-    },
-    get: (file) => {
-      const known = open.get(file);
-      if (known !== undefined) return known;
-      const [oldest] = open.keys();
-      if (oldest !== undefined && open.size >= MAX_OPEN) close(oldest);
-      const end = ends.get(file);
-      // What this job makes must not be there yet, whoever may have put it there.
-      const flags = file.kind === "whole" && end === undefined ? O_CREAT | O_EXCL : 0;
-      // In a staging folder that is closed to others; so that most have their mode at once.
-      const mode = (file.metadata.mode & 0o777) | 0o600;
-      try {
-        const direct = file.size >= LARGE_FILE;
-        const made = { fd: openBelow(file.base, file.path, O_RDWR | O_NOFOLLOW | flags, mode), direct, end: end ?? 0 };
-        open.set(file, made);
-        if (direct) setDirect(made.fd, true);
-        return made;
-      } catch (error) {
-        throw failed(error, file);
-      }
-    },
-  };
-}
-
-function failed(error: unknown, file: StagedPath): Error {
-  return fromSystemError(error, { what: "cannot restore a file", on: toText(file.path), otherwise: "refused" });
+function notRead(error: unknown, file: JobFile): Error {
+  return fromSystemError(error, {
+    what: "cannot read a restored file back",
+    on: toText(file.path),
+    otherwise: "integrity",
+  });
 }

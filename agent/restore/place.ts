@@ -6,7 +6,6 @@ import {
   advise,
   explainDamage,
   type FrameRange,
-  fetchBatch,
   LARGEST_REQUEST,
   makeLentMemory,
   makeRangeStream,
@@ -14,6 +13,7 @@ import {
   type OpenedSnapshot,
   type PackTable,
   type WorkerPool,
+  withBatch,
 } from "../open/index.ts";
 import { toText } from "./byte-path.ts";
 import type { JobFile, Metadata, PlaceJob, RestoreAnswer, RestoreJob, StagedPath } from "./jobs.ts";
@@ -84,11 +84,9 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
   let file: Arriving | null = null;
   let data = false;
 
-  async function run(job: Omit<PlaceJob, "suite" | "chunkKey">): Promise<void> {
-    const transfer = job.batch === null ? [] : [job.batch.bytes.buffer, job.ids.buffer];
-    const { lost, memory } = await o.pool.run({ suite: o.suite, chunkKey: o.chunkKey, ...job }, transfer);
+  async function run(job: Omit<PlaceJob, "suite" | "chunkKey">, transfer: ArrayBuffer[] = []): Promise<void> {
+    const { lost } = await o.pool.run({ suite: o.suite, chunkKey: o.chunkKey, ...job }, transfer);
     for (const what of lost) o.onLost(what);
-    if (memory !== undefined) lent.give(memory);
   }
 
   async function pushBare(file: JobFile): Promise<void> {
@@ -105,8 +103,7 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
   async function arrive(range: FrameRange<Use>): Promise<void> {
     const { job, files } = toJob(range);
     try {
-      const batch = await fetchBatch(o.opened.store, o.packs, range, lent);
-      await run({ ...job, batch });
+      await withBatch(o.opened.store, o.packs, range, lent, (batch, transfer) => run({ ...job, batch }, transfer));
     } catch (error) {
       throw advise(await explainDamage(o.opened.store, o.packs, range.pack, error), range.pack.object);
     }

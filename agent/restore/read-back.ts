@@ -1,4 +1,5 @@
 import { fstatSync, type Stats } from "node:fs";
+import { readFully } from "../../posix/direct.ts";
 import { dataExtents, type Extent } from "../../posix/holes.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { toText } from "./byte-path.ts";
@@ -18,8 +19,23 @@ export interface Piece {
  * up, byte for byte, as the file system gives it. Of a file with direct access that is what the disk gives, not memory.
  * @throws ColdkeepError `integrity` naming the file and the offset; the system's error.
  */
-export function assertPiece(key: IdKey, file: StagedPath, fd: number, { at, length, id, secret }: Piece): void {
-  const bytes = readPiece(fd, at, length);
+export function assertPiece(key: IdKey, file: StagedPath, fd: number, piece: Piece): void {
+  assertSame(key, file, readPiece(fd, piece.at, piece.length), piece);
+}
+
+/** The same, while the thread does something else until it is read; `memory` is what it is read into. @throws as it. */
+export async function assertPieceLater(
+  key: IdKey,
+  file: StagedPath,
+  fd: number,
+  piece: Piece,
+  memory: Uint8Array,
+): Promise<void> {
+  const got = await readFully(fd, memory, piece.length, piece.at);
+  assertSame(key, file, got < piece.length ? null : memory.subarray(0, piece.length), piece);
+}
+
+function assertSame(key: IdKey, file: StagedPath, bytes: Uint8Array | null, { at, length, id, secret }: Piece): void {
   if (bytes === null) throw wrong(file, `it ends before ${at + length}`);
   if (!isChunk(key, bytes, id, secret)) {
     throw wrong(file, `the ${length} bytes at ${at} are not those that were backed up`);

@@ -3,7 +3,4 @@ import type { RestoreAnswer, RestoreJob } from "./jobs.ts";
 import { placeFiles } from "./place-files.ts";
 import { takeFiles } from "./take-files.ts";
 
-serveJobs<RestoreJob, RestoreAnswer>(
-  (job) => ("take" in job ? takeFiles(job) : placeFiles(job)),
-  ({ memory }) => (memory === undefined ? [] : [memory]),
-);
+serveJobs<RestoreJob, RestoreAnswer>((job) => ("take" in job ? takeFiles(job) : placeFiles(job)));

@@ -2,7 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import type { SuiteName } from "../../vault/card/types.ts";
 import { isColdkeepError } from "../../vault/names/index.ts";
 import { chunkId, chunkIdKey } from "../../vault/sealed/chunk-id.ts";
-import { type LentBatch, openFrame } from "../open/open-frames.ts";
+import { type FrameBatch, openFrame } from "../open/open-frames.ts";
 import { countRows, rowAt } from "../open/packed-rows.ts";
 
 const ID_BYTES = 32;
@@ -11,7 +11,7 @@ const ID_BYTES = 32;
 export interface VerifyJob {
   readonly suite: SuiteName;
   readonly chunkKey: Uint8Array;
-  readonly batch: LentBatch;
+  readonly batch: FrameBatch;
   /** Beside each of the batch's rows: how many ids its frame must have. More than one only where the manifest lies. */
   readonly counts: Uint32Array<ArrayBuffer>;
   /** Those ids, in the order of the rows, 32 bytes each; beside each, 1 where it is in the domain of secret files. */
@@ -29,8 +29,6 @@ export interface BadFrame {
 
 export interface VerifyAnswer {
   readonly bad: readonly BadFrame[];
-  /** That of the batch, on its way back. */
-  readonly memory: ArrayBuffer;
 }
 
 /** Opens every frame and compares what comes out with the ids. Damage is an answer here, not an error. */
@@ -56,5 +54,5 @@ export function verifyFrames({ suite, chunkKey, batch, counts, ids, secret }: Ve
     }
     nth = end;
   }
-  return { bad, memory: batch.bytes.buffer };
+  return { bad };
 }

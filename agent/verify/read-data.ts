@@ -4,7 +4,6 @@ import {
   type EntrySource,
   explainDamage,
   type FrameRange,
-  fetchBatch,
   LARGEST_REQUEST,
   makeLentMemory,
   makeRangeStream,
@@ -13,6 +12,7 @@ import {
   type PackTable,
   type WantedFrame,
   type WorkerPool,
+  withBatch,
 } from "../open/index.ts";
 import type { Damages } from "./damage.ts";
 import type { VerifyAnswer, VerifyJob } from "./open-job.ts";
@@ -56,9 +56,9 @@ export async function readData(o: ReadDataOptions): Promise<void> {
   }
 
   async function open(range: FrameRange<Use>): Promise<void> {
-    const batch = await fetchBatch(store, o.packs, range, lent);
-    const { bad, memory } = await o.pool.run({ ...common, batch, ...wantedOf(range) }, [batch.bytes.buffer]);
-    lent.give(memory);
+    const { bad } = await withBatch(store, o.packs, range, lent, (batch, transfer) =>
+      o.pool.run({ ...common, batch, ...wantedOf(range) }, transfer),
+    );
     for (const { row, what } of bad) await note(range, row, what);
   }
 

@@ -1,4 +1,4 @@
 import { serveJobs } from "../open/serve.ts";
 import { type VerifyAnswer, type VerifyJob, verifyFrames } from "./open-job.ts";
 
-serveJobs<VerifyJob, VerifyAnswer>(verifyFrames, ({ memory }) => [memory]);
+serveJobs<VerifyJob, VerifyAnswer>(verifyFrames);

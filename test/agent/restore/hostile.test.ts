@@ -69,14 +69,17 @@ describe("a hostile manifest, sealed with the right key, is refused with nothing
     expect(readdirSync(dir)).toEqual(["state"]);
   });
 
-  it("a frame that holds other content than its id says is caught when files are read back", async () => {
+  it.each<[string, readonly Item[]]>([
+    ["small", TREE],
+    ["large", [{ path: "data" }, ...[1, 2].map((n) => ({ path: `data/${n}`, content: [Buffer.alloc(1 << 20, n)] }))]],
+  ])("a %s frame that holds other content than its id says is caught when files are read back", async (_, tree) => {
     const swapIds = (segment: string) => {
       const ids = [...segment.matchAll(/"([A-Za-z0-9_-]{43})"\]/g)].map((m) => m[1] ?? "");
       const [first, second] = ids;
       if (first === undefined || second === undefined) throw new Error("two chunks expected");
       return segment.replace(first, "?").replace(second, first).replace("?", second);
     };
-    const { dir, restore } = await restoreFixture(TREE, { edit: { segment: swapIds } });
+    const { dir, restore } = await restoreFixture(tree, { edit: { segment: swapIds } });
     await expect(restore()).rejects.toMatchObject({ kind: "integrity", what: /not what was backed up/ });
     expect(readdirSync(dir)).toEqual(["state"]);
   });

@@ -3,9 +3,10 @@ import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "nod
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { BytePath } from "../../../agent/restore/byte-path.ts";
-import { assertPiece, assertShape } from "../../../agent/restore/read-back.ts";
+import { assertPiece, assertPieceLater, assertShape } from "../../../agent/restore/read-back.ts";
 import { makeSecondLook } from "../../../agent/restore/second-look.ts";
 import type { SelectedEntry } from "../../../agent/restore/selection.ts";
+import { alignedBytes } from "../../../posix/aligned.ts";
 import { setDirect } from "../../../posix/direct.ts";
 import { chunkId } from "../../../vault/sealed/chunk-id.ts";
 import { tempDir } from "../../support/tmp.ts";
@@ -15,11 +16,11 @@ const key = { suite: "aes-256-gcm", chunkKey: randomBytes(32) } as const;
 const file = { base: "/staging" as BytePath, path: "data/f" as BytePath };
 const idOf = (bytes: Uint8Array, secret = false) => chunkId(key.suite, key.chunkKey, bytes, secret);
 
-function withFile(write: (fd: number) => void, use: (fd: number) => void): void {
+async function withFile(write: (fd: number) => void, use: (fd: number) => void | Promise<void>): Promise<void> {
   const fd = openSync(join(tempDir(), "f"), "wx+");
   try {
     write(fd);
-    use(fd);
+    await use(fd);
   } finally {
     closeSync(fd);
   }
@@ -28,32 +29,45 @@ function withFile(write: (fd: number) => void, use: (fd: number) => void): void 
 describe("what was written is read back", () => {
   const bytes = randomBytes(1_000_003);
 
-  it.each([false, true])("and a bit that differs is found (direct access: %s)", (direct) => {
-    withFile(
+  it.each([
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ])("and a bit that differs is found (direct access: %s, later: %s)", async (direct, later) => {
+    await withFile(
       (fd) => writeSync(fd, bytes),
-      (fd) => {
+      async (fd) => {
         if (direct) setDirect(fd, true);
-        const check = (at: number, length: number, of = bytes.subarray(at, at + length), secret = false) =>
-          assertPiece(key, file, fd, { at, length, id: idOf(of), secret });
+        const memory = alignedBytes(1 << 20);
+        const check = async (at: number, length: number, of = bytes.subarray(at, at + length), secret = false) => {
+          const piece = { at, length, id: idOf(of), secret };
+          if (!later) assertPiece(key, file, fd, piece);
+          else {
+            // What was read before is no excuse for what was not.
+            memory.set(of);
+            await assertPieceLater(key, file, fd, piece, memory);
+          }
+        };
         for (const [at, length] of [
           [0, bytes.length],
           [4096, 8192],
           [5, 4096],
           [999_424, 579],
         ] as const) {
-          check(at, length);
+          await check(at, length);
           const other = Buffer.from(bytes.subarray(at, at + length));
           other.writeUInt8(other.readUInt8(length - 1) ^ 1, length - 1);
-          expect(() => check(at, length, other)).toThrow(/not what was backed up/);
+          await expect(check(at, length, other)).rejects.toThrow(/not what was backed up/);
         }
-        expect(() => check(0, 100, bytes.subarray(0, 100), true)).toThrow(/not what was backed up/);
-        expect(() => check(999_424, 600, bytes.subarray(999_424))).toThrow(/ends before/);
+        await expect(check(0, 100, bytes.subarray(0, 100), true)).rejects.toThrow(/not what was backed up/);
+        await expect(check(999_424, 600, bytes.subarray(999_424))).rejects.toThrow(/ends before/);
       },
     );
   });
 
-  it("so are size and holes", () => {
-    withFile(
+  it("so are size and holes", async () => {
+    await withFile(
       (fd) => {
         ftruncateSync(fd, 10 << 20);
         writeSync(fd, bytes, 0, 4096, 1 << 20);
