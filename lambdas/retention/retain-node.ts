@@ -8,10 +8,10 @@ import {
   renewLocks,
   retainSnapshots,
 } from "../../keeper/index.ts";
-import { isColdkeepError } from "../../vault/names/index.ts";
+import { isColdkeepError, type SnapshotId } from "../../vault/names/index.ts";
 import type { Brake } from "../../vault/retain/index.ts";
-import { putReport } from "../common/put-report.ts";
 import type { Teller } from "../common/report.ts";
+import { putReport, readReport } from "../common/reports.ts";
 import type { NodeSettings } from "../common/settings.ts";
 import { RETENTION_METRICS } from "./contract.ts";
 
@@ -76,10 +76,12 @@ export async function retainNode(on: RetentionOn, node: NodeSettings, how: Retai
   }
   const report = { ...reportOf(retained, collected, apply), ...locksOf(renewed) };
   if (apply) {
+    await tellPermanent(on, name, report.permanents);
     await putReport(store, name, "retention", { at: new Date(now).toISOString(), ...report });
     count(tell, report);
   }
-  tell.info(apply ? "retained" : "would retain", { node: name, ...report });
+  const { permanents: _, ...said } = report;
+  tell.info(apply ? "retained" : "would retain", { node: name, ...said });
   return { node: name, ...report };
 }
 
@@ -95,6 +97,7 @@ function reportOf(retained: RetainOutcome, collected: CollectOutcome, applied: b
     expired: applied ? retained.expired : plan.expire,
     rescued: applied ? retained.rescued : plan.rescue,
     permanent: plan.permanent.length,
+    permanents: plan.permanent,
     held: held.map(({ kind, why }) => `${kind}: ${why}`),
     collected: collected.collected,
     postponed: collected.postponed,
@@ -104,6 +107,20 @@ function reportOf(retained: RetainOutcome, collected: CollectOutcome, applied: b
     locked: collected.locked.length,
     foreign: collected.foreign.slice(0, 20),
   };
+}
+
+/** A line for each snapshot that a rule alone keeps for good from this night on: what stays, and costs, for ever is said once. */
+async function tellPermanent(
+  { store, tell }: RetentionOn,
+  node: NodeSettings["name"],
+  permanents: readonly SnapshotId[],
+): Promise<void> {
+  if (permanents.length === 0) return;
+  const { permanents: told } = await readReport(store, node, "retention");
+  const known = new Set(Array.isArray(told) ? told : []);
+  for (const snapshot of permanents) {
+    if (!known.has(snapshot)) tell.info("audit", { event: "permanent", who: "the node's tiers", node, snapshot });
+  }
 }
 
 /** Nothing where the bucket locks nothing by itself. */

@@ -1,12 +1,12 @@
-import { isColdkeepError, isSnapshotId, type NodeName, names, type SnapshotId } from "../../vault/names/index.ts";
+import { isSnapshotId, type NodeName, type SnapshotId } from "../../vault/names/index.ts";
 import type { Reader } from "../../vault/store/facets.ts";
+import { readReport } from "../common/reports.ts";
 
 const HOUR = 3_600_000;
 /** A look that was left off longer ago is begun anew: another night has come. */
 const STALE = 20 * HOUR;
 /** By so much this machine's clock may be off S3's, which objects' times are by. */
 const CLOCKS = HOUR;
-const MAX_REPORT = 16 << 20;
 
 /** How far the looks of the nights before came. Times are milliseconds since the epoch. */
 export interface Look {
@@ -22,7 +22,7 @@ export interface Look {
 
 /** Reads it from the verifier's own report; where there is none, or none that can be read, nothing was looked at before. */
 export async function readLook(store: Reader, node: NodeName, now: number): Promise<Look> {
-  const { began, left, through } = await readReport(store, node);
+  const { began, left, through } = await readReport(store, node, "verifier");
   const goesOn = isTime(began, now) && now - began < STALE && typeof left === "string" && isSnapshotId(left);
   const known = isTime(through, now) ? through : null;
   return {
@@ -36,15 +36,4 @@ export async function readLook(store: Reader, node: NodeName, now: number): Prom
 /** A time that is not yet to come. */
 function isTime(value: unknown, now: number): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= now;
-}
-
-async function readReport(store: Reader, node: NodeName): Promise<Readonly<Record<string, unknown>>> {
-  try {
-    const found = await store.get(names.report(node, "verifier"), { maxBytes: MAX_REPORT });
-    const value: unknown = found === null ? null : JSON.parse(Buffer.from(found.bytes).toString("utf8"));
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-  } catch (error) {
-    if (error instanceof SyntaxError || isColdkeepError(error, "integrity")) return {};
-    throw error;
-  }
 }

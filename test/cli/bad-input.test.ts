@@ -159,6 +159,20 @@ describe("vaults", () => {
     await copy.json("restore", "--to", join(copy.home, "copy"));
   });
 
+  it.each(["head.json", "index.json"])(
+    "whose %s a newer stack wrote are refused in plain words, and the node runs on",
+    async (name) => {
+      const copy = fresh();
+      const path = join(copy.vault, "demo", name);
+      writeFileSync(path, readFileSync(path, "utf8").replace('"format":1', '"format":2'));
+      const error = await copy.failure(name === "head.json" ? "backup" : "list");
+      expect(error).toMatchObject({ kind: "refused", exit_code: 12, on: expect.stringContaining(name) });
+      expect(error.message).toMatch(/newer coldkeep|newer format/);
+      expect(error.message).toContain("format 2, this version");
+      expect(copy.isUp()).toBe(true);
+    },
+  );
+
   it("that ask for a newer keeper take the snapshot, which their keeper lists", async () => {
     const copy = fresh();
     const path = join(copy.vault, "vault.json");

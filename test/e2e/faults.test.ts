@@ -182,6 +182,15 @@ describe.skipIf(missing !== "")(
       expect(error.todo).toContain(`allow ${action} on arn:aws:s3:::${bucket}`);
     });
 
+    it.each([
+      ["cn-north-1", "aws-cn"],
+      ["us-gov-west-1", "aws-us-gov"],
+    ])("in %s rights are on resources of %s", async (region, partition) => {
+      proxy.behave(() => ({ status: 403, code: "AccessDenied" }));
+      const error = await refusal(open({ s3: { endpoint: proxy.endpoint, region } }).get("n/a"));
+      expect(error.todo).toContain(`on arn:${partition}:s3:::${bucket}/…`);
+    });
+
     it("a delete that may list and not look names the right that is missing", async () => {
       proxy.behave(({ method }) => (method === "HEAD" ? { status: 403, code: "AccessDenied" } : "pass"));
       const error = await refusal(removed(open()));

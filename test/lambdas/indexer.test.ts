@@ -2,8 +2,10 @@ import { describe, expect, it } from "vitest";
 import { makeIndexMemory } from "../../keeper/index.ts";
 import type { WrittenNode } from "../../lambdas/common/contract.ts";
 import { settingsOf } from "../../lambdas/common/settings.ts";
+import { messageOf } from "../../lambdas/indexer/cards.ts";
 import { INDEXER_METRICS } from "../../lambdas/indexer/contract.ts";
 import { indexBatch } from "../../lambdas/indexer/index-batch.ts";
+import { verifyNode } from "../../lambdas/verifier/verify-node.ts";
 import { type Card, encodeCard, parseBackupList, parseIndex, publicKeyOf } from "../../vault/card/index.ts";
 import { ColdkeepError, names } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/facets.ts";
@@ -179,6 +181,19 @@ describe("the indexer", () => {
       records = sent.splice(0).map(textRecord);
     }
     expect(statesOf(world)[0]).toBe("broken");
+  });
+
+  it("that somebody who may send to its queue told most was looked at: what lacks is listed as damaged that night", async () => {
+    const { world, on } = await setUp();
+    const card = await world.snapshot({ packs: 3, without: ["00000.pack"] });
+    const { snapshot, node } = card.core;
+    await indexBatch(on, [textRecord(messageOf({ node, snapshot, looked: 2 }))]);
+    expect(statesOf(world)).toEqual(["good"]);
+    const verifier = { ...on, people: async () => {}, send: async () => {}, now: () => world.now + 3_600_000 };
+    const settings = on.settings.get(node);
+    if (settings === undefined) throw new Error("it is the one there is");
+    await verifyNode(verifier, settings, new AbortController().signal);
+    expect(statesOf(world)).not.toContain("good");
   });
 
   it("asks S3 a known number of times a card, and lists nothing", async () => {

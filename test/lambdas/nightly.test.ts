@@ -102,6 +102,25 @@ describe("a node's night", () => {
     expect([...world.store.objects.keys()].filter((name) => name.includes(expired[0]))).toHaveLength(0);
   });
 
+  it("says once of each snapshot that a rule keeps for good that it does", async () => {
+    const world = await cardWorld();
+    const cards = await daily(world, 20);
+    const tiers = { keep_within: "15d", permanent: "00:00", timezone: "UTC" } as const;
+    const night = async () => {
+      const tell = keepingTeller();
+      await retainNode({ store: world.store, tell, now: () => world.now }, nodeOf({ tiers }), { apply: true });
+      return tell.lines.filter((line) => line.startsWith("info audit"));
+    };
+    const lines = await night();
+    expect(lines).toHaveLength(5);
+    for (const { core } of cards.slice(0, 5)) {
+      expect(lines.join("\n")).toContain(
+        `"event":"permanent","who":"the node's tiers","node":"icon","snapshot":"${core.snapshot}"`,
+      );
+    }
+    expect(await night()).toEqual([]);
+  });
+
   it("is held back by a brake, says so, and changes nothing", async () => {
     const world = await cardWorld();
     await daily(world, 30);

@@ -10,8 +10,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { type Host, makeHost } from "../cli/host.ts";
 import { serveHost } from "../cli/serve.ts";
 import { sharedTempDir, tempDir } from "../support/tmp.ts";
@@ -112,6 +114,43 @@ describe("the line that `ticket create` prints, on a host with nothing but a she
       expect(readdirSync(join(fresh.home, "tmp"))).toEqual([]);
     });
   }
+
+  it("restores a published snapshot by the page's line, without any key", { timeout: 240_000 }, async () => {
+    const fresh = freshHost();
+    const { url } = await serveHost(host);
+    const folder = join(tempDir("coldkeep-public"), "page");
+    const server = createServer((request, answer) => {
+      const path = join(folder, (request.url ?? "/").slice(1));
+      if (existsSync(path)) answer.end(readFileSync(path));
+      else answer.writeHead(404).end();
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    // A page is published by https alone; what stands before its server there is not of interest here.
+    const there = "https://snapshots.example/demo";
+    const words = ["latest", "--expires", "1d", "--from", url, "--url", there, "--to", folder, "--agent", tarball];
+    const published = await host.json<{ line: string }>("publish", ...words);
+    const here = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const line = published.line.replaceAll(there, here);
+    expect(readdirSync(folder).sort()).toEqual(["demo.share", "index.html", "restore.sh"]);
+    expect(readFileSync(join(folder, "index.html"), "utf8")).toContain("sha256sum -c -");
+    const typed = line.replace("FOLDER", join(fresh.home, "restored"));
+    const { code, said } = await fresh.run(["dash"], typed);
+    expect(code, said).toBe(0);
+    for (const file of ["small", "large"]) {
+      const restored = readFileSync(join(fresh.home, "restored", "data", file));
+      expect(restored.equals(readFileSync(join(host.data, file)))).toBe(true);
+    }
+    expect(said).not.toContain("ckshare1.");
+    // Whoever can write to the page's place changes the script.
+    writeFileSync(join(folder, "restore.sh"), "echo changed\n");
+    const other = freshHost();
+    const changed = await other.run(["dash"], line.replace("FOLDER", join(other.home, "restored")));
+    expect(changed.code).not.toBe(0);
+    expect(changed.said).not.toMatch(/^changed$/m);
+    expect(existsSync(join(other.home, "restored"))).toBe(false);
+  });
 
   it("names the tool that is missing, and runs nothing", { timeout: 240_000 }, async () => {
     const fresh = freshHost(["awk"]);

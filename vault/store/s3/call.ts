@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import type { S3Place } from "../../names/index.ts";
+import type { Partition, S3Place } from "../../names/index.ts";
 import { type CallContext, isSlowDown, toS3Error } from "./errors.ts";
 import { makePace } from "./pace.ts";
 import type { S3Limits } from "./settings.ts";
@@ -29,11 +29,13 @@ export interface Bucket extends S3Place {
 
 export function openBucket(o: {
   readonly place: S3Place;
+  /** How its ARNs begin. */
+  readonly partition: Partition;
   readonly client: S3Client;
   readonly limits: S3Limits;
   readonly now: () => number;
 }): Bucket {
-  const { place, client, limits, now } = o;
+  const { place, partition, client, limits, now } = o;
   const url = `s3://${place.bucket}${place.prefix === "" ? "" : `/${place.prefix}`}`;
   const pace = makePace(limits.calls, isSlowDown);
   const bucket: Bucket = {
@@ -54,7 +56,8 @@ export function openBucket(o: {
           if (result !== null) bucket.seen = true;
           return result;
         } catch (error) {
-          throw toS3Error(error, about, { url, bucket: place.bucket, ms: signal.aborted ? ms : null, now: now() });
+          const where = { url, bucket: place.bucket, partition };
+          throw toS3Error(error, about, { ...where, ms: signal.aborted ? ms : null, now: now() });
         }
       }),
   };

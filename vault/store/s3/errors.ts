@@ -1,4 +1,4 @@
-import { ColdkeepError, type ErrorKind, type ErrorParts } from "../../names/index.ts";
+import { ColdkeepError, type ErrorKind, type ErrorParts, type Partition } from "../../names/index.ts";
 import { type Answer, answerOf, textOf } from "./answer.ts";
 
 /** What a call does to what, in the words of an error message. */
@@ -15,6 +15,7 @@ export interface Place {
   /** `s3://bucket/prefix`. */
   readonly url: string;
   readonly bucket: string;
+  readonly partition: Partition;
   /** How long the call was let run, where its time was up. Milliseconds. */
   readonly ms: number | null;
   /** This machine's time, to compare with S3's. Milliseconds since the epoch. */
@@ -148,13 +149,13 @@ function clockVerdict({ code, headers, status }: Answer, { now }: Place): Verdic
 function rightsVerdict(
   { code, status, message }: Answer,
   { action, name }: CallContext,
-  { bucket }: Place,
+  { bucket, partition }: Place,
 ): Verdict | null {
   if (code === "AllAccessDisabled" || code === "AccountProblem") {
     return { kind: "permission", why: `S3 has closed the bucket or the account (${code})`, todo: "ask AWS's support" };
   }
   if (status !== 403 && status !== 401) return null;
-  const resource = name === undefined ? `arn:aws:s3:::${bucket}` : `arn:aws:s3:::${bucket}/…`;
+  const resource = `arn:${partition}:s3:::${bucket}${name === undefined ? "" : "/…"}`;
   const absent = /GetObject/.test(action)
     ? ". Without s3:ListBucket S3 answers in this way for objects that do not exist, too"
     : "";

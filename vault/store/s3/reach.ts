@@ -1,4 +1,4 @@
-import { ColdkeepError, parseS3Url } from "../../names/index.ts";
+import { ColdkeepError, parseS3Url, partitionOf } from "../../names/index.ts";
 import { type Bucket, openBucket } from "./call.ts";
 import { makeClient } from "./client.ts";
 import type { S3StoreOptions } from "./index.ts";
@@ -11,6 +11,8 @@ export function reachBucket(url: string, o: S3StoreOptions): Bucket {
     throw new ColdkeepError("config", { what: "not the place of a vault in S3", on: url, why: place });
   }
   const limits = { ...S3_LIMITS, ...o.limits };
-  const client = makeClient(o.s3 ?? {}, limits, o.version ?? "unknown", o.env ?? process.env);
-  return openBucket({ place, client, limits, now: o.now ?? (() => Number.NaN) });
+  const env = o.env ?? process.env;
+  const client = makeClient(o.s3 ?? {}, limits, o.version ?? "unknown", env);
+  const partition = partitionOf(o.s3?.region ?? env.AWS_REGION);
+  return openBucket({ place, partition, client, limits, now: o.now ?? (() => Number.NaN) });
 }
