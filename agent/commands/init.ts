@@ -12,7 +12,7 @@ import {
   writeNewConfig,
 } from "../config/index.ts";
 import { generateKeyFile, loadKeySource } from "../keys/index.ts";
-import { profileNames } from "../profiles/index.ts";
+import { allProfiles, profileNames } from "../profiles/index.ts";
 import { facts, stylesFor } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
 import { checksText, firstFailure } from "./check.ts";
@@ -98,7 +98,14 @@ async function settingsOf(given: InitAnswers, path: string, signal: AbortSignal)
     service: serviceSettings(given),
     ...(given.healthUrl === undefined ? {} : { health: { url: given.healthUrl, ok: [200] } }),
     ...(height === null ? {} : { height }),
+    ...keepOf(given.profile),
   };
+}
+
+/** Where there is no such profile, the configuration says so. */
+function keepOf(profile: string): Pick<NewConfig, "keep"> {
+  const keep = allProfiles().find(({ name }) => name === profile)?.keep;
+  return keep === undefined ? {} : { keep };
 }
 
 function vaultOf({ vault, region, endpoint, awsProfile }: InitAnswers): NewConfig["vault"] {

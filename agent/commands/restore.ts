@@ -21,7 +21,7 @@ import type { IdentityFlags } from "./identity-flag.ts";
 import { hostLook } from "./look.ts";
 import { openVault } from "./opened.ts";
 import { openingOf, openingWith } from "./opening.ts";
-import { ownIpOfInterfaces } from "./own-ip.ts";
+import { ownIpTeller } from "./own-ip.ts";
 import { recover } from "./recover.ts";
 import { openRemote, type Remote } from "./remote.ts";
 import type { RestoreFlags } from "./restore.command.ts";
@@ -101,6 +101,7 @@ async function optionsFor(
   await waitForArchive(call, await archiveLook(session, store, entry.snapshot, call, remote));
   const opening = share === null ? await openingOf(session, store, call) : openingWith(session, store, call, []);
   const control = controlOf(node);
+  const ownIp = await ownIpTeller(node, flags.ownIp, io.signal);
   return {
     ...opening(entry.snapshot),
     ...(share === null ? {} : { share }),
@@ -110,7 +111,7 @@ async function optionsFor(
     renames: (roots) =>
       allProfiles()
         .find(({ name }) => name === node.profile)
-        ?.renames?.(hostLook, roots, { ownIp: () => flags.ownIp ?? node.ownIp ?? ownIpOfInterfaces() }) ?? [],
+        ?.renames?.(hostLook, roots, { ownIp }) ?? [],
     ...(flags.include === undefined ? {} : { include: flags.include }),
     ...(flags.exclude === undefined ? {} : { exclude: flags.exclude }),
     ...deltaOf(session, flags),

@@ -22,6 +22,8 @@ export interface NewConfig {
   readonly service: ServiceSettings;
   readonly health?: HealthSettings;
   readonly height?: HeightSettings;
+  /** What the profile's operators keep; none where they have no rule. */
+  readonly keep?: { readonly folder: string; readonly bucket: string; readonly permanent: string };
 }
 
 /** The text of a configuration with a comment for each choice there is. */
@@ -34,9 +36,7 @@ ${vaultText(o.vault)}
 
 # What is kept of it, as \`restic forget\` has it. Where tiers are written, each backup lets them rule in a directory vault;
 # without any nothing expires by itself, and \`coldkeep forget\` keeps a week. \`coldkeep forget --dry-run\` shows the plan.
-# tiers:
-#   keep_within: 7d
-#   keep_daily: 30
+${tiersText(o)}
 
 # When \`coldkeep status\` says that something is amiss.
 # watch:
@@ -82,6 +82,12 @@ function vaultText({ url, s3 }: NewConfig["vault"]): string {
   const { region, endpoint, profile } = s3;
   const lines = Object.entries({ url, region, endpoint, profile });
   return `vault:${lines.map(([key, value]) => (value === undefined ? "" : `\n  ${key}: ${quote(value)}`)).join("")}`;
+}
+
+function tiersText({ keep, vault }: NewConfig): string {
+  if (keep === undefined) return "# tiers:\n#   keep_within: 7d\n#   keep_daily: 30";
+  if (vault.url.startsWith("file:")) return `tiers:\n  keep_within: ${keep.folder}`;
+  return `tiers:\n  keep_within: ${keep.bucket}\n  permanent: ${quote(keep.permanent)}      # the first one from then on, every day, for ever`;
 }
 
 function serviceText(service: ServiceSettings): string {

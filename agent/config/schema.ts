@@ -256,6 +256,9 @@ function node(profiles: readonly string[]) {
         /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/,
         "this host's own address, for profiles that name files by it; default: the only one of its interfaces",
       ).optional(),
+      own_ip_url: url(
+        "answers with this host's own address, where own_ip does not say it: nobody is asked unless this is written",
+      ).optional(),
       tags: z.array(tag, { error: "a list of tags" }).default([]).meta({ description: "written into each snapshot" }),
       card_key: cardKey.optional(),
       tiers: tiers.optional(),

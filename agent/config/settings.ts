@@ -122,6 +122,7 @@ function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): Nod
     chains: node.chains,
     validator: node.validator,
     ...(node.own_ip === undefined ? {} : { ownIp: node.own_ip }),
+    ...(node.own_ip_url === undefined ? {} : { ownIpUrl: node.own_ip_url }),
     tags: node.tags,
     ...ruled(node),
     ...watched(node),

@@ -114,6 +114,8 @@ export interface NodeSettings {
   readonly validator: boolean;
   /** This host's own address, for profiles that name files by it. */
   readonly ownIp?: string;
+  /** Whom to ask for it, by GET. */
+  readonly ownIpUrl?: string;
   readonly tags: readonly string[];
   /** Pins the key that signs this node's cards: base64url, 32 bytes. */
   readonly cardKey?: string;

@@ -9,6 +9,7 @@ import type { ServiceManager } from "./types.ts";
 export type { CommandConfig } from "./command-manager.ts";
 export * from "./control.ts";
 export type { Hooks } from "./hooks.ts";
+export { httpGet } from "./http-get.ts";
 export { type HealthConfig, type HeightConfig, makeProbe } from "./probe.ts";
 export { type CommandLine, runCommand } from "./run-command.ts";
 export type * from "./types.ts";

@@ -44,7 +44,9 @@ export const icon = makeProfile({
     { what: "keystore and certificates", rule: "never captured: bring your own to the host that is restored to" },
     {
       what: "the node's address in the name of its block database",
-      rule: "becomes the own one at a restore: --own-ip, own_ip of the configuration, or the only address of this host's interfaces",
+      rule:
+        "becomes the own one at a restore: --own-ip, own_ip of the configuration, what own_ip_url of it answers, or the only " +
+        "address of this host's interfaces; nobody outside is asked unless own_ip_url says so",
     },
   ],
   place: [
@@ -54,6 +56,7 @@ export const icon = makeProfile({
   after: [
     "Its height, http://127.0.0.1:9000/api/v1/avail/peer, goes on from that of the snapshot; 503 means that it is not in service yet.",
   ],
+  keep: { folder: "7d", bucket: "15d", permanent: "00:00" },
   signing: {
     record: ".storage: loopchain knows what it voted for by its blocks alone",
     why: "a P-Rep that is back at an old height may vote once more where its vote counts already, if the network did not go on meanwhile",

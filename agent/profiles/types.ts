@@ -105,6 +105,15 @@ export interface SigningRule {
   signs(look: Look, roots: readonly RootView[]): boolean | null;
 }
 
+/** What `init` writes of how long snapshots are kept, as the configuration has it; nobody's data is deleted unasked. */
+export interface KeepHint {
+  /** `keep_within` of a folder, and of a bucket. */
+  readonly folder: string;
+  readonly bucket: string;
+  /** `permanent` of a bucket: the time of day from which on the first one is kept for ever. */
+  readonly permanent: string;
+}
+
 /** Chains of a node, each in a folder of its own, of which only some may be wanted. */
 export interface ChainRule {
   /** Whether a folder, by its path below a root, is a chain's. */
@@ -155,6 +164,8 @@ export interface Profile extends CaptureSet {
   readonly after: readonly string[];
   /** For systems with validators. */
   readonly signing?: SigningRule;
+  /** Where the system's operators have rules of their own. */
+  readonly keep?: KeepHint;
   /** For systems with several chains below a root. */
   readonly chains?: ChainRule;
   /** What lies in these folders; null where it is nothing of this system's. */

@@ -6,7 +6,10 @@ import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ownIpOfInterfaces } from "../../agent/commands/own-ip.ts";
+import { parseConfig, renderConfig } from "../../agent/config/index.ts";
+import { profileOf } from "../../agent/profiles/index.ts";
 import { systemClock } from "../../posix/clock.ts";
+import { makeVaultId, toNodeName } from "../../vault/names/index.ts";
 import { tempDir } from "../support/tmp.ts";
 import { runHere } from "./run.ts";
 
@@ -26,19 +29,26 @@ async function contentOf(folder: string): Promise<[string, string][]> {
   return all;
 }
 
-/** A stand-in for loopchain's API: 503 while it is not in service, and its height all the same. */
-async function peer(height: number): Promise<string> {
-  const server = createServer((_, response) => {
-    response.statusCode = 503;
-    response.end(JSON.stringify({ service_available: false, block_height: height }));
+/** Answers as told: with a status and a text, or not at all. */
+async function server(answer: () => readonly [status: number, body: string] | null): Promise<string> {
+  const answering = createServer((request, response) => {
+    const [status, body] = answer() ?? [];
+    if (status === undefined) return void request.socket.destroy();
+    response.writeHead(status).end(body);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => void server.close());
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1/avail/peer`;
+  await new Promise<void>((resolve) => answering.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void answering.close());
+  return `http://127.0.0.1:${(answering.address() as AddressInfo).port}`;
+}
+
+/** A stand-in for loopchain's API: 503 while it is not in service, and its height all the same. */
+async function peer(height: number, answers = () => true): Promise<string> {
+  const body = JSON.stringify({ service_available: false, block_height: height });
+  return `${await server(() => (answers() ? [503, body] : null))}/api/v1/avail/peer`;
 }
 
 /** A P-Rep's host: folders as the guide has them, a service that shell words start and stop. */
-async function prep(blockFolder: string) {
+async function prep(blockFolder: string, answers = () => true) {
   const home = tempDir("prep");
   const data = join(home, "data/loopchain");
   mkdirSync(join(data, ".storage"), { recursive: true });
@@ -54,8 +64,9 @@ async function prep(blockFolder: string) {
   const coldkeep = (...words: string[]) => runHere([...words, "--config", config], { clock: systemClock });
   const init = await coldkeep(
     ...["init", "--state-dir", join(home, "state"), "--vault", join(home, "vault"), "--key-file", join(home, "key")],
-    ...["--node", "prep", "--root", `loopchain=${data}`, "--height-url", await peer(1234)],
-    ...["--stop", `rm -f ${up}`, "--start", `touch ${up}`, "--is-running", `test -e ${up}`],
+    ...["--node", "prep", "--root", `loopchain=${data}`, "--height-url", await peer(1234, answers)],
+    ...["--stop", `rm -f ${up}; echo stop >>${up}.log`, "--start", `touch ${up}; echo start >>${up}.log`],
+    ...["--is-running", `test -e ${up}`],
   );
   expect([init.code, init.stderr]).toEqual([0, expect.stringMatching(/profile icon/)]);
   return { home, data, config, up, coldkeep };
@@ -138,6 +149,67 @@ describe("a P-Rep of ICON", () => {
       stderr: expect.stringMatching(/no archive of a P-Rep/),
     });
     expect(readdirSync(home).filter((each) => each.startsWith(".coldkeep-"))).toEqual([]);
+  });
+
+  it("is kept as its operators keep it: a week in a folder, 15 days and the one after midnight in a bucket", async () => {
+    const { config } = await prep("db_icon_dex");
+    expect(readFileSync(config, "utf8")).toMatch(/^tiers:\n {2}keep_within: 7d\n$/m);
+    const text = renderConfig({
+      vault: { url: "s3://bucket/prep" },
+      vaultId: makeVaultId(new Uint8Array(16)),
+      ...{ stateDir: "/s", encryptor: "aes", keyFile: "/k", node: toNodeName("prep"), profile: "icon" },
+      roots: [{ name: "data", path: "/srv/prep" }],
+      service: { manager: "none" },
+      keep: profileOf("icon").keep ?? { folder: "", bucket: "", permanent: "" },
+    });
+    const { tiers } = parseConfig(text, "x.yaml", ["icon"]);
+    expect(tiers).toMatchObject({ within: { last: { days: 15 } }, permanent: 0, timezone: "UTC" });
+  });
+
+  it("that does not answer is restarted, not backed up, and the exit code says so", async () => {
+    let answers = () => true;
+    const { up, coldkeep } = await prep("db_icon_dex", () => answers());
+    // It hangs until it is started anew.
+    answers = () => existsSync(`${up}.log`);
+    const skipped = await coldkeep("backup");
+    expect(skipped).toMatchObject({
+      code: 7,
+      stderr: expect.stringMatching(/no backup was made: the node did not answer/),
+    });
+    expect(readFileSync(`${up}.log`, "utf8")).toBe("stop\nstart\n");
+    expect(existsSync(up)).toBe(true);
+    expect(JSON.parse((await coldkeep("list", "--json")).stdout)).toMatchObject({ snapshots: [] });
+    expect((await coldkeep("backup")).code).toBe(0);
+  });
+
+  it("asks for its own address whom own_ip_url names, and nobody where that is not written", async () => {
+    const { home, config, coldkeep } = await prep("db_CHANGEIP:7100_icon_dex");
+    expect((await coldkeep("backup")).code).toBe(0);
+    let answer: readonly [number, string] | null = [200, "203.0.113.99\n"];
+    let asked = 0;
+    const url = await server(() => {
+      asked += 1;
+      return answer;
+    });
+    const written = readFileSync(config, "utf8");
+    writeFileSync(config, written.replace(/^( +)when_down:/m, `$1own_ip_url: ${url}/ip\n$&`));
+    const restored = async (to: string, ...words: string[]) => {
+      const ran = await coldkeep("restore", "latest", "--to", join(home, to), ...words);
+      return ran.code === 0 ? readdirSync(join(home, to, "loopchain/.storage"))[0] : ran;
+    };
+    expect(await restored("asked")).toBe("db_203.0.113.99:7100_icon_dex");
+    expect(await restored("said", "--own-ip", "203.0.113.7")).toBe("db_203.0.113.7:7100_icon_dex");
+    expect(asked).toBe(1);
+    for (const [given, why] of [
+      [null, /own_ip_url does not tell this host's own address/],
+      [[200, "<html>203.0.113.7"], /an IPv4 address alone is expected/],
+      [[404, "203.0.113.7"], /it answers 404/],
+      [[200, "203.0.113.7/../x"], /an IPv4 address alone/],
+    ] as const) {
+      answer = given;
+      expect(await restored("refused")).toMatchObject({ code: 2, stderr: expect.stringMatching(why) });
+      expect(existsSync(join(home, "refused"))).toBe(false);
+    }
   });
 
   it("of the layout since 2020-05 needs no address", async () => {
