@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { whatParentKnows } from "../backup/index.ts";
 import { type FreezeForecast, forecastFreeze } from "../freeze/index.ts";
+import type { Finding } from "../profiles/index.ts";
 import { counted, facts, formatBytes, formatDuration } from "../report/index.ts";
 import { type NodeState, type Outage, openNodeState } from "../state/index.ts";
 import type { Answer } from "./answer.ts";
@@ -23,12 +24,12 @@ interface DowntimeForecast {
 }
 
 /** `coldkeep backup --dry-run`: looks at the node's files and at what this host remembers; no vault is asked. */
-export async function foretell(session: Session, call: Call<BackupFlags>): Promise<Answer> {
+export async function foretell(session: Session, call: Call<BackupFlags>, finding: Finding | null): Promise<Answer> {
   const { config, node } = session;
   const state = openNodeState(config.stateDir, node.name);
   const parent = call.flags.full === true ? null : parentOf(session, state);
   const forecast = await forecastFreeze({
-    roots: freezeRootsOf(node),
+    roots: freezeRootsOf(node, finding?.leanRoots),
     profile: profileFor(node),
     known: parent?.known ?? { knownBytes: () => 0 },
     abilities: probeLinks,

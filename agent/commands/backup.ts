@@ -2,6 +2,8 @@ import type { IndexEntry } from "../../vault/card/index.ts";
 import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { type BackupResult, runBackup } from "../backup/index.ts";
 import { describeSealer, makeStretch } from "../keys/index.ts";
+import type { NodeControl } from "../node/types.ts";
+import type { Finding } from "../profiles/index.ts";
 import {
   counted,
   facts,
@@ -20,8 +22,11 @@ import { controlOf, freezeRootsOf, profileFor } from "./control.ts";
 import type { Call } from "./define.ts";
 import { openFeeding } from "./feeding.ts";
 import { type Indexed, indexAfter, indexEarlier } from "./index-after.ts";
+import { LEAN } from "./lean.ts";
 import { assertWhole } from "./look.ts";
+import { assertCanStart } from "./node-key.ts";
 import { loadKeys, suiteOf } from "./opened.ts";
+import { quietQuestion } from "./quiet.ts";
 import { recover } from "./recover.ts";
 import { openSession, type Session, vaultIdOf } from "./session.ts";
 import { publicKeys } from "./unproven.ts";
@@ -31,21 +36,29 @@ import { checkAnswers } from "./when-down.ts";
 /** `coldkeep backup`. All that can be found wrong is found while the node still runs. */
 export async function run(call: Call<BackupFlags>): Promise<Answer> {
   const session = openSession(call);
-  assertWhole(session.node);
-  if (call.flags.dryRun === true) return foretell(session, call);
-  return backUp(session, call);
+  const finding = assertWhole(session.node);
+  if (call.flags.dryRun === true) return foretell(session, call, finding);
+  return backUp(session, call, finding);
 }
 
 /** Makes a snapshot of the node as the session has it, under its lock. */
-export async function backUp(session: Session, call: Call<BackupFlags>): Promise<Answer> {
+export async function backUp(
+  session: Session,
+  call: Call<BackupFlags>,
+  finding: Finding | null = null,
+): Promise<Answer> {
   const { flags, io, progress } = call;
   const { config, node } = session;
   const vault = vaultIdOf(config);
   const suite = suiteOf(config);
   const state = openNodeState(config.stateDir, node.name);
   using _lock = state.lock(`coldkeep backup --node ${node.name}`);
-  const control = controlOf(node);
+  const driven = controlOf(node);
+  const question = quietQuestion(node, finding, call);
+  const control: NodeControl =
+    question === null ? driven : { ...driven, assertQuiet: async (signal) => void (await question.ask(signal)) };
   await recover(session, control, call);
+  for (const note of finding?.notes ?? []) progress.note(note);
 
   const profile = profileFor(node);
   await refillKeyFile(config, call);
@@ -63,21 +76,30 @@ export async function backUp(session: Session, call: Call<BackupFlags>): Promise
   const feeding = await openFeeding(config, call);
   const place = { session, vault };
   await indexEarlier(place, feeding);
+  assertCanStart(node, control, finding);
   await checkAnswers(node, control, call);
+  const said = (await question?.ask(io.signal)) ?? [];
 
   const result = await runBackup({
     vault,
     node: node.name,
     suite,
     vaults: feeding.set,
-    roots: freezeRootsOf(node),
+    roots: freezeRootsOf(node, finding?.leanRoots),
     profile,
     control,
     recipients,
     signingKey: state.signingKey,
     chunkKey: state.chunkKey(suite),
     stateDir: config.stateDir,
-    tags: [...new Set([...node.tags, ...(flags.tag ?? [])])],
+    tags: [
+      ...new Set([
+        ...node.tags,
+        ...(flags.tag ?? []),
+        ...((finding?.leanRoots ?? []).length > 0 ? [LEAN] : []),
+        ...said,
+      ]),
+    ].slice(0, MOST_TAGS),
     full: flags.full === true,
     now: () => io.clock.now(),
     progress,
@@ -120,6 +142,9 @@ function rememberOutage(state: NodeState, { figures }: BackupResult, { progress 
     progress.warn(`what this outage took could not be remembered: ${messageOf(error)}`);
   }
 }
+
+/** A card holds no more. */
+const MOST_TAGS = 64;
 
 function failureOf(failure: ColdkeepError | null): { failure?: ColdkeepError } {
   return failure === null ? {} : { failure };

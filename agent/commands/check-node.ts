@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
+import { ColdkeepError } from "../../vault/names/index.ts";
 import type { CommandLine } from "../config/index.ts";
 import type { NodeControl } from "../node/types.ts";
 import { discoverAll } from "../profiles/index.ts";
@@ -8,6 +9,7 @@ import { type Check, fail, ok, warn } from "./check.ts";
 import { seesAllProcesses } from "./check-host.ts";
 import { controlOf, freezeRootsOf } from "./control.ts";
 import { findingOf, hostLook, lostChains } from "./look.ts";
+import { assertCanStart } from "./node-key.ts";
 import { probeLinks } from "./probe-links.ts";
 import type { Session } from "./session.ts";
 
@@ -44,6 +46,13 @@ export async function checkProfile({ node }: Session): Promise<readonly Check[]>
     ...lostChains(node).map((chain) =>
       fail("profile", "refused", `chain ${chain} lies in none of the roots`, "correct chains in the configuration"),
     ),
+    ...(finding.refusals ?? []).map(({ what, on, why, todo, external }) => {
+      const words = [`${what}: ${on}`, ...(why === undefined ? [] : [why])].join("; ");
+      return external === true && node.system.external === "acknowledged"
+        ? warn("profile", words, "its backup is somebody else's: so says external")
+        : fail("profile", "refused", words, todo);
+    }),
+    ...(finding.notes ?? []).map((note) => warn("profile", note, "see `coldkeep profiles`")),
     ...finding.elsewhere.map(({ name, path, why }) =>
       fail("profile", "refused", `${path} lies in none of the roots: ${why}`, `add to roots: ${name}: ${path}`),
     ),
@@ -116,7 +125,20 @@ export async function checkService({ node }: Session, signal: AbortSignal): Prom
       }
     }
   }
-  return [...checks, ...(await askNode(control, signal))];
+  return [...checks, ...checkStartable(node, control), ...(await askNode(control, signal))];
+}
+
+/** Of a node that empties the file of its own key: whether somebody fills it. */
+function checkStartable(node: Session["node"], control: NodeControl): readonly Check[] {
+  const finding = findingOf(node);
+  if (finding?.emptiedKey === undefined) return [];
+  try {
+    assertCanStart(node, control, finding);
+    return [ok("node key", `${finding.emptiedKey} is filled before each start`)];
+  } catch (error) {
+    if (!(error instanceof ColdkeepError)) throw error;
+    return [fail("node key", error.kind, error.message, error.todo ?? "say where it is: node_key")];
+  }
 }
 
 async function askNode({ manager, probe }: NodeControl, signal: AbortSignal): Promise<readonly Check[]> {

@@ -4,16 +4,19 @@ import { makeManager, makeProbe } from "../node/index.ts";
 import type { NodeControl } from "../node/types.ts";
 import { captureSetOf } from "../profiles/index.ts";
 import type { CaptureSet } from "../profiles/types.ts";
+import { nodeKeyFile } from "./node-key.ts";
 
 /** How the node is driven and asked, as configured. */
 export function controlOf(node: NodeSettings): NodeControl {
   const { name, service, limits, hooks, health, height } = node;
+  const keyFile = nodeKeyFile(node);
   return {
     name,
     manager: makeManager(service),
     probe: makeProbe({ ...(health === undefined ? {} : { health }), ...(height === undefined ? {} : { height }) }),
     limits,
     ...(hooks === undefined ? {} : { hooks }),
+    ...(keyFile === undefined ? {} : { keyFile }),
   };
 }
 
@@ -22,7 +25,11 @@ export function profileFor({ profile, globs, lean, chains }: NodeSettings): Capt
   return captureSetOf(profile, globs, { lean: lean === true, chains });
 }
 
-/** The node's folders, and where their frozen trees lie. */
-export function freezeRootsOf({ roots, freezeDir }: NodeSettings): readonly FreezeRoot[] {
-  return roots.map((root) => (freezeDir === undefined ? root : { ...root, freezeDir }));
+/** The node's folders but those `without`, and where their frozen trees lie. */
+export function freezeRootsOf(
+  { roots, freezeDir }: NodeSettings,
+  without: readonly string[] = [],
+): readonly FreezeRoot[] {
+  const captured = roots.filter(({ name }) => !without.includes(name));
+  return captured.map((root) => (freezeDir === undefined ? root : { ...root, freezeDir }));
 }

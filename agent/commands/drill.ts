@@ -17,6 +17,7 @@ import { openingOf } from "./opening.ts";
 import { holdSnapshot } from "./restore-hold.ts";
 import { assertNotBroken, selectionOf } from "./selection.ts";
 import { openSession, pickVault, type Session, scopeOf } from "./session.ts";
+import { withWords } from "./with-words.ts";
 
 /** `coldkeep drill`. */
 export async function run(call: Call<DrillFlags>, id: string | undefined): Promise<Answer> {
@@ -96,8 +97,7 @@ async function restoreInto(
 /** Words of a shell get the folder as $1, those of a program as one more. */
 async function runCheck(check: CommandLine, node: NodeSettings, folder: string, snapshot: SnapshotId, call: Call) {
   call.progress.stage("check");
-  const words = typeof check === "string" ? ["/bin/sh", "-c", check, "drill", folder] : [...check, folder];
-  const { status, ending, tail } = await runCommand(words, {
+  const { status, ending, tail } = await runCommand(withWords(check, "drill", folder), {
     timeoutMs: node.drill?.checkMs ?? 0,
     signal: call.io.signal,
   });

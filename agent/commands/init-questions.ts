@@ -1,5 +1,5 @@
 import { ColdkeepError, type NodeName, toNodeName } from "../../vault/names/index.ts";
-import { discoverAll } from "../profiles/index.ts";
+import { allProfiles, discoverAll } from "../profiles/index.ts";
 import type { GlobalFlags } from "./globals.ts";
 import type { InitFlags } from "./init.command.ts";
 import type { Io } from "./io.ts";
@@ -12,6 +12,8 @@ export interface InitAnswers extends Omit<InitFlags, "root"> {
   readonly profile: string;
   readonly roots: readonly { readonly name: string; readonly path: string }[];
   readonly vault: string;
+  /** The system's own configuration, where one was found. */
+  readonly systemConfig?: string;
 }
 
 /** Asks on a terminal for what the flags do not say. @throws ColdkeepError `usage` naming all that is missing. */
@@ -29,33 +31,50 @@ export async function completeAnswers(
       namedRoot(text.includes("=") ? text : `data=${text}`),
     ),
   ];
+  const found = discovered({ ...flags, root }, say);
   const profile =
-    discovered({ ...flags, root }, say).profile ??
-    (await answer(ask, say, `Profile (${profiles.join(", ")}): `, (text) => oneOf(text, profiles)));
+    found.profile ?? (await answer(ask, say, `Profile (${profiles.join(", ")}): `, (text) => oneOf(text, profiles)));
   const vault =
     flags.vault ?? (await answer(ask, say, "Vault (file:///path, a path, or s3://bucket/prefix): ", needed));
   const service = flags.stop ?? flags.start ?? flags.isRunning;
-  if (service !== undefined) return complete({ ...flags, node, profile, root, vault });
+  if (service !== undefined) return complete({ ...found, node, profile, vault });
   const stop = (await ask("Command that stops the node (empty: nobody stops it): ")).trim();
-  if (stop === "") return complete({ ...flags, node, profile, root, vault });
+  if (stop === "") return complete({ ...found, node, profile, vault });
   const start = await answer(ask, say, "Command that starts it: ", needed);
   const isRunning = await answer(ask, say, "Command that ends with 0 where it runs: ", needed);
-  return complete({ ...flags, node, profile, root, vault, stop, start, isRunning });
+  return complete({ ...found, node, profile, vault, stop, start, isRunning });
 }
 
-/** Where no profile is named: the one that knows what lies in the folders. Says what was found. */
-function discovered<Flags extends Pick<InitFlags, "profile" | "root">>(
-  flags: Flags,
-  say: (text: string) => void,
-): Flags {
-  if (flags.profile !== undefined || flags.root === undefined) return flags;
-  const [best] = discoverAll(hostLook, flags.root);
-  if (best === undefined) return flags;
-  say(`found ${best.finding.found}: profile ${best.profile.name}`);
-  return { ...flags, profile: best.profile.name };
+type Discovered = InitFlags & Pick<InitAnswers, "systemConfig">;
+
+/**
+ * What lies in the folders: the profile, where none is named, and folders of the same node elsewhere, which become roots
+ * as well. Says what was found.
+ */
+function discovered<Flags extends InitFlags>(flags: Flags, say: (text: string) => void): Flags & Discovered {
+  const { profile: named, root } = flags;
+  if (root === undefined) return flags;
+  const profile = allProfiles().find(({ name }) => name === named);
+  const finding = profile?.discover(hostLook, root);
+  const [best] = named === undefined ? discoverAll(hostLook, root) : finding == null ? [] : [{ profile, finding }];
+  if (best?.profile === undefined) return flags;
+  if (named === undefined) say(`found ${best.finding.found}: profile ${best.profile.name}`);
+  const more = best.finding.elsewhere;
+  for (const { name, path, why } of more) say(`added to the roots: ${name}: ${path}, since ${why}`);
+  const { config, dataless = [] } = best.finding;
+  const kept = root.filter(({ name }) => !dataless.includes(name));
+  for (const { name, path } of root)
+    if (!kept.some((other) => other.name === name))
+      say(`no root: ${name}: ${path}, since it holds no data of the node`);
+  return {
+    ...flags,
+    profile: best.profile.name,
+    root: [...kept, ...more.map(({ name, path }) => ({ name, path }))],
+    ...(config === undefined ? {} : { systemConfig: config }),
+  };
 }
 
-function complete(flags: InitFlags & GlobalFlags): InitAnswers {
+function complete(flags: Discovered & GlobalFlags): InitAnswers {
   const { node, profile, root, vault } = flags;
   if (node !== undefined && profile !== undefined && root !== undefined && root.length > 0 && vault !== undefined) {
     return { ...flags, node: toNodeName(node), profile, roots: distinct(root), vault };

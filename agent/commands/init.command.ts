@@ -29,7 +29,8 @@ export const command = defineCommand<InitFlags>({
   about:
     "Writes a commented configuration (never over an existing one), makes the key file where there is none, the folder\n" +
     "of coldkeep's state with the key that signs this host's snapshots, and the vault. Then it checks everything as\n" +
-    "`coldkeep doctor` does. Without --profile it looks what lies in the folders. On a terminal it asks for what was not\n" +
+    "`coldkeep doctor` does. Without --profile it looks what lies in the folders, and\n" +
+    "adds those of the same node that lie elsewhere, as its own files say. On a terminal it asks for what was not\n" +
     "given. Where the configuration is there already and no\n" +
     "node is described, it prepares what that names: run it after adding a node to the file.",
   examples: [

@@ -96,6 +96,7 @@ async function settingsOf(given: InitAnswers, path: string, signal: AbortSignal)
     profile: given.profile,
     roots: given.roots,
     service: serviceSettings(given),
+    ...(given.systemConfig === undefined ? {} : { systemConfig: given.systemConfig }),
     ...(given.healthUrl === undefined ? {} : { health: { url: given.healthUrl, ok: [200] } }),
     ...(height === null ? {} : { height }),
     ...keepOf(given.profile),

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readSync } from "node:fs";
 import { ColdkeepError } from "../../vault/names/index.ts";
-import type { NodeSettings } from "../config/index.ts";
-import { type Finding, type Look, profileOf } from "../profiles/index.ts";
+import { type NodeSettings, readLooseYaml } from "../config/index.ts";
+import { discoverAll, type Finding, type Look, profileOf } from "../profiles/index.ts";
 
 /** This host's files as profiles look at them. What cannot be read counts as absent: `doctor` says what cannot. */
 export const hostLook: Look = {
@@ -27,18 +27,33 @@ export const hostLook: Look = {
       return null;
     }
   },
+  yaml(file) {
+    const text = hostLook.read(file, MAX_YAML);
+    return text === null ? undefined : readLooseYaml(Buffer.from(text, "latin1").toString("utf8"));
+  },
 };
 
+const MAX_YAML = 1 << 20;
+
+type Looked = Pick<NodeSettings, "profile" | "roots" | "system" | "lean">;
+
 /** What the node's profile finds in its roots; null where that is nothing of its system's. */
-export function findingOf({ profile, roots }: Pick<NodeSettings, "profile" | "roots">): Finding | null {
-  return profileOf(profile).discover(hostLook, roots);
+export function findingOf({ profile, roots, system, lean }: Looked): Finding | null {
+  return profileOf(profile).discover(hostLook, roots, { ...system, lean: lean === true });
 }
 
 /**
  * Before a backup stops anything: the roots hold what the profile is for, and all of it.
- * @throws ColdkeepError `refused` where a part of the node lies outside its roots, or a chain of it in none.
+ * @throws ColdkeepError `refused` where a part of the node lies outside its roots, or in another system's hands, a chain of
+ *   it in none, and where they hold what another profile is for.
  */
-export function assertWhole(node: NodeSettings): void {
+export function assertWhole(node: NodeSettings): Finding | null {
+  const finding = findingOf(node);
+  for (const { what, on, why, todo, external } of finding?.refusals ?? []) {
+    if (external === true && node.system.external === "acknowledged") continue;
+    throw new ColdkeepError("refused", { what, on, ...(why === undefined ? {} : { why }), todo });
+  }
+  if (finding === null) assertNotOthers(node);
   const lost = lostChains(node);
   if (lost.length > 0) {
     throw new ColdkeepError("refused", {
@@ -48,8 +63,8 @@ export function assertWhole(node: NodeSettings): void {
       todo: `correct chains of ${node.name} in the configuration, or leave it out to capture all`,
     });
   }
-  const [missing] = findingOf(node)?.elsewhere ?? [];
-  if (missing === undefined) return;
+  const [missing] = finding?.elsewhere ?? [];
+  if (missing === undefined) return finding;
   throw new ColdkeepError("refused", {
     what: "a part of the node lies in none of its roots",
     on: missing.path,
@@ -64,4 +79,25 @@ export function lostChains({ profile, roots, chains }: Pick<NodeSettings, "profi
   if (rule === undefined) return [];
   const there = new Set(roots.flatMap(({ path }) => hostLook.list(path) ?? []));
   return chains.filter((chain) => !there.has(`${rule.folderOf(chain)}/`));
+}
+
+/** Folders of another system would be frozen by rules that were not made for them. */
+function assertNotOthers({ name, profile, roots }: NodeSettings): void {
+  const { needsConfig } = profileOf(profile);
+  if (needsConfig !== undefined) {
+    throw new ColdkeepError("refused", {
+      what: `profile ${profile} finds nothing of its system`,
+      on: name,
+      why: needsConfig,
+      todo: `name it as system_config of ${name}, or add its folder to the roots`,
+    });
+  }
+  const [other] = discoverAll(hostLook, roots).filter((found) => found.profile.name !== "files");
+  if (other === undefined || profile === "files") return;
+  throw new ColdkeepError("refused", {
+    what: "the roots hold another system than the profile is for",
+    on: roots.map(({ path }) => path).join(", "),
+    why: `no ${profile} lies there, but ${other.finding.found}`,
+    todo: `write profile: ${other.profile.name}, or correct the roots of ${name}`,
+  });
 }

@@ -48,6 +48,19 @@ export function heightOfChannel(text: string): { readonly channel?: string; read
   return at < 0 ? { height } : { channel: text.slice(0, at), height };
 }
 
+/** `100-200`, or `chain1=100-200` for one chain of several; a single height stands for itself. */
+export function blockRange(text: string): { readonly chain?: string; readonly first: number; readonly last: number } {
+  const at = text.lastIndexOf("=");
+  const [first, last, ...more] = text
+    .slice(at + 1)
+    .split("-")
+    .map(wholeNumber);
+  if (first === undefined || more.length > 0 || (last ?? first) < first) {
+    throw new SyntaxError("heights are expected, such as 100-200, the lower one first");
+  }
+  return { ...(at < 0 ? {} : { chain: text.slice(0, at) }), first, last: last ?? first };
+}
+
 export function tagName(text: string): string {
   if (/^[A-Za-z0-9._:-]{1,64}$/.test(text)) return text;
   throw new SyntaxError("letters, digits and . _ : - are allowed, up to 64");

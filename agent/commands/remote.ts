@@ -132,5 +132,6 @@ function bareNode(name: string): NodeSettings {
     chains: [],
     validator: true,
     tags: [],
+    system: {},
   };
 }

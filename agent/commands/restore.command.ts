@@ -1,8 +1,9 @@
 import type { ArchiveSpeed } from "../../vault/store/index.ts";
+import type { BlockRange } from "./block-files.ts";
 import { defineCommand } from "./define.ts";
 import { OPTIONAL_ID_PARAMETER } from "./id-parameter.ts";
 import { IDENTITY_FLAG, type IdentityFlags } from "./identity-flag.ts";
-import { heightOfChannel, ipv4, moment, wholeNumber } from "./parse.ts";
+import { blockRange, heightOfChannel, ipv4, moment, wholeNumber } from "./parse.ts";
 import { REMOTE_FLAGS, type RemoteFlags } from "./remote-flags.ts";
 
 export interface RestoreFlags extends IdentityFlags, RemoteFlags {
@@ -11,6 +12,9 @@ export interface RestoreFlags extends IdentityFlags, RemoteFlags {
   readonly to?: string;
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
+  readonly blocks?: BlockRange;
+  readonly rebuildDbs?: boolean;
+  readonly rebuildTo?: number;
   readonly delta?: boolean;
   readonly deltaFrom?: string;
   readonly fresh?: boolean;
@@ -49,6 +53,7 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
       "restore --from https://restore.example --node icon --ticket-file icon.ticket --to /srv/restored --identity /root/icon.key",
       "on a host without configuration or AWS credentials, through a presenter",
     ],
+    ["restore latest --blocks 100-200 --to /srv/blocks", "just the files that hold these blocks"],
     ["restore latest --delta", "in place, and only what differs from the data there is fetched"],
     ['restore --at "2026-01-15 00:00" --dry-run', "what would be done for the newest snapshot received by then (UTC)"],
   ],
@@ -73,6 +78,23 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
     },
     include: { ...globs, brief: "Only these files, as <root>/<path>; with --to; may be given several times" },
     exclude: { ...globs, brief: "Not these files, as <root>/<path>; with --to; may be given several times" },
+    blocks: {
+      ...optional,
+      parse: blockRange,
+      placeholder: "A-B",
+      brief:
+        "Only the files that hold these heights, such as ChainMaker's .fdb files; chain=A-B for one chain; with --to",
+    },
+    rebuildDbs: {
+      ...off,
+      brief: "In place, and then run `rebuild` of the configuration, which makes databases anew from the blocks",
+    },
+    rebuildTo: {
+      ...optional,
+      parse: wholeNumber,
+      placeholder: "n",
+      brief: "The same up to this height only: the chain is rolled back to it",
+    },
     delta: { ...off, brief: "Take what the node's folders hold already from there, and fetch the rest only" },
     deltaFrom: {
       ...optional,

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { selectSnapshot } from "../../keeper/index.ts";
 import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
+import { openTree } from "../browse/index.ts";
 import { DURATION_FORM, parseDuration } from "../config/index.ts";
 import { assertNotRunning } from "../freeze/index.ts";
 import { allProfiles } from "../profiles/index.ts";
@@ -14,14 +15,17 @@ import {
 } from "../restore/index.ts";
 import { lockNode } from "../state/index.ts";
 import type { Answer } from "./answer.ts";
+import { filesHolding } from "./block-files.ts";
 import { controlOf, freezeRootsOf } from "./control.ts";
 import type { Call } from "./define.ts";
 import { archiveLook, waitForArchive } from "./from-archive.ts";
 import type { IdentityFlags } from "./identity-flag.ts";
-import { hostLook } from "./look.ts";
+import { findingOf, hostLook } from "./look.ts";
 import { openVault } from "./opened.ts";
 import { openingOf, openingWith } from "./opening.ts";
 import { ownIpTeller } from "./own-ip.ts";
+import { arrangeBlocks, tmpTarget } from "./place-blocks.ts";
+import { planRebuild } from "./rebuild-databases.ts";
 import { recover } from "./recover.ts";
 import { openRemote, type Remote } from "./remote.ts";
 import type { RestoreFlags } from "./restore.command.ts";
@@ -53,12 +57,19 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   progress.stage("plan");
   const plan = await planRestore(options);
   if (signing !== null) progress.warn(`without --force it would be refused: ${messageOf(signing)}`);
+  const finding = inPlace ? findingOf(node) : null;
+  const rebuild = planRebuild({ node, finding, plan, flags });
   if (dry) return { document: planDocument(plan), text: planText(plan) };
   // Said before anything is written, so that whoever looks can still stop it.
   progress.close();
   if (flags.json !== true) io.stdout.write(`${planText(plan)}\n\n`);
   const result = await runRestore(plan, options);
-  return { document: { ...result, plan: planDocument(plan) }, text: resultText(result, node, inPlace) };
+  // Its own configuration may have been restored as well.
+  const here = inPlace ? findingOf(node) : null;
+  const moved = here === null ? [] : arrangeBlocks(here, plan);
+  await rebuild?.(call);
+  const text = [resultText(result, node, inPlace), ...moved].join("\n");
+  return { document: { ...result, plan: planDocument(plan), ...(moved.length === 0 ? {} : { moved }) }, text };
 }
 
 /** Stands for an address in what is of no host, as ICON's guide has it. */
@@ -102,6 +113,15 @@ async function optionsFor(
   const opening = share === null ? await openingOf(session, store, call) : openingWith(session, store, call, []);
   const control = controlOf(node);
   const ownIp = await ownIpTeller(node, flags.ownIp, io.signal);
+  const { blocks } = flags;
+  if (blocks !== undefined && flags.to === undefined) {
+    throw new ColdkeepError("usage", {
+      what: "--blocks brings files to a fresh folder only",
+      todo: "name it with --to",
+    });
+  }
+  const files = blocks === undefined ? [] : await filesHolding(await openTree(opening(entry.snapshot)), blocks);
+  const include = [...(flags.include ?? []), ...files];
   return {
     ...opening(entry.snapshot),
     ...(share === null ? {} : { share }),
@@ -112,7 +132,7 @@ async function optionsFor(
       allProfiles()
         .find(({ name }) => name === node.profile)
         ?.renames?.(hostLook, roots, { ownIp }) ?? [],
-    ...(flags.include === undefined ? {} : { include: flags.include }),
+    ...(include.length === 0 ? {} : { include }),
     ...(flags.exclude === undefined ? {} : { exclude: flags.exclude }),
     ...deltaOf(session, flags),
     fresh: flags.fresh === true,
@@ -133,7 +153,8 @@ function ageOf(text: string): number {
 }
 
 function targetsOf({ node }: Session, to: string | undefined): RestoreTargets {
-  if (to === undefined) return new Map(node.roots.map(({ name, path }) => [name, path]));
+  if (to === undefined)
+    return new Map([...tmpTarget(node), ...node.roots.map(({ name, path }) => [name, path] as const)]);
   return { to: resolve(to) };
 }
 

@@ -1,19 +1,33 @@
 import { listSnapshots, readMark, selectSnapshot } from "../../keeper/index.ts";
 import { type Card, type IndexEntry, isCommitted, parseCard, writerOf } from "../../vault/card/index.ts";
 import { ColdkeepError, names } from "../../vault/names/index.ts";
+import { showByteName } from "../browse/index.ts";
 import { tiersFor } from "../config/index.ts";
-import { counted, facts, formatBytes, formatDuration, formatHeights, formatTime } from "../report/index.ts";
+import {
+  counted,
+  facts,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatHeights,
+  formatTime,
+  table,
+} from "../report/index.ts";
 import type { Answer } from "./answer.ts";
+import { blockFilesOf } from "./block-files.ts";
+import { openBrowsing } from "./browsing.ts";
 import type { Call } from "./define.ts";
 import { openVault } from "./opened.ts";
 import { selectionOf } from "./selection.ts";
 import { openSession, pickVault, scopeOf } from "./session.ts";
+import type { ShowFlags } from "./show.command.ts";
 import { standingOf } from "./standing.ts";
 
 const MAX_CARD = 16 << 20;
 
 /** `coldkeep show <id>`. */
-export async function run(call: Call, id: string): Promise<Answer> {
+export async function run(call: Call<ShowFlags>, id: string): Promise<Answer> {
+  if (call.flags.blocks === true) return showBlocks(call, id);
   const { config, node } = openSession(call);
   const store = await openVault(config, call, "read");
   const scope = { store, ...scopeOf(config, node.name) };
@@ -41,6 +55,21 @@ export async function run(call: Call, id: string): Promise<Answer> {
     document: { ...entry, ...more, ...(reason === undefined ? {} : { reason }), card },
     text: textOf(entry, card, reason === undefined ? words : `${words}; ${reason}`),
   };
+}
+
+/** Which file holds which heights. */
+async function showBlocks(call: Call<ShowFlags>, id: string): Promise<Answer> {
+  const { open } = await openBrowsing(call);
+  const tree = await open(id);
+  const files = await blockFilesOf(tree);
+  const { snapshot } = tree.opened.manifest;
+  const rows = files.map(({ chain, first, last, path }) => [
+    chain,
+    `${formatCount(first)}-${last === null ? "" : formatCount(last)}`,
+    showByteName(Buffer.from(path, "latin1")),
+  ]);
+  const text = table([{ title: "CHAIN" }, { title: "HEIGHTS" }, { title: "FILE" }], rows);
+  return { document: { snapshot, blocks: files }, text: rows.length === 0 ? `${snapshot} holds no block files` : text };
 }
 
 function textOf(entry: IndexEntry, { core, sig }: Card, standing: string): string {

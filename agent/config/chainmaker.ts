@@ -18,8 +18,7 @@ export interface ChainmakerKeys {
  * @throws ColdkeepError `config`, which never tells the key.
  */
 export function parseChainmaker(text: string, path: string, consume: boolean): ChainmakerKeys {
-  // Templates of such files repeat keys and hold tags of their own; only what is asked for has to be right.
-  const document = parseDocument(text, { strict: false, uniqueKeys: false, logLevel: "silent" });
+  const document = parse(text);
   if (document.errors.length > 0) throw refused(path, "it is no YAML that can be read");
   const at = (...keys: string[]) => keys.reduce<unknown>(child, document.contents);
   const encryptor = textOf(at("storage", "encryptor")) ?? "";
@@ -33,6 +32,24 @@ export function parseChainmaker(text: string, path: string, consume: boolean): C
   const token = tokenIn((name) => at("node", "pkcs11", name), path);
   if (token !== null) return { encryptor, key: { kind: "hsm", field, key, token } };
   return { encryptor, key: { kind: "software", field, text: key, consume, looseHex: true } };
+}
+
+/** A YAML file as a node reads it, as plain values; undefined where it is none. */
+export function readLooseYaml(text: string): unknown {
+  const document = parse(text);
+  if (document.errors.length > 0) return undefined;
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch {
+    return undefined;
+  }
+}
+
+const MAX_ALIASES = 1000;
+
+function parse(text: string) {
+  // Templates of such files repeat keys and hold tags of their own; only what is asked for has to be right.
+  return parseDocument(text, { strict: false, uniqueKeys: false, logLevel: "silent" });
 }
 
 /** `node.pkcs11` where it is enabled: then encrypt_key is the id of a key in that token. */

@@ -1,4 +1,5 @@
 export { DURATION_FORM, parseDuration } from "../../vault/retain/index.ts";
+export { readLooseYaml } from "./chainmaker.ts";
 export { configJsonSchema } from "./json-schema.ts";
 export { readConfigText, replaceConfig, withKeyCredential } from "./key-credential.ts";
 export { keySetting, wrongKeyText } from "./key-text.ts";

@@ -20,6 +20,8 @@ export interface NewConfig {
   readonly profile: string;
   readonly roots: readonly RootSettings[];
   readonly service: ServiceSettings;
+  /** Absolute; the system's own configuration. */
+  readonly systemConfig?: string;
   readonly health?: HealthSettings;
   readonly height?: HeightSettings;
   /** What the profile's operators keep; none where they have no rule. */
@@ -61,7 +63,7 @@ nodes:
     profile: ${quote(o.profile)}
     roots:
 ${o.roots.map(({ name, path }) => `      ${quote(name)}: ${quote(path)}`).join("\n")}
-    # freeze_dir: /srv/.coldkeep-freeze    # on the roots' file system; default: beside each root
+${systemText(o.systemConfig)}    # freeze_dir: /srv/.coldkeep-freeze    # on the roots' file system; default: beside each root
     # exclude: ["cache/**"]                # also immutable, append_only, secret: lists of globs below the roots
 
 ${serviceText(o.service)}
@@ -88,6 +90,12 @@ function tiersText({ keep, vault }: NewConfig): string {
   if (keep === undefined) return "# tiers:\n#   keep_within: 7d\n#   keep_daily: 30";
   if (vault.url.startsWith("file:")) return `tiers:\n  keep_within: ${keep.folder}`;
   return `tiers:\n  keep_within: ${keep.bucket}\n  permanent: ${quote(keep.permanent)}      # the first one from then on, every day, for ever`;
+}
+
+function systemText(path: string | undefined): string {
+  return path === undefined
+    ? ""
+    : `    # The system's own configuration, of which the roots are\n    system_config: ${quote(path)}\n`;
 }
 
 function serviceText(service: ServiceSettings): string {

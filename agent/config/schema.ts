@@ -3,6 +3,7 @@ import { isNodeName, isVaultId } from "../../vault/names/index.ts";
 import { KEY_FIELDS } from "./schema-keys.ts";
 import { notify } from "./schema-notify.ts";
 import { absolute, command, duration, object, oneOf, text, url } from "./schema-parts.ts";
+import { SYSTEM_FIELDS } from "./schema-system.ts";
 import { tiers } from "./schema-tiers.ts";
 import { vault, vaults } from "./schema-vault.ts";
 import { watch } from "./schema-watch.ts";
@@ -261,6 +262,7 @@ function node(profiles: readonly string[]) {
       ).optional(),
       tags: z.array(tag, { error: "a list of tags" }).default([]).meta({ description: "written into each snapshot" }),
       card_key: cardKey.optional(),
+      ...SYSTEM_FIELDS,
       tiers: tiers.optional(),
       watch: watch.optional(),
       drill: drill.optional(),

@@ -5,6 +5,7 @@ import type { WrittenConfig } from "./schema.ts";
 import { MAIN_VAULT } from "./schema-vault.ts";
 import { keysOf } from "./settings-keys.ts";
 import { notifyOf } from "./settings-notify.ts";
+import { systemOf } from "./settings-system.ts";
 
 import type {
   ChannelSettings,
@@ -124,6 +125,7 @@ function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): Nod
     ...(node.own_ip === undefined ? {} : { ownIp: node.own_ip }),
     ...(node.own_ip_url === undefined ? {} : { ownIpUrl: node.own_ip_url }),
     tags: node.tags,
+    system: systemOf(node),
     ...ruled(node),
     ...watched(node),
     ...drilled(node),

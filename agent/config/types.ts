@@ -117,12 +117,39 @@ export interface NodeSettings {
   /** Whom to ask for it, by GET. */
   readonly ownIpUrl?: string;
   readonly tags: readonly string[];
+  readonly system: SystemSettings;
   /** Pins the key that signs this node's cards: base64url, 32 bytes. */
   readonly cardKey?: string;
   /** What is kept of its snapshots, in every vault. */
   readonly tiers?: Tiers;
   readonly watch?: WatchSettings;
   readonly drill?: DrillSettings;
+}
+
+/** What a system's profile has to be told of this node. */
+export interface SystemSettings {
+  /** Absolute; the system's own configuration. */
+  readonly config?: string;
+  /** Absolute; what relative paths in it count from. */
+  readonly runDir?: string;
+  /** That data lies elsewhere is known, and not a backup's business. */
+  readonly external?: "acknowledged";
+  /** `/path`, `credential:NAME` or `env:NAME`: what the node's own key file is filled with before each start. */
+  readonly nodeKey?: string;
+  /** Run with a chain as its last word; prints how archiving stands. */
+  readonly archiveStatus?: CommandLine;
+  readonly rebuild?: RebuildSettings;
+}
+
+/** How databases are made anew from blocks. */
+export interface RebuildSettings {
+  /** Run with a chain and a height, or an empty text, as its last words. */
+  readonly run: CommandLine;
+  /** Absolute; what it writes to. */
+  readonly log?: string;
+  /** Run with a chain as its last word; prints the height reached. */
+  readonly height?: CommandLine;
+  readonly timeoutMs: number;
 }
 
 /** How a drill is held. */

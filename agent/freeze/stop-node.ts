@@ -26,6 +26,7 @@ export async function stopNode(o: StopOptions): Promise<StoppedNode> {
   const askedAt = clock.monotonic();
   const end = askedAt + (manager.controls ? limits.stopMs : 0);
   const mayKill = manager.controls && limits.onStopTimeout === "kill";
+  await control.assertQuiet?.(signal);
   try {
     await stopAndWait(control, progress, signal, clock);
   } catch (error) {

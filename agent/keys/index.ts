@@ -3,6 +3,7 @@ export { generateKeyFile, type MadeKey, makeKey, writeKey } from "./generate.ts"
 export { loadIdentities, loadKey, loadRecipients, NOTHING_OPENS } from "./load.ts";
 export type { LoadContext, LoadedKey } from "./loaded.ts";
 export { describeSealer } from "./sealer.ts";
+export { readSecretText } from "./secret-text.ts";
 export { loadKeySource } from "./source.ts";
 export { guessable } from "./strength.ts";
 export { loadTicketMac, type TicketMac } from "./ticket-mac.ts";

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Clock, systemClock } from "../../posix/clock.ts";
 import { ColdkeepError, isColdkeepError, messageOf, type Progress } from "../../vault/names/index.ts";
 import { runHook } from "./hooks.ts";
+import { fillKeyFile, lookAtKeyFile } from "./key-file.ts";
 import type { NodeControl } from "./types.ts";
 
 /** Pauses between two questions, in milliseconds: short at first, since each adds to the outage. */
@@ -81,7 +82,7 @@ export async function startAndWait(
   const end = askedAt + limits.startMs;
   try {
     await runHook(hooks, "beforeStart", progress, signal);
-    await ask(control, end, clock, signal);
+    await ask(control, end, progress, clock, signal);
     await waitUntil(control, end, clock, signal, async (options) =>
       (await manager.isRunning(options)) ? null : "its service manager says that it does not run",
     );
@@ -93,6 +94,7 @@ export async function startAndWait(
         return healthy ? null : `it runs, but is not well: ${detail}`;
       });
     }
+    lookAtKeyFile(control, progress);
     await runHook(hooks, "afterStart", progress, signal);
     return { askedAt, runningAt };
   } catch (error) {
@@ -101,9 +103,17 @@ export async function startAndWait(
   }
 }
 
-async function ask(control: NodeControl, end: number, clock: Clock, signal: AbortSignal): Promise<void> {
+async function ask(
+  control: NodeControl,
+  end: number,
+  progress: Progress,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
   const { manager } = control;
   for (let tries = 1; ; tries += 1) {
+    // A start that failed may have emptied it.
+    await fillKeyFile(control, progress, { signal, timeoutMs: ASK_LIMIT });
     try {
       await manager.start({ signal, timeoutMs: Math.max(1, end - clock.monotonic()) });
       return;

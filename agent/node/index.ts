@@ -10,7 +10,9 @@ export type { CommandConfig } from "./command-manager.ts";
 export * from "./control.ts";
 export type { Hooks } from "./hooks.ts";
 export { httpGet } from "./http-get.ts";
+export type { NodeKeyFile } from "./key-file.ts";
 export { type HealthConfig, type HeightConfig, makeProbe } from "./probe.ts";
+export { redact } from "./redact.ts";
 export { type CommandLine, runCommand } from "./run-command.ts";
 export type * from "./types.ts";
 

@@ -1,5 +1,6 @@
 import type { Heights } from "../../vault/card/types.ts";
 import type { Hooks } from "./hooks.ts";
+import type { NodeKeyFile } from "./key-file.ts";
 
 /**
  * Stops, starts and asks one node. Every call obeys its signal, whose reason it throws, and its own time limit; a call
@@ -46,6 +47,10 @@ export interface NodeControl {
   readonly limits: NodeLimits;
   /** Commands of the operator's around stop and start. */
   readonly hooks?: Hooks;
+  /** What has to be filled before each start. */
+  readonly keyFile?: NodeKeyFile;
+  /** Asked right before a backup's stop. @throws ColdkeepError where the node may not be stopped now; it is not then. */
+  readonly assertQuiet?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Proof that the node is down: its manager says so and no process holds its files. Made by freeze's proof only. */

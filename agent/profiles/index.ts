@@ -1,4 +1,6 @@
 import { ColdkeepError } from "../../vault/names/index.ts";
+import { badger } from "./badger.ts";
+import { chainmaker } from "./chainmaker.ts";
 import { couchdb } from "./couchdb.ts";
 import { fabricOrderer } from "./fabric-orderer.ts";
 import { fabricPeer } from "./fabric-peer.ts";
@@ -17,6 +19,8 @@ export type { ProfileOverrides } from "./override.ts";
 export type * from "./types.ts";
 
 const PROFILES: readonly Profile[] = [
+  badger,
+  chainmaker,
   couchdb,
   fabricOrderer,
   fabricPeer,
@@ -86,12 +90,16 @@ function makeLean(profile: Profile, left: readonly FolderRule[]): Profile {
   };
 }
 
+/** Databases that systems are made of: what a system's own profile knows, they know less of. */
+const ENGINES: readonly Profile[] = [badger, leveldb, rocksdb];
+
 /** What lies in these folders, the profile that knows most of it first; `files` takes anything, and comes last. */
 export function discoverAll(
   look: Look,
   roots: readonly RootView[],
 ): readonly { readonly profile: Profile; readonly finding: Finding }[] {
-  return [...PROFILES.filter((profile) => profile !== files), files].flatMap((profile) => {
+  const systems = PROFILES.filter((profile) => profile !== files && !ENGINES.includes(profile));
+  return [...systems, ...ENGINES, files].flatMap((profile) => {
     const finding = profile.discover(look, roots);
     return finding === null ? [] : [{ profile, finding }];
   });

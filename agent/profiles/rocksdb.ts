@@ -79,10 +79,13 @@ export const rocksdb = makeProfile({
     }
     if (databases === 0) return null;
     const found = `RocksDB${version === null ? "" : ` ${version}`}, ${plural(databases, "database")}`;
-    return { found, version, elsewhere: [...elsewhere.values()] };
+    const notes =
+      version === null ? [`its version is not known, as its OPTIONS file tells none; proven is ${PROVEN}`] : [];
+    return { found, version, elsewhere: [...elsewhere.values()], ...(notes.length === 0 ? {} : { notes }) };
   },
 });
 
+const PROVEN = "RocksDB 7.8";
 const MAX_OPTIONS = 1 << 20;
 /** The beginning of LOG, written at each start, says where tables lie (db/db_info_dumper.cc). */
 const MAX_LOG = 256 << 10;

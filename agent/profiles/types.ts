@@ -55,6 +55,47 @@ export interface Look {
   list(folder: string): readonly string[] | null;
   /** The first `maxBytes` of a file, latin1; null where there is none. */
   read(file: string, maxBytes: number): string | null;
+  /** A YAML file as plain values; undefined where there is none or it is no YAML. */
+  yaml?(file: string): unknown;
+}
+
+/** What the configuration of a node tells its profile. */
+export interface ProfileSettings {
+  /** Absolute; the system's own configuration. */
+  readonly config?: string;
+  /** Absolute; what relative paths in it count from. */
+  readonly runDir?: string;
+  /** Leave out what the system can make anew. */
+  readonly lean: boolean;
+}
+
+/** Why no backup may be made of what was found. */
+export interface Refusal {
+  readonly what: string;
+  readonly on: string;
+  readonly why?: string;
+  readonly todo: string;
+  /** Data on another machine: the operator may say that it is known. */
+  readonly external?: true;
+}
+
+/** What a node says to whether it can be stopped now. */
+export interface Quiet {
+  readonly quiet: boolean;
+  /** Where not: in words. */
+  readonly why?: string;
+  /** What of the answer belongs on the card. */
+  readonly tags: readonly string[];
+}
+
+/** A file of blocks, by heights. */
+export interface BlockFile {
+  /** As it was handed in. */
+  readonly path: string;
+  readonly chain: string;
+  readonly first: number;
+  /** Null: it is the last one, and ends at the snapshot's height. */
+  readonly last: number | null;
 }
 
 /** A folder that is, or should be, backed up. */
@@ -71,6 +112,22 @@ export interface Finding {
   readonly version: string | null;
   /** Folders that belong to it and are in none of the roots: without them a restore would be no whole node. */
   readonly elsewhere: readonly (RootView & { readonly why: string })[];
+  /** The system's own configuration. */
+  readonly config?: string;
+  readonly chains?: readonly string[];
+  /** Names of roots that hold no data of the node: they only told where its configuration is. */
+  readonly dataless?: readonly string[];
+  readonly refusals?: readonly Refusal[];
+  /** Worth knowing: what lies elsewhere and can be done without. */
+  readonly notes?: readonly string[];
+  /** A file that the node reads its key from at its start, and empties. Absolute. */
+  readonly emptiedKey?: string;
+  /** Names of roots that a lean backup leaves out. */
+  readonly leanRoots?: readonly string[];
+  /** Whether databases can be made anew; `full`: only where no database was left out. Else why not. */
+  readonly rebuild?: { readonly full: boolean } | string;
+  /** Where the system keeps finished block files, and where the one it writes to. Absolute; the same, or two folders. */
+  readonly blockFolders?: { readonly finished: string; readonly live: string };
 }
 
 /** How the system tells its height, as the configuration would say it. */
@@ -169,7 +226,16 @@ export interface Profile extends CaptureSet {
   /** For systems with several chains below a root. */
   readonly chains?: ChainRule;
   /** What lies in these folders; null where it is nothing of this system's. */
-  discover(look: Look, roots: readonly RootView[]): Finding | null;
+  discover(look: Look, roots: readonly RootView[], settings?: ProfileSettings): Finding | null;
+  /** Where nothing can be backed up without the system's own configuration: why. */
+  readonly needsConfig?: string;
+  /** What the answer to the question whether it can be stopped now means. */
+  judgeQuiet?(answer: string): Quiet;
+  /** Which heights block files hold; other paths are passed over. */
+  blockFiles?(
+    paths: readonly string[],
+    unmerged: readonly { readonly first: number; readonly last: number }[],
+  ): readonly BlockFile[];
   /**
    * What must be called otherwise on this host, in roots that lie staged; absent where nothing is.
    * @throws ColdkeepError `usage`, `refused` where it cannot be told.

@@ -76,6 +76,7 @@ describe("a right configuration", () => {
       chains: [],
       validator: true,
       tags: [],
+      system: {},
     });
   });
 

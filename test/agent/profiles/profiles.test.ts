@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { captureSetOf, discoverAll, profileNames } from "../../../agent/profiles/index.ts";
+import { captureSetOf, discoverAll, profileNames, profileOf } from "../../../agent/profiles/index.ts";
 import type { Look, Mutability } from "../../../agent/profiles/types.ts";
 
 const classesOf = (profile: string, path: string, files: readonly string[], globs = {}) =>
@@ -112,6 +112,12 @@ describe("profile rocksdb", () => {
         { name: "tables2", path: "/mnt/t1", why: "it is one of the db_paths of /srv/db" },
       ],
     });
+    texts["/srv/db/OPTIONS-000034"] = "garbage";
+    const [unknown] = discoverAll(look, [{ name: "data", path: "/srv/db" }]);
+    expect([unknown?.finding.version, unknown?.finding.notes]).toEqual([
+      null,
+      [expect.stringMatching(/version is not known/)],
+    ]);
     const roots = ["/srv/db", "/mnt"].map((path, i) => ({ name: `r${i}`, path }));
     expect(discoverAll(look, roots)[0]?.finding.elsewhere).toEqual([]);
   });
@@ -176,6 +182,66 @@ describe("profile goloop", () => {
     expect(signs(hostOf({ bf62b4: 0, "395be9": 1 }))).toBe(false);
     expect(signs({ ...hostOf({ bf62b4: 0 }), read: () => null })).toBe(true);
     expect(signs(lookAt({}))).toBeNull();
+  });
+});
+
+describe("profile badger", () => {
+  it("knows a database by its MANIFEST's first bytes, and copies all of it", () => {
+    const files = ["000001.vlog", "00001.mem", "000001.sst", "MANIFEST", "KEYREGISTRY", "DISCARD", "LOCK"];
+    const look = {
+      ...lookAt({ "/srv/db": files }),
+      read: (file: string) => (file === "/srv/db/MANIFEST" ? "Bdgr" : null),
+    };
+    const [best] = discoverAll(look, [{ name: "data", path: "/srv/db" }]);
+    expect([best?.profile.name, best?.finding.found]).toEqual(["badger", "Badger, 1 database"]);
+    expect(discoverAll({ ...look, read: () => "else" }, [{ name: "data", path: "/srv/db" }])[0]?.profile.name).toBe(
+      "files",
+    );
+    expect(new Set(Object.values(classesOf("badger", "", files)))).toEqual(new Set(["mutable"]));
+  });
+});
+
+describe("profile chainmaker", () => {
+  const number = (n: number) => String(n).padStart(20, "0");
+
+  it("links finished block files but the highest, and copies everything else that is no finished table", () => {
+    const blocks = [1, 11, 21].map((n) => `${number(n)}.fdb`);
+    const classes = classesOf("chainmaker", "chain1/bfdb", [
+      ...blocks,
+      `${number(31)}.fdb.END`,
+      `${number(11)}.idx`,
+      "1.fdb",
+    ]);
+    expect(Object.values(classes)).toEqual(["immutable", "immutable", "mutable", "mutable", "mutable", "mutable"]);
+    expect(Object.values(classesOf("chainmaker", "chain1/other", blocks))).not.toContain("immutable");
+    expect(classesOf("chainmaker", "certs", ["node.sign.key"])["node.sign.key"]).toBe("omitted");
+  });
+
+  it("leaves out what rebuild-dbs has renamed, and nothing else that ends in digits", () => {
+    const { omitFolder } = captureSetOf("chainmaker");
+    expect(omitFolder("chain1/store_state-1732800000000000000")).toMatch(/rebuild-dbs/);
+    expect([omitFolder("chain-1"), omitFolder("chain1/bfdb")]).toEqual([null, null]);
+  });
+
+  it("judges an answer in cmc's words and in JSON, and takes what names no Process for no answer", () => {
+    const judge = profileOf("chainmaker").judgeQuiet;
+    expect(judge?.('{"type":"BFDB","archivePivot":"12","process":"Normal"}')).toEqual({
+      quiet: true,
+      tags: ["archived-to:12"],
+    });
+    // JSON of protobuf leaves zeros out.
+    expect(judge?.('{"archive_pivot":"3","max_allow_archive_height":"9"}')?.quiet).toBe(true);
+    expect(judge?.('{"archivePivot":"3","process":"Restoring"}')).toMatchObject({
+      quiet: false,
+      why: expect.stringMatching(/Restoring/),
+    });
+    expect(
+      judge?.(
+        '{"archivePivot":"9","process":0,"fileRanges":[{"fileName":"a.fdb","end":"4"},{"fileName":"b.fdb","start":"5","end":"8"}]}',
+      )?.tags,
+    ).toEqual(["archived-to:9", "unmerged:0-4", "unmerged:5-8"]);
+    for (const none of ["", "{}", "usage: cmc archive", "ArchivePivot: 0"])
+      expect([none, judge?.(none)?.quiet]).toEqual([none, false]);
   });
 });
 
@@ -316,6 +382,8 @@ describe("profiles", () => {
   it("are known by name; another name is refused with those that are", () => {
     expect(profileNames()).toEqual([
       ...[
+        "badger",
+        "chainmaker",
         "couchdb",
         "fabric-orderer",
         "fabric-peer",
@@ -330,7 +398,7 @@ describe("profiles", () => {
       ],
     ]);
     expect(() => captureSetOf("rocksbd")).toThrow(
-      /there is no such profile: "rocksbd": known are couchdb, fabric-orderer, fabric-peer, files, goloop, icon, kafka, leveldb, ovn, rocksdb, zookeeper/,
+      /there is no such profile: "rocksbd": known are badger, chainmaker, couchdb, fabric-orderer, fabric-peer, files, goloop, icon, kafka, leveldb, ovn, rocksdb, zookeeper/,
     );
   });
 
