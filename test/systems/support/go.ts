@@ -1,5 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cacheFolder, lockInstall } from "../../e2e/emulator/cache.ts";
 import { run, works } from "../../e2e/emulator/run.ts";
@@ -17,6 +27,8 @@ export interface GoModule {
   readonly version: string;
   /** Folders of its main packages below the module: `cmd/goloop`. A program is called by the last part. */
   readonly packages: readonly string[];
+  /** In place of those: a program of ours, one file, that uses the module; called as the file without `.go`. */
+  readonly source?: string;
   /** The oldest Go that builds it, for people: "1.25". */
   readonly go: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -28,8 +40,10 @@ export interface GoModule {
  * versions, that not every proxy serves: a module of ours that requires this one is enough.
  */
 export async function goPrograms(wanted: GoModule): Promise<string | Missing> {
-  const folder = join(cacheFolder(), `${wanted.name}-${wanted.version}`);
-  const isThere = () => wanted.packages.every((each) => existsSync(join(folder, programOf(each))));
+  const own = wanted.source === undefined ? "" : `-${digestOf(wanted.source)}`;
+  const folder = join(cacheFolder(), `${wanted.name}-${wanted.version}${own}`);
+  const programs = [...wanted.packages.map(programOf), ...(wanted.source === undefined ? [] : [nameOf(wanted.source)])];
+  const isThere = () => programs.every((each) => existsSync(join(folder, each)));
   if (isThere()) return folder;
   using _lock = await lockInstall(folder, `installing ${wanted.name}`);
   if (isThere()) return folder;
@@ -53,14 +67,26 @@ function programOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
+function nameOf(source: string): string {
+  return basename(source, ".go");
+}
+
+/** What is built is told by its text, so that a changed one is built anew. */
+function digestOf(source: string): string {
+  return createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 12);
+}
+
 async function build(go: string, wanted: GoModule, folder: string): Promise<void> {
   const made = `${folder}.new`;
   rmSync(made, { recursive: true, force: true });
   mkdirSync(join(made, "bin"), { recursive: true });
   writeFileSync(join(made, "go.mod"), `module coldkeep.test/build\n\nrequire ${wanted.module} ${wanted.version}\n`);
-  const packages = wanted.packages.map((path) => `${wanted.module}/${path}`);
+  const { source } = wanted;
+  if (source !== undefined) copyFileSync(source, join(made, "main.go"));
+  const packages = source === undefined ? wanted.packages.map((path) => `${wanted.module}/${path}`) : ["."];
+  const out = source === undefined ? "bin/" : `bin/${nameOf(source)}`;
   // No debug information and no stamps of a repository: smaller, and quicker to link.
-  const words = ["build", "-mod=mod", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", "bin/", ...packages];
+  const words = ["build", "-mod=mod", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, ...packages];
   await run(go, words, { ...process.env, GOTOOLCHAIN: "local", ...wanted.env }, made);
   rmSync(folder, { recursive: true, force: true });
   renameSync(join(made, "bin"), folder);
