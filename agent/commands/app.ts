@@ -29,6 +29,9 @@ import { command as keyRotate } from "./key-rotate.command.ts";
 import { command as keyTest } from "./key-test.command.ts";
 import { command as list } from "./list.command.ts";
 import { command as ls } from "./ls.command.ts";
+import { command as ovnKick } from "./ovn-kick.command.ts";
+import { command as ovnRecover } from "./ovn-recover.command.ts";
+import { command as ovnStatus } from "./ovn-status.command.ts";
 import { command as pin } from "./pin.command.ts";
 import { command as profiles } from "./profiles.command.ts";
 import { command as publishCreate } from "./publish.command.ts";
@@ -64,6 +67,11 @@ const cloud = buildRouteMap<string, CliContext>({
 const key = buildRouteMap<string, CliContext>({
   routes: { list: keyList, add: keyAdd, remove: keyRemove, rotate: keyRotate, test: keyTest, generate: keyGenerate },
   docs: { brief: "Look at keys, change and make them" },
+});
+
+const ovn = buildRouteMap<string, CliContext>({
+  routes: { status: ovnStatus, kick: ovnKick, recover: ovnRecover },
+  docs: { brief: "OVN's databases: how they stand, and the way back" },
 });
 
 const ticket = buildRouteMap<string, CliContext>({
@@ -115,6 +123,7 @@ const root = buildRouteMap<string, CliContext>({
     key,
     export: exportSnapshot,
     import: importBackups,
+    ovn,
     profiles,
     config,
     completion,

@@ -1,6 +1,7 @@
 import type { IndexEntry } from "../../vault/card/index.ts";
 import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { type BackupResult, runBackup } from "../backup/index.ts";
+import type { NodeSettings } from "../config/index.ts";
 import { describeSealer, makeStretch } from "../keys/index.ts";
 import type { NodeControl } from "../node/types.ts";
 import type { Finding } from "../profiles/index.ts";
@@ -26,6 +27,7 @@ import { LEAN } from "./lean.ts";
 import { assertWhole } from "./look.ts";
 import { assertCanStart } from "./node-key.ts";
 import { loadKeys, suiteOf } from "./opened.ts";
+import { withDatabases, withPosition } from "./ovn-online.ts";
 import { quietQuestion } from "./quiet.ts";
 import { recover } from "./recover.ts";
 import { openSession, type Session, vaultIdOf } from "./session.ts";
@@ -36,28 +38,47 @@ import { checkAnswers } from "./when-down.ts";
 /** `coldkeep backup`. All that can be found wrong is found while the node still runs. */
 export async function run(call: Call<BackupFlags>): Promise<Answer> {
   const session = openSession(call);
+  if (session.node.ovn?.capture === "online" && call.flags.dryRun !== true)
+    return withDatabases(session, call, (stage) => backUp(session, call, { stage }));
   const finding = assertWhole(session.node);
   if (call.flags.dryRun === true) return foretell(session, call, finding);
-  return backUp(session, call, finding);
+  return backUp(session, call, { finding });
 }
 
-/** Makes a snapshot of the node as the session has it, under its lock. */
+/** What is backed up instead of the node's own folders, and who tells of it; made under the node's lock. */
+export interface Staged {
+  readonly node: NodeSettings;
+  readonly control: NodeControl;
+}
+
+export interface BackUpOptions {
+  /** What lies in the node's folders, where somebody has looked. */
+  readonly finding?: Finding | null;
+  /** Lays out what is backed up instead of them. */
+  readonly stage?: () => Promise<Staged>;
+}
+
+/** Makes a snapshot of the node as the session has it, or of what `stage` lays out, under its lock. */
 export async function backUp(
   session: Session,
   call: Call<BackupFlags>,
-  finding: Finding | null = null,
+  { finding = null, stage }: BackUpOptions = {},
 ): Promise<Answer> {
   const { flags, io, progress } = call;
-  const { config, node } = session;
+  const { config } = session;
   const vault = vaultIdOf(config);
   const suite = suiteOf(config);
-  const state = openNodeState(config.stateDir, node.name);
-  using _lock = state.lock(`coldkeep backup --node ${node.name}`);
-  const driven = controlOf(node);
+  const state = openNodeState(config.stateDir, session.node.name);
+  using _lock = state.lock(`coldkeep backup --node ${session.node.name}`);
+  const own = controlOf(session.node);
+  await recover(session, own, call);
+  const { node, control: driven } = (await stage?.()) ?? {
+    node: session.node,
+    control: withPosition(session.node, own, call),
+  };
   const question = quietQuestion(node, finding, call);
   const control: NodeControl =
     question === null ? driven : { ...driven, assertQuiet: async (signal) => void (await question.ask(signal)) };
-  await recover(session, control, call);
   for (const note of finding?.notes ?? []) progress.note(note);
 
   const profile = profileFor(node);
@@ -176,7 +197,7 @@ function textOf(
   const { freeze, read, reused, stored, uploadMs } = figures;
   const down =
     freeze.downtimeMs === null
-      ? "none: the node is not stopped and started by coldkeep"
+      ? "none: the node was not stopped and started"
       : `${formatDuration(freeze.downtimeMs)} from stop asked to running again, ${formatDuration(freeze.freezeMs)} of it coldkeep's own`;
   const rows: (readonly [string, string])[] = [
     ["snapshot", snapshot],

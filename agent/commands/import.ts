@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { listSnapshots } from "../../keeper/index.ts";
 import { ColdkeepError, isColdkeepError, systemCode } from "../../vault/names/index.ts";
@@ -10,6 +11,7 @@ import {
   readIconArchive,
   stageRocksdbBackup,
 } from "../exchange/index.ts";
+import { readDatabaseFile } from "../ovn/index.ts";
 import { counted } from "../report/index.ts";
 import { openNodeState } from "../state/index.ts";
 import type { Answer } from "./answer.ts";
@@ -37,13 +39,14 @@ interface Staged {
   readonly wal: string;
 }
 
-/** `coldkeep import rocksdb-backup <folder>` and `coldkeep import icon <archive>`. */
+/** `coldkeep import rocksdb-backup <folder>`, `coldkeep import icon <archive>` and `coldkeep import ovn <file>`. */
 export async function run(call: Call<ImportFlags>, kind: ImportKind, given: string): Promise<Answer> {
   const session = openSession(call);
   const { config, node } = session;
   const path = resolve(given);
-  assertProfile(node, kind === "icon" ? "icon" : "rocksdb");
-  const backups = kind === "icon" ? [iconArchive(path, call)] : rocksdbBackups(path, call);
+  assertProfile(node, kind === "rocksdb-backup" ? "rocksdb" : kind);
+  const backups =
+    kind === "icon" ? [iconArchive(path, call)] : kind === "ovn" ? [ovnDatabase(path)] : rocksdbBackups(path, call);
   const there = await tagsOf(session, call);
   const state = openNodeState(config.stateDir, node.name);
   {
@@ -107,6 +110,21 @@ function iconArchive(file: string, { io, progress }: Call): Foreign {
   };
 }
 
+/** One database of OVN, of one server or a raft member; the same bytes are imported once. */
+function ovnDatabase(file: string): Foreign {
+  const { database } = readDatabaseFile(file);
+  const digest = createHash("sha256").update(readFileSync(file)).digest("hex").slice(0, 40);
+  return {
+    id: basename(file),
+    tags: [`ovn-${database.key}`, `sha256:${digest}`],
+    async stage({ data }) {
+      mkdirSync(data, { recursive: true, mode: 0o700 });
+      copyFileSync(file, join(data, database.file));
+      chmodSync(join(data, database.file), 0o600);
+    },
+  };
+}
+
 /** All tags of the node's snapshots, pair by pair as `tagsFor` makes them. */
 async function tagsOf({ config, node }: Session, call: Call): Promise<ReadonlySet<string>> {
   const store = await openVault(config, call, "read");
@@ -144,7 +162,7 @@ function rootsIn({ roots }: NodeSettings, work: string): { readonly data: string
 
 /** The node as its backup has it: other folders, and nobody to stop or to ask. */
 function stagedNode(node: NodeSettings, { data, wal }: Staged, { tags, height }: Foreign): NodeSettings {
-  const { health: _health, height: _height, freezeDir: _freezeDir, ...rest } = node;
+  const { health: _health, height: _height, freezeDir: _freezeDir, ovn: _ovn, ...rest } = node;
   const named = (path: string) => ({ name: path.slice(path.lastIndexOf("/") + 1), path });
   return {
     ...rest,

@@ -57,3 +57,8 @@ export function ownIpOfInterfaces(interfaces = networkInterfaces()): string {
     todo: "give it as --own-ip, or as own_ip of the node in the configuration",
   });
 }
+
+/** Whether an address, of either version, is one of this host's interfaces. */
+export function isOwnAddress(wanted: string, interfaces = networkInterfaces()): boolean {
+  return Object.values(interfaces).some((list) => (list ?? []).some(({ address }) => address === wanted));
+}

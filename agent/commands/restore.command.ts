@@ -24,6 +24,7 @@ export interface RestoreFlags extends IdentityFlags, RemoteFlags {
   readonly keepSpecialBits?: boolean;
   readonly trustCardKey?: string;
   readonly ownIp?: string;
+  readonly raft?: "standalone" | "member";
   readonly minHeight?: number;
   readonly minSeq?: number;
   /** A duration as it was written. */
@@ -126,6 +127,12 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
       parse: ipv4,
       placeholder: "address",
       brief: "This host's own IPv4 address, for profiles that name files by it [default = own_ip, or the only one]",
+    },
+    raft: {
+      kind: "enum",
+      values: ["standalone", "member"],
+      optional: true,
+      brief: "Profile ovn: a raft member's file becomes a database of its own, or goes back as this host's very member",
     },
     minHeight: { ...optional, parse: wholeNumber, placeholder: "n", brief: "Refuse a snapshot below this height" },
     minSeq: { ...optional, parse: wholeNumber, placeholder: "n", brief: "Refuse a snapshot with a lower number" },

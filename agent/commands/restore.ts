@@ -5,6 +5,7 @@ import type { Store } from "../../vault/store/index.ts";
 import { openTree } from "../browse/index.ts";
 import { DURATION_FORM, parseDuration } from "../config/index.ts";
 import { assertNotRunning } from "../freeze/index.ts";
+import { placeRaft } from "../ovn/index.ts";
 import { allProfiles } from "../profiles/index.ts";
 import {
   planRestore,
@@ -23,7 +24,7 @@ import type { IdentityFlags } from "./identity-flag.ts";
 import { findingOf, hostLook } from "./look.ts";
 import { openVault } from "./opened.ts";
 import { openingOf, openingWith } from "./opening.ts";
-import { ownIpTeller } from "./own-ip.ts";
+import { isOwnAddress, ownIpTeller } from "./own-ip.ts";
 import { arrangeBlocks, tmpTarget } from "./place-blocks.ts";
 import { planRebuild } from "./rebuild-databases.ts";
 import { recover } from "./recover.ts";
@@ -132,6 +133,7 @@ async function optionsFor(
       allProfiles()
         .find(({ name }) => name === node.profile)
         ?.renames?.(hostLook, roots, { ownIp }) ?? [],
+    ...adaptOf(session, call),
     ...(include.length === 0 ? {} : { include }),
     ...(flags.exclude === undefined ? {} : { exclude: flags.exclude }),
     ...deltaOf(session, flags),
@@ -143,6 +145,21 @@ async function optionsFor(
     ...(flags.minHeight === undefined ? {} : { minHeight: flags.minHeight }),
     ...(flags.maxAge === undefined ? {} : { maxAgeMs: ageOf(flags.maxAge) }),
     clock: io.clock,
+  };
+}
+
+/** Raft members of OVN are never put in place unasked; in a folder of their own they stay what they are. */
+function adaptOf({ node }: Session, { flags, io }: Call<RestoreFlags>): Pick<RestoreOptions, "adapt"> {
+  if (node.profile !== "ovn" || (flags.to !== undefined && flags.raft === undefined)) return {};
+  const isOwn = (address: string) => address.startsWith("127.") || isOwnAddress(address);
+  return {
+    adapt: (roots) =>
+      placeRaft(
+        roots.map(({ path }) => path),
+        flags.raft,
+        isOwn,
+        io.signal,
+      ),
   };
 }
 

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { isNodeName, isVaultId } from "../../vault/names/index.ts";
 import { KEY_FIELDS } from "./schema-keys.ts";
 import { notify } from "./schema-notify.ts";
+import { ovn } from "./schema-ovn.ts";
 import { absolute, command, duration, object, oneOf, text, url } from "./schema-parts.ts";
 import { SYSTEM_FIELDS } from "./schema-system.ts";
 import { tiers } from "./schema-tiers.ts";
@@ -266,6 +267,7 @@ function node(profiles: readonly string[]) {
       tiers: tiers.optional(),
       watch: watch.optional(),
       drill: drill.optional(),
+      ovn: ovn.optional(),
     },
     "a node",
   );

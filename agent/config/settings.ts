@@ -17,6 +17,7 @@ import type {
   HooksSettings,
   NodeSettings,
   NodesConfig,
+  OvnSettings,
   ServiceSettings,
   VaultSettings,
   WatchSettings,
@@ -95,6 +96,20 @@ function drilled({ drill }: WrittenNode): { readonly drill?: DrillSettings } {
   };
 }
 
+function ovnOf({ ovn }: WrittenNode): { readonly ovn?: OvnSettings } {
+  if (ovn === undefined) return {};
+  const { members, kubernetes, ...rest } = ovn;
+  const without = <T extends object>(value: T) =>
+    Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as never;
+  return {
+    ovn: {
+      ...rest,
+      ...(members === undefined ? {} : { members: members.map(without<(typeof members)[number]>) }),
+      ...(kubernetes === undefined ? {} : { kubernetes: without(kubernetes) }),
+    },
+  };
+}
+
 function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): NodeSettings {
   const cardKey = node.card_key ?? pin;
   const { stop_timeout, start_timeout, on_stop_timeout } = node.service;
@@ -129,6 +144,7 @@ function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): Nod
     ...ruled(node),
     ...watched(node),
     ...drilled(node),
+    ...ovnOf(node),
     ...(cardKey === undefined ? {} : { cardKey }),
   };
 }

@@ -124,6 +124,38 @@ export interface NodeSettings {
   readonly tiers?: Tiers;
   readonly watch?: WatchSettings;
   readonly drill?: DrillSettings;
+  readonly ovn?: OvnSettings;
+}
+
+/** Where one host has OVN's sockets, and the log of their servers; absolute. */
+interface OvnFolders {
+  readonly run: string;
+  readonly log: string;
+}
+
+export interface OvnMember extends OvnFolders {
+  readonly name: string;
+  readonly shell?: readonly string[];
+  readonly data: string;
+  /** Texts for that shell. */
+  readonly stop: string;
+  readonly start: string;
+}
+
+export interface OvnKubernetes extends OvnFolders {
+  readonly namespace: string;
+  readonly deployment: string;
+  readonly agents: string;
+  readonly context?: string;
+  readonly kubeconfig?: string;
+  readonly data: string;
+}
+
+/** How OVN's databases are reached and captured; without members and kubernetes, they are this host's alone. */
+export interface OvnSettings extends OvnFolders {
+  readonly capture: "cold" | "online";
+  readonly members?: readonly OvnMember[];
+  readonly kubernetes?: OvnKubernetes;
 }
 
 /** What a system's profile has to be told of this node. */

@@ -13,7 +13,8 @@ export { httpGet } from "./http-get.ts";
 export type { NodeKeyFile } from "./key-file.ts";
 export { type HealthConfig, type HeightConfig, makeProbe } from "./probe.ts";
 export { redact } from "./redact.ts";
-export { type CommandLine, runCommand } from "./run-command.ts";
+export { type CommandLine, type CommandResult, describeFailure, runCommand } from "./run-command.ts";
+export { makeTool, type Tool } from "./tool.ts";
 export type * from "./types.ts";
 
 /** How a node is stopped, started and asked whether it runs, as the configuration says it. */

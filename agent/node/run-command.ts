@@ -14,6 +14,9 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** The most bytes of standard output to hand back, from its end. Default: 4 KiB. */
   readonly maxOutput?: number;
+  /** Descriptors of files that it reads and writes; default: it reads nothing, and its output is handed back. */
+  readonly stdin?: number;
+  readonly stdout?: number;
 }
 
 /** How a command ended. */
@@ -35,7 +38,7 @@ const TAIL_BYTES = 4096;
  * Runs a command in a process group of its own and waits for the command itself, not for what it left running: a start
  * command may leave a daemon that keeps its output open. For that reason output goes to nameless temporary files and
  * not to pipes, whose closing would kill such a daemon at its next line. At the time limit, or when the caller gives up,
- * the whole group is killed. Never throws; the command reads nothing (/dev/null).
+ * the whole group is killed. Never throws; without `stdin` the command reads nothing (/dev/null).
  */
 export async function runCommand(line: CommandLine, options: RunOptions): Promise<CommandResult> {
   const { timeoutMs, signal, maxOutput = TAIL_BYTES } = options;
@@ -57,7 +60,10 @@ export async function runCommand(line: CommandLine, options: RunOptions): Promis
   }
   try {
     const ended = await new Promise<Pick<CommandResult, "status" | "ending" | "cutOff">>((resolve) => {
-      const child = spawn(file ?? "", words, { detached: true, stdio: ["ignore", out, err] });
+      const child = spawn(file ?? "", words, {
+        detached: true,
+        stdio: [options.stdin ?? "ignore", options.stdout ?? out, err],
+      });
       let cut: string | null = null;
       const cutOff = (why: string) => {
         cut ??= why;

@@ -14,8 +14,11 @@ export const ovn = makeProfile({
   summary: "OVN's northbound and southbound databases (ovsdb), of one server or a raft member: linked, lengths pinned",
   about:
     "The databases of OVN, as Kube-OVN has them in /etc/origin/ovn: ovnnb_db.db and ovnsb_db.db, standalone or members of a raft " +
-    "cluster. Backed up cold, by stopping ovsdb-server for a moment. Proven on ovsdb-server 3.1 (OVN 23.03), standalone. " +
-    "What is not in this version: backups by ovsdb-client while it runs, and the way back for a cluster that lost its majority.",
+    "cluster. Cold, ovsdb-server is stopped for a moment and its files are taken as they are. With `ovn: capture: online` the " +
+    "servers stay up and tell their databases by `ovsdb-client backup`, the leader first: such a snapshot is standalone, and " +
+    "northbound and southbound are each a moment of their own, as ovn-northd makes the one from the other. `coldkeep ovn status`, " +
+    "`kick` and `recover` look after the cluster itself (docs/OVN.md). Proven on ovsdb-server 3.1 (OVN 23.03), standalone and " +
+    "as a raft of three; kubectl on a stand-in for the API.",
   rules: [
     {
       files: "*_local_config.db",
@@ -39,6 +42,7 @@ export const ovn = makeProfile({
   ],
   folders: [],
   stopping: [
+    "The raft index of both databases is written down as heights nb and sb, where the node has a section `ovn` and no `height`.",
     "ovsdb-server ends in 10 ms to 2 s; its lock on .<name>.~lock~ (fcntl) and the open database are seen while it lives.",
   ],
   height: null,
@@ -46,12 +50,17 @@ export const ovn = makeProfile({
     {
       what: "the server id in a clustered database",
       rule:
-        "restored as it was: put it back on the very member it came from, while that is down and was not kicked; for a cluster that " +
-        "lost its majority convert it first (`ovsdb-tool cluster-to-standalone`) and let the others join anew",
+        "a member that comes back with an older log can make the others lose what they agreed on: a restore in place asks for " +
+        "`--raft standalone`, which converts the file to a database that begins a new cluster, or `--raft member`, which puts it " +
+        "back as the very member it was, refused where its address is another host's. With --to it stays what it is",
     },
   ],
-  place: ["Owner and mode are what they were (65534 and 600 under Kube-OVN)."],
+  place: [
+    "Owner and mode are what they were (65534 and 600 under Kube-OVN).",
+    "*.hdr and *_local_config.db are no part of a snapshot: the servers make them anew.",
+  ],
   after: [
+    "`coldkeep ovn status` tells who leads and which members are bad.",
     "`ovsdb-tool db-name <file>` reads it; `ovsdb-client dump unix:<socket>` shows every row once the server runs.",
   ],
   discover(look, roots) {

@@ -21,10 +21,14 @@ export function oldFolders(roots: readonly RootLayout[]): BytePath[] {
   return roots.filter(({ shape, replaces }) => shape === "inside" && replaces === "data").map(({ old }) => old);
 }
 
+/** Where each root lies staged, as text. */
+export function stagedRoots(roots: readonly RootLayout[]): { readonly name: string; readonly path: string }[] {
+  return roots.map(({ name, staging }) => ({ name, path: toText(below(staging, fromText(name))) }));
+}
+
 /** Looks at what lies in place now and at what was staged; changes nothing but makes the folders for old children. */
 export function planSwap(roots: readonly RootLayout[], renames: Renames = () => []): SwapPlan {
-  const staged = roots.map(({ name, staging }) => ({ name, path: toText(below(staging, fromText(name))) }));
-  const moves: Move[] = renames(staged).map(({ from, to }) => move(fromText(from), fromText(to)));
+  const moves: Move[] = renames(stagedRoots(roots)).map(({ from, to }) => move(fromText(from), fromText(to)));
   const old: BytePath[] = [];
   const late: LateMetadata[] = [];
   for (const folder of oldFolders(roots)) makeOld(folder);

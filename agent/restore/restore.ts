@@ -1,3 +1,4 @@
+import { closeSync, constants, openSync } from "node:fs";
 import { extname } from "node:path";
 import { systemClock } from "../../posix/clock.ts";
 import { maySetOwners } from "../../posix/powers.ts";
@@ -6,7 +7,7 @@ import { isColdkeepError, messageOf, type Progress, silent } from "../../vault/n
 import { chunkKeyOf, defaultWorkers, startPool } from "../open/index.ts";
 import { assertNothingElse } from "./assert-complete.ts";
 import { type Begun, beginRestore } from "./begin.ts";
-import type { BytePath } from "./byte-path.ts";
+import { type BytePath, toBytes } from "./byte-path.ts";
 import { oldData } from "./delta.ts";
 import type { RestoreAnswer, RestoreJob, StagedPath } from "./jobs.ts";
 import { journalPath, type RestoreJournal, readJournal } from "./journal.ts";
@@ -14,7 +15,7 @@ import type { Kept } from "./kept.ts";
 import type { Layout } from "./layout.ts";
 import { placeHardlinks, placeSymlinksAndFinish } from "./links.ts";
 import { type MetadataPolicy, metadataOf } from "./metadata.ts";
-import { planSwap } from "./moves.ts";
+import { planSwap, stagedRoots } from "./moves.ts";
 import { makeNotes, type Notes } from "./notes.ts";
 import { placeEntries } from "./place.ts";
 import { assertFits, assertRestFits, detailsOf } from "./plan.ts";
@@ -57,6 +58,10 @@ export async function runRestore(plan: RestorePlan, o: RestoreOptions): Promise<
   const done = { staged: 0, reused: 0 };
   try {
     await stage(plan, begun, o, notes, done);
+    if (o.adapt !== undefined) {
+      await o.adapt(stagedRoots(layout.roots));
+      syncStaged(layout);
+    }
     if (inPlace) await o.assertStopped();
     o.signal.throwIfAborted();
     o.progress.stage("put in place");
@@ -81,6 +86,18 @@ export async function runRestore(plan: RestorePlan, o: RestoreOptions): Promise<
     roots: reportRoots(plan, layout, journal),
     notes: notes.all(),
   };
+}
+
+/** What was adapted must be on the disk before it is in place. */
+function syncStaged({ roots }: Layout): void {
+  for (const path of new Set(roots.map(({ staging }) => staging))) {
+    const fd = openSync(toBytes(path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      syncFileSystem(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
 }
 
 /** Everything into staging, each byte read back from there and proven to be what was backed up, and all of it durable. */

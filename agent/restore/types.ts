@@ -21,6 +21,11 @@ export interface RestoreOptions extends OpenOptions {
   readonly renames?: (
     roots: readonly { readonly name: string; readonly path: string }[],
   ) => readonly { readonly from: string; readonly to: string }[];
+  /**
+   * Makes of the staged roots what this host needs, after all of it was proven to be what was backed up, and before any of
+   * it is in place. Where it throws nothing was changed, and a restore that goes on finds out what it did to a file.
+   */
+  readonly adapt?: (roots: readonly { readonly name: string; readonly path: string }[]) => Promise<void>;
   /** Globs over `<root>/<path>`; nothing given means all. Only into a fresh folder. */
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];

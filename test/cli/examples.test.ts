@@ -41,6 +41,7 @@ const NOT_HERE: readonly (readonly [what: RegExp, why: string])[] = [
   [/^(ticket|share) revoke/, "it takes the id of a ticket that was made before"],
   [/rocksdb-backup/, "it takes a RocksDB, as test/systems/rocksdb.test.ts has"],
   [/^(?:export|import) .*icon /, "it takes a P-Rep, as test/cli/icon.test.ts has"],
+  [/^ovn |^import ovn/, "it takes OVN's databases, as test/systems/ovn-cluster.test.ts has"],
   [/--answer/, "it takes an answer that only the holder of the key can give"],
   [/(old|new|2025)\.key/, "it takes keys that were in use before"],
 ];

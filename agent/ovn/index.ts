@@ -1,0 +1,12 @@
+export { captureOnline, positions } from "./capture.ts";
+export { type DatabaseFile, readDatabaseFile } from "./database-file.ts";
+export { DATABASES } from "./databases.ts";
+export { judge, type Verdict } from "./judge.ts";
+export { type KickPlan, planKick } from "./kick.ts";
+export { type KubernetesOvn, kubernetesCluster } from "./kubernetes-cluster.ts";
+export { type ClusterLimits, type LocalMember, localCluster } from "./local-cluster.ts";
+export { placeRaft, type RaftAs } from "./raft-place.ts";
+export { type Outcome, planRecover, type RecoverOptions, showSteps, undoRecover, walkRecover } from "./recover.ts";
+export type { Step } from "./recover-steps.ts";
+export { lookAt, type Standing } from "./standing.ts";
+export type { Cluster, Database } from "./types.ts";
