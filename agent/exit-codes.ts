@@ -26,6 +26,11 @@ export const EXIT_CODES: Readonly<Record<Outcome, { readonly code: number; reado
   "outcome-unknown": { code: 15, meaning: "it could not be found out whether the snapshot was committed" },
   behind: { code: 16, meaning: "a vault lacks snapshots that another has: `coldkeep copy` brings it up" },
   partial: { code: 17, meaning: "the snapshot is stored, but not in every vault of the configuration" },
+  skipped: {
+    code: 18,
+    meaning: "no backup was made, as was asked for: a pause, a window, a leader, or the group's turn",
+  },
+  syncing: { code: 19, meaning: "no backup was made: the node is catching up, or it could not be told whether it is" },
   stale: { code: 20, meaning: "the newest good snapshot is older than `watch` allows, or there is none" },
   unproven: { code: 21, meaning: "no snapshot was restored by a drill for longer than `watch` allows" },
   interrupted: { code: 130, meaning: "interrupted by a signal; the node runs, nothing half-done is visible" },

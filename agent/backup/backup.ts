@@ -82,6 +82,7 @@ async function capture(
   try {
     prepared = await freeze({ ...started, ...(known === undefined ? {} : { known }) });
     signal.throwIfAborted();
+    await o.beforeStop?.(signal);
     run = await openRun(o, state, prepared.heights, monotonic);
     parent = openParent(o, run, likely);
   } catch (error) {

@@ -32,6 +32,7 @@ import { command as ls } from "./ls.command.ts";
 import { command as ovnKick } from "./ovn-kick.command.ts";
 import { command as ovnRecover } from "./ovn-recover.command.ts";
 import { command as ovnStatus } from "./ovn-status.command.ts";
+import { command as pause } from "./pause.command.ts";
 import { command as pin } from "./pin.command.ts";
 import { command as profiles } from "./profiles.command.ts";
 import { command as publishCreate } from "./publish.command.ts";
@@ -39,6 +40,7 @@ import { command as publishList } from "./publish-list.command.ts";
 import { command as rebuild } from "./rebuild.command.ts";
 import { command as recover } from "./recover.command.ts";
 import { command as restore } from "./restore.command.ts";
+import { command as resume } from "./resume.command.ts";
 import { command as serve } from "./serve.command.ts";
 import { command as shareCreate } from "./share-create.command.ts";
 import { command as shareList } from "./share-list.command.ts";
@@ -98,6 +100,8 @@ const root = buildRouteMap<string, CliContext>({
     install,
     uninstall,
     backup,
+    pause,
+    resume,
     status,
     list,
     show,

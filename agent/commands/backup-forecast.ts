@@ -10,6 +10,7 @@ import type { Answer } from "./answer.ts";
 import type { BackupFlags } from "./backup.command.ts";
 import { controlOf, freezeRootsOf, profileFor } from "./control.ts";
 import type { Call } from "./define.ts";
+import { whySkipped } from "./may-stop.ts";
 import { suiteOf } from "./opened.ts";
 import { probeLinks } from "./probe-links.ts";
 import { type Session, vaultIdOf } from "./session.ts";
@@ -39,6 +40,7 @@ export async function foretell(session: Session, call: Call<BackupFlags>, findin
   const controls = controlOf(node).manager.controls;
   const downtime = controls ? downtimeOf(outages, forecast.copied.bytes) : null;
   const upload = uploadOf(outages, forecast.toRead);
+  const skipped = await whySkipped(node, state, call.io.clock.now(), call.io.signal);
   const leftBehind = existsSync(join(state.folder, "freeze.journal"));
   const failure = noRoom(forecast);
   const { all, linked, reflinked, copied, known, toRead, rooms, omitted } = forecast;
@@ -55,10 +57,11 @@ export async function foretell(session: Session, call: Call<BackupFlags>, findin
       read: toRead,
       upload: { most: toRead, expected: upload },
       room: rooms.map(({ folder, toCopy, needed, free }) => ({ folder, to_copy: toCopy, needed, free })),
+      skipped,
       left_behind: leftBehind,
       notes: omitted,
     },
-    text: textOf(forecast, { parent: parent?.parent ?? null, downtime, upload, leftBehind }),
+    text: textOf(forecast, { parent: parent?.parent ?? null, downtime, upload, skipped, leftBehind }),
     ...(failure === null ? {} : { failure }),
   };
 }
@@ -118,6 +121,7 @@ function textOf(
     readonly parent: string | null;
     readonly downtime: DowntimeForecast | null;
     readonly upload: number | null;
+    readonly skipped: string | null;
     readonly leftBehind: boolean;
   },
 ): string {
@@ -145,6 +149,7 @@ function textOf(
     ),
   ];
   if (omitted.length > 0) rows.push(["left out", `${counted(omitted.length, "note")}; --json has them`]);
+  if (o.skipped !== null) rows.unshift(["skipped", `no backup would be made now: ${o.skipped}`]);
   const left = o.leftBehind
     ? "\n\nA backup was cut off, or is running: the next one brings the node back before all else."
     : "";

@@ -2,6 +2,7 @@ import { defineCommand } from "./define.ts";
 import { tagName } from "./parse.ts";
 
 export interface BackupFlags {
+  readonly anyway?: boolean;
   readonly dryRun?: boolean;
   readonly full?: boolean;
   readonly tag?: readonly string[];
@@ -9,11 +10,12 @@ export interface BackupFlags {
 
 export const command = defineCommand<BackupFlags>({
   brief: "Make a snapshot of a node",
-  usage: "[--node <name>] [--full] [--tag <tag>]... [--dry-run]",
+  usage: "[--node <name>] [--full] [--tag <tag>]... [--anyway] [--dry-run]",
   about:
     "Stops the node, freezes its files, starts it again, then reads, seals and stores what the vault does not have yet.\n" +
     "Where the node does not answer beforehand, `when_down` in the configuration decides: restart it and skip this\n" +
     "backup (exit code 7), or back up what is there. SIGINT and SIGTERM bring the node back first.\n" +
+    "A pause, `windows`, `skip_if_syncing` and `skip_if_leader` keep it from being made (exit codes 18 and 19).\n" +
     "--dry-run tells what a backup would do now: how long the node would be down, by the last runs and what must be copied,\n" +
     "what is linked, copied and known, what is read and put, and the room that takes. It changes nothing and asks no vault.",
   examples: [
@@ -22,6 +24,12 @@ export const command = defineCommand<BackupFlags>({
     ["backup --node icon --tag before-upgrade --json", "with a tag, for a script"],
   ],
   flags: {
+    anyway: {
+      kind: "boolean",
+      optional: true,
+      withNegated: false,
+      brief: "In spite of a pause, of windows, and of skip_if_syncing and skip_if_leader",
+    },
     dryRun: {
       kind: "boolean",
       optional: true,

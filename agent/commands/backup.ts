@@ -25,6 +25,7 @@ import { openFeeding } from "./feeding.ts";
 import { type Indexed, indexAfter, indexEarlier } from "./index-after.ts";
 import { LEAN } from "./lean.ts";
 import { assertWhole } from "./look.ts";
+import { assertCaughtUp, assertMayStop, assertNow } from "./may-stop.ts";
 import { assertCanStart } from "./node-key.ts";
 import { loadKeys, suiteOf } from "./opened.ts";
 import { withDatabases, withPosition } from "./ovn-online.ts";
@@ -72,6 +73,9 @@ export async function backUp(
   using _lock = state.lock(`coldkeep backup --node ${session.node.name}`);
   const own = controlOf(session.node);
   await recover(session, own, call);
+  const now = () => io.clock.now();
+  const anyway = flags.anyway === true;
+  if (!anyway) assertNow(session.node, state, now());
   const { node, control: driven } = (await stage?.()) ?? {
     node: session.node,
     control: withPosition(session.node, own, call),
@@ -99,6 +103,7 @@ export async function backUp(
   await indexEarlier(place, feeding);
   assertCanStart(node, control, finding);
   await checkAnswers(node, control, call);
+  if (!anyway) await assertCaughtUp(node, io.signal);
   const said = (await question?.ask(io.signal)) ?? [];
 
   const result = await runBackup({
@@ -122,7 +127,10 @@ export async function backUp(
       ]),
     ].slice(0, MOST_TAGS),
     full: flags.full === true,
-    now: () => io.clock.now(),
+    now,
+    beforeStop: async (signal) => {
+      if (!anyway) await assertMayStop(node, state, now, signal);
+    },
     progress,
     signal: io.signal,
   });

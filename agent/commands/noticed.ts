@@ -10,8 +10,8 @@ import { nodeFolder } from "../state/index.ts";
 import type { Call, Run } from "./define.ts";
 import { pickNode } from "./session.ts";
 
-/** What whoever typed the command line sees, or has asked for. */
-const NOT_TOLD: ReadonlySet<ErrorKind> = new Set(["usage", "interrupted"]);
+/** What whoever typed the command line sees, or what was asked for. */
+const NOT_TOLD: ReadonlySet<ErrorKind> = new Set(["usage", "interrupted", "skipped", "syncing"]);
 
 /**
  * A command about one node, after which people are told how it ended, where the configuration names somebody: of each

@@ -133,5 +133,6 @@ function bareNode(name: string): NodeSettings {
     validator: true,
     tags: [],
     system: {},
+    stop: { windows: [], timezone: "UTC" },
   };
 }

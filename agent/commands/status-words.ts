@@ -1,6 +1,7 @@
 import { ColdkeepError, type ErrorKind } from "../../vault/names/index.ts";
 import { type Tiers, UNITS } from "../../vault/retain/index.ts";
 import { counted, facts, formatBytes, formatDuration, formatHeights, formatTime } from "../report/index.ts";
+import type { Pause } from "../state/index.ts";
 import type { Alarm, Standing } from "../watch/index.ts";
 
 /** One node in one vault. */
@@ -13,6 +14,8 @@ export interface NodeStatus {
   readonly more: boolean;
   /** When its timer starts it next; null where that is not known. */
   readonly next: number | null;
+  /** Until when no backups are made; null where they are. */
+  readonly pause: Pause | null;
   readonly tiers: Tiers;
   /** False where the configuration says nothing of tiers. */
   readonly tiersWritten: boolean;
@@ -20,7 +23,7 @@ export interface NodeStatus {
   readonly error?: ColdkeepError;
 }
 
-export function documentOf({ node, vault, url, standing, more, next, error }: NodeStatus): object {
+export function documentOf({ node, vault, url, standing, more, next, pause, error }: NodeStatus): object {
   const { latest, ageMs, proven, counts, storedBytes, growth, alarms } = standing;
   return {
     node,
@@ -32,6 +35,7 @@ export function documentOf({ node, vault, url, standing, more, next, error }: No
     age_ms: ageMs,
     proven,
     next_run: next,
+    paused: pause,
     snapshots: { ...counts, ...(more ? { more: true } : {}) },
     stored_bytes: storedBytes,
     growth: growth === null ? null : { stored_per_day: growth.storedPerDay, content_per_day: growth.contentPerDay },
@@ -40,7 +44,7 @@ export function documentOf({ node, vault, url, standing, more, next, error }: No
 }
 
 export function textOf(status: NodeStatus, now: number): string {
-  const { node, vault, url, standing, next, tiers, tiersWritten } = status;
+  const { node, vault, url, standing, next, pause, tiers, tiersWritten } = status;
   const { latest, proven, alarms } = standing;
   const head = `${node}  ${alarms.length === 0 ? "good" : "ALARM"}  in ${vault}, ${url}`;
   if (status.error !== undefined) return `${head}\n${alarms.map(alarmLine).join("\n")}`;
@@ -64,6 +68,10 @@ export function textOf(status: NodeStatus, now: number): string {
     ],
     ["tiers", `${tierWords(tiers)}${tiersWritten ? "" : " (nothing is written: nothing expires by itself)"}`],
   ];
+  if (pause !== null) {
+    const reason = pause.reason === undefined ? "" : `: ${pause.reason}`;
+    rows.splice(0, 0, ["paused", `until ${formatTime(pause.until)}${reason}`]);
+  }
   const indented = facts(rows).replaceAll(/^/gm, "  ");
   return [head, indented, ...alarms.map(alarmLine)].join("\n");
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { INDEX_NEWEST, isLatestMaterial, listSnapshots } from "../../keeper/index.ts";
 import { writeFileDurable } from "../../posix/durable.ts";
@@ -5,6 +6,7 @@ import { fromSystemError } from "../../posix/system-error.ts";
 import type { IndexEntry } from "../../vault/card/index.ts";
 import { ColdkeepError, isColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { type Config, type NodeSettings, tiersFor, type VaultSettings, watchFor } from "../config/index.ts";
+import { nodeFolder, openNodeState, type Pause } from "../state/index.ts";
 import { nextRun } from "../systemd/index.ts";
 import { judge, renderMetrics, type Standing } from "../watch/index.ts";
 import type { Answer } from "./answer.ts";
@@ -24,7 +26,8 @@ export async function run(call: Call<StatusFlags>): Promise<Answer> {
   const statuses: NodeStatus[] = [];
   for (const node of nodes) {
     const next = await nextRun(`coldkeep@${node.name}.timer`);
-    for (const vault of vaults) statuses.push(await look(config, node, vault, next, call));
+    const pause = pauseOf(config, node, call);
+    for (const vault of vaults) statuses.push({ ...(await look(config, node, vault, next, call)), pause });
   }
   const now = call.io.clock.now();
   const failure = failureOf(statuses);
@@ -57,13 +60,24 @@ function nobodyToTell(path: string): ColdkeepError {
   });
 }
 
+/** A host that only watches has no state of the node. */
+function pauseOf({ stateDir }: Config, { name }: NodeSettings, { io, progress }: Call): Pause | null {
+  if (!existsSync(nodeFolder(stateDir, name))) return null;
+  try {
+    return openNodeState(stateDir, name).pauseAt(io.clock.now());
+  } catch (error) {
+    progress.warn(`whether ${name} is paused is not known: ${messageOf(error)}`);
+    return null;
+  }
+}
+
 async function look(
   config: Config,
   node: NodeSettings,
   vault: VaultSettings,
   next: number | null,
   call: Call,
-): Promise<NodeStatus> {
+): Promise<Omit<NodeStatus, "pause">> {
   const { tiers, written } = tiersFor(config, vault, node);
   const of = { node: node.name, vault: vault.name, url: vault.url, next, tiers, tiersWritten: written };
   try {

@@ -9,5 +9,7 @@ export { parseConfig } from "./parse.ts";
 export { type NewConfig, renderConfig } from "./render.ts";
 export { tiersFor } from "./tiers.ts";
 export type * from "./types.ts";
+export type * from "./types-stop.ts";
 export { watchFor } from "./watch.ts";
+export { isOpen, nextOpening } from "./windows.ts";
 export { assertNoConfig, writeNewConfig } from "./write.ts";

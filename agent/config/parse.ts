@@ -7,6 +7,7 @@ import { checkPlaces } from "./places.ts";
 import { configSchema, nodesSchema, type WrittenConfig } from "./schema.ts";
 import { KEY_SEPARATOR } from "./schema-parts.ts";
 import { nodesOf, settingsOf } from "./settings.ts";
+import { checkStop } from "./stop.ts";
 import { syntaxWords } from "./syntax.ts";
 import { checkTiers } from "./tiers.ts";
 import type { Config, NodesConfig } from "./types.ts";
@@ -38,6 +39,7 @@ export function parseConfig(text: string, path: string, profiles: readonly strin
     ...wrong,
     ...checkKeys(result.data),
     ...checkCardKey(result.data),
+    ...checkStop(result.data),
     ...checkTiers(result.data),
     ...checkPlaces(result.data, folders),
   ];

@@ -4,6 +4,7 @@ import { KEY_FIELDS } from "./schema-keys.ts";
 import { notify } from "./schema-notify.ts";
 import { ovn } from "./schema-ovn.ts";
 import { absolute, command, duration, object, oneOf, text, url } from "./schema-parts.ts";
+import { STOP_FIELDS } from "./schema-stop.ts";
 import { SYSTEM_FIELDS } from "./schema-system.ts";
 import { tiers } from "./schema-tiers.ts";
 import { vault, vaults } from "./schema-vault.ts";
@@ -264,6 +265,7 @@ function node(profiles: readonly string[]) {
       tags: z.array(tag, { error: "a list of tags" }).default([]).meta({ description: "written into each snapshot" }),
       card_key: cardKey.optional(),
       ...SYSTEM_FIELDS,
+      ...STOP_FIELDS,
       tiers: tiers.optional(),
       watch: watch.optional(),
       drill: drill.optional(),

@@ -6,6 +6,7 @@ import { MAIN_VAULT } from "./schema-vault.ts";
 import { keysOf } from "./settings-keys.ts";
 import { notifyOf } from "./settings-notify.ts";
 import { systemOf } from "./settings-system.ts";
+import { stopOf } from "./stop.ts";
 
 import type {
   ChannelSettings,
@@ -40,7 +41,9 @@ export function settingsOf(written: WrittenConfig, path: string): Config {
     consumeKeyFile: written.consume_key_file,
     strictSm: written.strict_sm,
     ...(written.refill_key_file === undefined ? {} : { refillKeyFile: written.refill_key_file }),
-    nodes: Object.entries(written.nodes).map(([name, node]) => nodeOf(toNodeName(name), node, written.card_key)),
+    nodes: Object.entries(written.nodes).map(([name, node]) =>
+      nodeOf(toNodeName(name), node, { pin: written.card_key, timezone: written.tiers?.timezone }),
+    ),
     warnings: [],
   };
 }
@@ -50,7 +53,7 @@ export function nodesOf({ state_dir, nodes }: Pick<WrittenConfig, "state_dir" | 
   return {
     path,
     stateDir: state_dir,
-    nodes: Object.entries(nodes).map(([name, node]) => nodeOf(toNodeName(name), node, undefined)),
+    nodes: Object.entries(nodes).map(([name, node]) => nodeOf(toNodeName(name), node, {})),
   };
 }
 
@@ -110,7 +113,13 @@ function ovnOf({ ovn }: WrittenNode): { readonly ovn?: OvnSettings } {
   };
 }
 
-function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): NodeSettings {
+/** What the whole file says for nodes that say nothing of their own. */
+interface Common {
+  readonly pin?: string | undefined;
+  readonly timezone?: string | undefined;
+}
+
+function nodeOf(name: NodeName, node: WrittenNode, { pin, timezone }: Common): NodeSettings {
   const cardKey = node.card_key ?? pin;
   const { stop_timeout, start_timeout, on_stop_timeout } = node.service;
   return {
@@ -141,6 +150,7 @@ function nodeOf(name: NodeName, node: WrittenNode, pin: string | undefined): Nod
     ...(node.own_ip_url === undefined ? {} : { ownIpUrl: node.own_ip_url }),
     tags: node.tags,
     system: systemOf(node),
+    stop: stopOf(node, timezone),
     ...ruled(node),
     ...watched(node),
     ...drilled(node),

@@ -7,6 +7,7 @@ import { type SystemdConfig, systemdManager } from "./systemd-manager.ts";
 import type { ServiceManager } from "./types.ts";
 
 export type { CommandConfig } from "./command-manager.ts";
+export { askCondition, type ConditionConfig } from "./condition.ts";
 export * from "./control.ts";
 export type { Hooks } from "./hooks.ts";
 export { httpGet } from "./http-get.ts";

@@ -6,6 +6,7 @@ import type { NodeName, SnapshotId } from "../../vault/names/index.ts";
 import { chunkKeyOf, hasChunkKey } from "./chunk-key.ts";
 import { addOutage, type Outage, readOutages } from "./outages.ts";
 import { readParent, writeParent } from "./parent.ts";
+import { type Pause, readPause, removePause, writePause } from "./pause.ts";
 import { makePrivateFolder } from "./private.ts";
 import { type RecipientRecord, readRecipient, writeRecipient } from "./recipients.ts";
 import { listRuns, makeRun, removeRun, runFolder } from "./runs.ts";
@@ -48,6 +49,10 @@ export interface NodeState {
     list(): readonly Outage[];
     add(outage: Outage): void;
   };
+  /** The pause that holds at a moment (milliseconds since the epoch), or null. */
+  pauseAt(now: number): Pause | null;
+  pause(pause: Pause): void;
+  resume(): void;
   /** Held by whatever works on the node. @throws ColdkeepError `busy` naming who holds it. */
   lock(label: string): Lock;
 }
@@ -106,6 +111,9 @@ export function openNodeState(stateDir: string, node: NodeName): NodeState {
       list: () => readOutages(folder),
       add: (outage) => addOutage(folder, outage),
     },
+    pauseAt: (now) => readPause(folder, now),
+    pause: (pause) => writePause(folder, pause),
+    resume: () => removePause(folder),
     lock: (label) => acquireLock(join(folder, "lock"), label),
   };
 }

@@ -53,7 +53,9 @@ ${mounts(plan)}OnFailure=coldkeep-failed@%n.service
 [Service]
 Type=oneshot
 ExecStart=${command(plan, "backup", "--node", "%i")}
-${keyLine(plan.credential)}# A run that is told to stop brings the node back first.
+${keyLine(plan.credential)}# No backup was to be made now: a pause, a window, a leader, the group's turn; or the node is catching up.
+SuccessExitStatus=18 19
+# A run that is told to stop brings the node back first.
 TimeoutStopSec=15min
 Nice=10
 CPUWeight=50

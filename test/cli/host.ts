@@ -24,7 +24,7 @@ export interface Host {
   /** Runs it with --json where it must fail, and gives its one error. */
   failure(...words: string[]): Promise<Failure>;
   /** The configuration with something replaced. */
-  change(from: string | RegExp, to: string): void;
+  change(from: string | RegExp, to: string | ((found: string) => string)): void;
   /** Whether the node was left running. */
   isUp(): boolean;
 }
@@ -66,7 +66,7 @@ function hostIn(home: string, node: string): Host {
     },
     change(from, to) {
       const text = readFileSync(config, "utf8");
-      const changed = text.replace(from, to);
+      const changed = typeof to === "string" ? text.replace(from, to) : text.replace(from, to);
       expect(changed).not.toBe(text);
       writeFileSync(config, changed);
     },

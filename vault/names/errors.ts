@@ -18,6 +18,8 @@ export type ErrorKind =
   | "behind"
   | "partial"
   | "stale"
+  | "skipped"
+  | "syncing"
   | "unproven"
   | "interrupted";
 

@@ -77,6 +77,7 @@ describe("a right configuration", () => {
       validator: true,
       tags: [],
       system: {},
+      stop: { windows: [], timezone: "UTC" },
     });
   });
 
