@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../posix/clock.ts";
 import { acquireLock } from "../../posix/lockfile.ts";
-import { ColdkeepError, names, toBase64url, toHex } from "../../vault/names/index.ts";
+import { ColdkeepError, isColdkeepError, names, toBase64url, toHex } from "../../vault/names/index.ts";
 import { prepareFreeze } from "../freeze/index.ts";
 import type { FrozenTree, KnownFiles } from "../freeze/types.ts";
 import { type NodeState, openNodeState } from "../state/index.ts";
@@ -79,19 +79,28 @@ async function capture(
   let run: OpenRun;
   let parent: KnownParent | null;
   let prepared: Awaited<ReturnType<Freeze>> | null = null;
+  let handOn = async () => {};
   try {
     prepared = await freeze({ ...started, ...(known === undefined ? {} : { known }) });
     signal.throwIfAborted();
-    await o.beforeStop?.(signal);
+    handOn = (await o.beforeStop?.(prepared.bytesToCopy)) ?? handOn;
     run = await openRun(o, state, prepared.heights, monotonic);
     parent = openParent(o, run, likely);
   } catch (error) {
     await prepared?.abandon();
+    await handOn();
     throw error;
   } finally {
     for (const recipient of o.recipients) recipient.forget?.();
   }
-  return { run, parent, tree: await prepared.capture(parent === likely ? known : parent?.files) };
+  try {
+    const tree = await prepared.capture(parent === likely ? known : parent?.files);
+    await handOn();
+    return { run, parent, tree };
+  } catch (error) {
+    if (!isColdkeepError(error, "node-start")) await handOn();
+    throw error;
+  }
 }
 
 /** What the story goes on with once the node is up. */

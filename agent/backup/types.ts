@@ -32,8 +32,11 @@ export interface BackupOptions {
   readonly retryPauses?: readonly number[];
   /** Origins the snapshot may name; default and most: 256. */
   readonly maxOrigins?: number;
-  /** Asked once all is ready and the node still runs; what it throws ends the run, and the node was not touched. */
-  readonly beforeStop?: (signal: AbortSignal) => Promise<void>;
+  /**
+   * Asked once all is ready and the node still runs; what it throws ends the run, and the node was not touched. What it
+   * gives is called once the node runs again, and not where it is still down.
+   */
+  readonly beforeStop?: (bytesToCopy: number) => Promise<() => Promise<void>>;
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number;
   /** Milliseconds that never go backwards; default: the machine's. */

@@ -22,6 +22,7 @@ import { refillKeyFile } from "./consumed.ts";
 import { controlOf, freezeRootsOf, profileFor } from "./control.ts";
 import type { Call } from "./define.ts";
 import { openFeeding } from "./feeding.ts";
+import { takeGroupTurn } from "./group-turn.ts";
 import { type Indexed, indexAfter, indexEarlier } from "./index-after.ts";
 import { LEAN } from "./lean.ts";
 import { assertWhole } from "./look.ts";
@@ -103,7 +104,7 @@ export async function backUp(
   await indexEarlier(place, feeding);
   assertCanStart(node, control, finding);
   await checkAnswers(node, control, call);
-  if (!anyway) await assertCaughtUp(node, io.signal);
+  if (!anyway) await assertCaughtUp(node, control, io.signal);
   const said = (await question?.ask(io.signal)) ?? [];
 
   const result = await runBackup({
@@ -128,8 +129,15 @@ export async function backUp(
     ].slice(0, MOST_TAGS),
     full: flags.full === true,
     now,
-    beforeStop: async (signal) => {
-      if (!anyway) await assertMayStop(node, state, now, signal);
+    beforeStop: async (bytesToCopy) => {
+      const handOn = await takeGroupTurn({ session, control, feeding, bytesToCopy }, call);
+      try {
+        if (!anyway) await assertMayStop(node, control, state, now, io.signal);
+        return handOn;
+      } catch (error) {
+        await handOn();
+        throw error;
+      }
     },
     progress,
     signal: io.signal,

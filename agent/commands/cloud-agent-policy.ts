@@ -18,6 +18,9 @@ export async function run(call: Call): Promise<Answer> {
     });
   }
   const bucket = `arn:${partitionOf(s3?.region)}:s3:::${place.bucket}`;
-  const document = { Version: "2012-10-17", Statement: hostStatements(bucket, place.prefix, node.name) };
+  const document = {
+    Version: "2012-10-17",
+    Statement: hostStatements(bucket, place.prefix, node.name, node.stop.group?.name ?? null),
+  };
   return { document, text: JSON.stringify(document, null, 2) };
 }

@@ -1,6 +1,7 @@
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { isOpen, type NodeSettings, nextOpening } from "../config/index.ts";
 import { askCondition } from "../node/index.ts";
+import type { NodeControl } from "../node/types.ts";
 import { formatTime } from "../report/index.ts";
 import type { NodeState } from "../state/index.ts";
 
@@ -60,18 +61,22 @@ export function assertNow(node: NodeSettings, state: NodeState, now: number): vo
 }
 
 /** Once it is known that the node answers. @throws ColdkeepError `syncing`. */
-export async function assertCaughtUp(node: NodeSettings, signal: AbortSignal): Promise<void> {
+export async function assertCaughtUp(node: NodeSettings, control: NodeControl, signal: AbortSignal): Promise<void> {
+  // Nobody stops it here: it is down already, and cannot be asked.
+  if (!control.manager.controls) return;
   throwSkip(node, await whySyncing(node, signal));
 }
 
 /** The last questions before the stop, as preparing for it takes its time. @throws ColdkeepError `skipped`. */
 export async function assertMayStop(
   node: NodeSettings,
+  control: NodeControl,
   state: NodeState,
   now: () => number,
   signal: AbortSignal,
 ): Promise<void> {
   assertNow(node, state, now());
+  if (!control.manager.controls) return;
   throwSkip(node, await whyLeading(node, signal));
 }
 

@@ -49,16 +49,24 @@ export interface Statement {
  * its own and the vault's, and can neither read back, list nor delete anything.
  * @param bucketArn such as `arn:aws:s3:::bucket`
  * @param prefix the vault's, without slashes at its ends; empty where the vault fills its bucket
+ * @param group of whose nodes only so many are down at once; null where the node has none
  */
-export function hostStatements(bucketArn: string, prefix: string, node: string): readonly Statement[] {
+export function hostStatements(
+  bucketArn: string,
+  prefix: string,
+  node: string,
+  group: string | null,
+): readonly Statement[] {
   const root = prefix === "" ? bucketArn : `${bucketArn}/${prefix}`;
   const own = (names: readonly string[]) => names.map((name) => `${root}/${node}/${name}`);
+  // Turns to be down: each is put once, and looked at by all of the group.
+  const turns = group === null ? [] : [`${root}/groups/${group}/down/*`];
   return [
     {
       Sid: "AddAndNeverReplace",
       Effect: "Allow",
       Action: ["s3:PutObject"],
-      Resource: own(HOST_CREATES),
+      Resource: [...own(HOST_CREATES), ...turns],
       Condition: { Null: { "s3:if-none-match": "false" } },
     },
     {
@@ -72,7 +80,7 @@ export function hostStatements(bucketArn: string, prefix: string, node: string):
       Sid: "ReadOwnState",
       Effect: "Allow",
       Action: ["s3:GetObject"],
-      Resource: [...own(HOST_READS), `${root}/vault.json`],
+      Resource: [...own(HOST_READS), `${root}/vault.json`, ...turns],
     },
   ];
 }
