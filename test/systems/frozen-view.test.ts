@@ -1,0 +1,22 @@
+import { expect, it } from "vitest";
+import { profileNames } from "../../agent/profiles/index.ts";
+import { type BusyNode, busyNode, frozenViewHolds } from "../support/frozen-view.ts";
+import { buildNode, obstacleToRocksdb } from "./support/rocksdb.ts";
+
+/** In all, over the nodes, each of 2 s and of all nodes at once. `COLDKEEP_ROUNDS=400` is 50 and more of each. */
+const ROUNDS = Number(process.env.COLDKEEP_ROUNDS ?? "50");
+const names = profileNames();
+const obstacle = obstacleToRocksdb();
+const each = Math.ceil(ROUNDS / (names.length + (obstacle === null ? 1 : 0)));
+const rocksdb = obstacle === null ? "a real RocksDB" : `no RocksDB (${obstacle})`;
+
+it(`the frozen view never changes while the restarted node writes as fast as it can: ${each} rounds of 2 s each of ${names.join(", ")}, ${rocksdb}`, async () => {
+  const nodes: BusyNode[] = names.map(busyNode);
+  if (obstacle === null) {
+    const program = buildNode();
+    nodes.push({ profile: "rocksdb", words: (folder) => [program, "write", folder], silent: true });
+  }
+  const compared = await Promise.all(nodes.map((node) => frozenViewHolds(node, each)));
+  console.log(nodes.map(({ profile }, i) => `${profile}: ${compared[i]} files`).join(", "));
+  expect(Math.min(...compared)).toBeGreaterThan(each);
+});
