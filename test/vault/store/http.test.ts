@@ -109,6 +109,24 @@ describe("reading through a presenter", () => {
     await expect(clear).rejects.toSatisfy((e) => isColdkeepError(e, "integrity"));
   });
 
+  it("takes what a presenter of a newer version adds to its plan, and does without what an older one leaves out", async () => {
+    const { objects } = await served(3);
+    const { api } = objects;
+    const other = {
+      ...api,
+      get: async (path: string, max: number) => {
+        const bytes = await api.get(path, max);
+        if (bytes === null || !path.includes("/plan")) return bytes;
+        const { page, next, expires_in, objects: named } = JSON.parse(bytes.toString()) as Record<string, unknown>;
+        const more = (named as object[]).map((one) => ({ ...one, warmth: "cold" }));
+        return Buffer.from(JSON.stringify({ of_next_year: { a: [1] }, page, next, expires_in, objects: more }));
+      },
+    };
+    const reader = httpReader(other, httpClient({}), NODE, { monotonic: () => 0 });
+    await reader.get(card);
+    expect(Buffer.from((await reader.get(pack(2)))?.bytes ?? []).toString()).toBe("pack 2");
+  });
+
   it("sends a ticket over https, and over http to this machine only", async () => {
     const clock = { now: () => 0, monotonic: () => 0 };
     const open = (from: string) => openHttpStore(from, { node: NODE, ticket: "ckt1.x.y", clock, env: {} });
