@@ -120,6 +120,34 @@ describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missi
     await relay.stop();
   });
 
+  it("has written down who made the ticket, put key files and set a tag: S3 tells it, by no function of ours", async () => {
+    await coldkeep("tag", first, "--add", "audited");
+    // By the API itself: nothing else here asks for logs.
+    const headers = {
+      "content-type": "application/x-amz-json-1.1",
+      "x-amz-target": "Logs_20140328.FilterLogEvents",
+      authorization:
+        "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=0",
+    };
+    const body = JSON.stringify({ logGroupName: stack.AuditLog });
+    const wanted = [
+      /"nodes\/tickets\/issued\/[^"]+\.json"/,
+      /"nodes\/demo\/data\/[^"]+\/key\.json"/,
+      /\.mark\.1\.json"/,
+    ];
+    const told = await until("the audit log's lines", async () => {
+      const answer = await fetch(endpointOf(aws), { method: "POST", headers, body });
+      const text = await answer.text();
+      if (!answer.ok) throw new Error(text);
+      const { events } = JSON.parse(text) as { events: { message: string }[] };
+      const lines = events.map(({ message }) => message);
+      return wanted.every((one) => lines.some((line) => one.test(line))) ? lines : null;
+    });
+    // Nothing of it is about what every backup puts.
+    expect(told.filter((line) => /\.pack"|\.card\.json"/.test(line))).toEqual([]);
+    expect(told[0]).toMatch(/"requester"|"source-ip-address"/);
+  });
+
   it("changes nothing for events that come again, out of order, late, or that are none", async () => {
     const { snapshots } = await coldkeep<{ snapshots: { snapshot: string }[] }>("list");
     const read = async () =>
