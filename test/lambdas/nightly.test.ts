@@ -69,6 +69,24 @@ describe("whose hour has come", () => {
   });
 });
 
+describe("a deployment of ten thousand nodes", () => {
+  it("has a message a node at midnight, and each node's settings at hand", async () => {
+    const nodes = Array.from({ length: 10_000 }, (_, n) => ({ ...NODE, name: `node-${n}` }));
+    const settings = settingsOf({ format: 1, nodes });
+    const sent: string[] = [];
+    const on = { settings, send: async (jobs: readonly NodeJob[]) => void sent.push(...jobs.map(({ node }) => node)) };
+    const work = async () => {};
+    await onNightly({ ...on, work }, { tick: "2026-03-01T00:00:00Z" });
+    expect(new Set(sent).size).toBe(10_000);
+    await onNightly({ ...on, work }, { tick: "2026-03-01T00:15:00Z" });
+    expect(sent).toHaveLength(10_000);
+    const worked: string[] = [];
+    const Records = [textRecord(JSON.stringify({ node: "node-9999" }))];
+    await onNightly({ ...on, work: async ({ name }) => void worked.push(name) }, { Records });
+    expect(worked).toEqual(["node-9999"]);
+  });
+});
+
 describe("a node's night", () => {
   it("expires, later deletes, leaves a report, and counts", async () => {
     const world = await cardWorld();
@@ -350,6 +368,22 @@ describe("the verifier", () => {
       expect.stringContaining("00000.pack: missing"),
       expect.stringContaining("00000.pack: changed"),
     ]);
+  });
+
+  it("does not read what a listing tells to lie in an archive: the store's sum has to do", async () => {
+    const world = await cardWorld();
+    const [card] = await daily(world, 1);
+    const pack = names.pack(world.node, (card as Card).core.snapshot, 0);
+    const there = world.store.objects.get(pack);
+    if (there === undefined) throw new Error("it was put");
+    there.info = { ...there.info, archived: true };
+    const calls: string[] = [];
+    const { findings } = await verify(world, { reread_days: 1 }, never, calls);
+    expect(findings).toEqual([]);
+    expect(calls).toContain(`HEAD ${pack}`);
+    expect(calls).not.toContain(`GET ${pack}`);
+    there.info = { ...there.info, sha256: "0".repeat(64) };
+    expect((await verify(world, { reread_days: 1 })).findings).toMatchObject([{ kind: "damage" }]);
   });
 
   it("asks once a job for what all snapshots on top of an origin share", async () => {
