@@ -99,6 +99,7 @@ async function judgeAnew(on: Judge, id: SnapshotId): Promise<IndexEntry | null> 
     committed,
     profile: core.profile,
     ...(core.heights === undefined ? {} : { heights: core.heights }),
+    ...(core.group === undefined ? {} : { group: core.group }),
     tags: mark !== null && "tags" in mark ? mark.tags : core.tags,
     bytes: core.bytes,
     ...(core.downtime_ms === undefined ? {} : { downtime_ms: core.downtime_ms }),

@@ -97,6 +97,7 @@ export async function putLists(c: CommitOptions): Promise<CardCore> {
     profile: o.profile.name,
     ...(tree.heights === null ? {} : { heights: tree.heights }),
     tags: o.tags,
+    ...(o.group === undefined ? {} : { group: o.group }),
     bytes: {
       total: scanned.bytes,
       added: scanned.added,

@@ -24,6 +24,8 @@ export interface BackupOptions {
   /** The state directory of all nodes; the node's own state in it was made by `init`. */
   readonly stateDir: string;
   readonly tags: readonly string[];
+  /** `<group>/<id>` of the group backup that it is a member of. */
+  readonly group?: string;
   /** Ignore the parent: shares nothing with the past. */
   readonly full: boolean;
   /** Worker threads; default: one a core, 2 to 4. More are faster where the disks are, and take some 45 MB each. */

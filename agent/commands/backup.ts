@@ -1,6 +1,6 @@
 import type { IndexEntry } from "../../vault/card/index.ts";
 import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
-import { type BackupResult, runBackup } from "../backup/index.ts";
+import { type BackupOptions, type BackupResult, type Freeze, runBackup } from "../backup/index.ts";
 import type { NodeSettings } from "../config/index.ts";
 import { describeSealer, makeStretch } from "../keys/index.ts";
 import type { NodeControl } from "../node/types.ts";
@@ -53,18 +53,28 @@ export interface Staged {
   readonly control: NodeControl;
 }
 
+/** A backup as a member of a group. */
+export interface Within {
+  /** `<group>/<id>` */
+  readonly group: string;
+  readonly freeze: Freeze;
+  /** Told of the snapshot once it is committed. */
+  readonly committed: (result: BackupResult) => void;
+}
+
 export interface BackUpOptions {
   /** What lies in the node's folders, where somebody has looked. */
   readonly finding?: Finding | null;
   /** Lays out what is backed up instead of them. */
   readonly stage?: () => Promise<Staged>;
+  readonly within?: Within;
 }
 
 /** Makes a snapshot of the node as the session has it, or of what `stage` lays out, under its lock. */
 export async function backUp(
   session: Session,
   call: Call<BackupFlags>,
-  { finding = null, stage }: BackUpOptions = {},
+  { finding = null, stage, within }: BackUpOptions = {},
 ): Promise<Answer> {
   const { flags, io, progress } = call;
   const { config } = session;
@@ -107,7 +117,7 @@ export async function backUp(
   if (!anyway) await assertCaughtUp(node, control, io.signal);
   const said = (await question?.ask(io.signal)) ?? [];
 
-  const result = await runBackup({
+  const options: BackupOptions = {
     vault,
     node: node.name,
     suite,
@@ -127,6 +137,7 @@ export async function backUp(
         ...said,
       ]),
     ].slice(0, MOST_TAGS),
+    ...(within === undefined ? {} : { group: within.group }),
     full: flags.full === true,
     now,
     beforeStop: async (bytesToCopy) => {
@@ -141,7 +152,9 @@ export async function backUp(
     },
     progress,
     signal: io.signal,
-  });
+  };
+  const result = await runBackup(options, within?.freeze);
+  within?.committed(result);
   rememberOutage(state, result, call);
   const indexed = await indexAfter(place, feeding, result.snapshot, call);
   const failure = notGood(result, indexed);

@@ -71,7 +71,8 @@ export function heightWords(height: NonNullable<Profile["height"]>): string {
 /** What must hold between it and others of its group, in words. */
 export function groupWords(profile: Profile): string[] {
   return (profile.group ?? []).map(
-    ({ notNewerThan, why }) => `never newer than a ${notNewerThan} of the same group: ${why}`,
+    ({ notNewerThan, why, together }) =>
+      `never newer than a ${notNewerThan} of the same group${together === true ? ", and down together with it" : ""}: ${why}`,
   );
 }
 

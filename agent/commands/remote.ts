@@ -116,6 +116,7 @@ function bareConfig(node: NodeSettings, stateDir: string): Config {
     consumeKeyFile: false,
     strictSm: false,
     nodes: [node],
+    groups: [],
     warnings: [],
   };
 }

@@ -7,6 +7,7 @@ import { blockRange, heightOfChannel, ipv4, moment, wholeNumber } from "./parse.
 import { REMOTE_FLAGS, type RemoteFlags } from "./remote-flags.ts";
 
 export interface RestoreFlags extends IdentityFlags, RemoteFlags {
+  readonly group?: string;
   readonly at?: number;
   readonly height?: { readonly channel?: string; readonly height: number };
   readonly to?: string;
@@ -38,12 +39,13 @@ const globs = { ...optional, parse: String, variadic: true, placeholder: "glob" 
 
 export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
   brief: "Bring a snapshot back, in place or into a fresh folder",
-  usage: "[<id>] [--at <time>] [--height <n>] [--to <path>] [--dry-run] [--node <name>]",
+  usage: "[<id>] [--at <time>] [--height <n>] [--to <path>] [--dry-run] [--node <name> | --group <name>]",
   about:
     "Fetches and opens everything into a folder beside the target, checks every byte, and only then swaps it in: all roots\n" +
     "or none. Refused while the node runs, and without --force where a validator would forget what it has signed.\n" +
     "Without --to the folders named in the configuration are replaced. What was cut off goes on where it was: run the same\n" +
-    "command again. Where this user may write to the vault, a pin keeps the snapshot from being deleted meanwhile, for a week.",
+    "command again. Where this user may write to the vault, a pin keeps the snapshot from being deleted meanwhile, for a week.\n" +
+    "With --group, <id> is that of a set, and all its nodes come back: refused where they do not fit together.",
   examples: [
     ["restore latest --to /srv/restored", "into a fresh folder; the running node is not touched"],
     [
@@ -55,10 +57,17 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
       "on a host without configuration or AWS credentials, through a presenter",
     ],
     ["restore latest --blocks 100-200 --to /srv/blocks", "just the files that hold these blocks"],
+    ["restore --group fabric --to /srv/restored", "the latest set of a group, a folder for each node"],
     ["restore latest --delta", "in place, and only what differs from the data there is fetched"],
     ['restore --at "2026-01-15 00:00" --dry-run', "what would be done for the newest snapshot received by then (UTC)"],
   ],
   flags: {
+    group: {
+      ...optional,
+      parse: String,
+      placeholder: "name",
+      brief: "All nodes of this group, as they were captured as one set",
+    },
     at: {
       ...optional,
       parse: moment,
@@ -144,7 +153,10 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
     },
   },
   positional: OPTIONAL_ID_PARAMETER,
-  load: async () => (await import("./restore.ts")).run,
+  load: async () => async (call, id) =>
+    call.flags.group === undefined
+      ? (await import("./restore.ts")).run(call, id)
+      : (await import("./restore-group.ts")).run(call, call.flags.group, id),
 });
 
 function fingerprint(text: string): string {

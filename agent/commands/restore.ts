@@ -96,7 +96,8 @@ export async function restoreTo(call: Call<IdentityFlags>, id: string | undefine
   return plan;
 }
 
-async function optionsFor(
+/** What a restore of that snapshot needs; the snapshot is pinned, and brought back from an archive class. */
+export async function optionsFor(
   session: Session,
   store: Store,
   call: Call<RestoreFlags>,
@@ -180,6 +181,6 @@ function deltaOf({ node }: Session, { delta, deltaFrom }: RestoreFlags): Pick<Re
   return delta === true ? { delta: new Map(node.roots.map(({ name, path }) => [name, path])) } : {};
 }
 
-function planDocument({ opened: _opened, ...plan }: RestorePlan): Omit<RestorePlan, "opened"> {
+export function planDocument({ opened: _opened, ...plan }: RestorePlan): Omit<RestorePlan, "opened"> {
   return plan;
 }

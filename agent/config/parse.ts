@@ -1,6 +1,7 @@
 import { type Document, type ErrorCode, LineCounter, parseDocument, visit } from "yaml";
 import type { $ZodIssue } from "zod/v4/core";
 import { ColdkeepError } from "../../vault/names/index.ts";
+import { checkGroups } from "./groups.ts";
 import { locate, type Position } from "./locate.ts";
 import { nearest } from "./nearest.ts";
 import { checkPlaces } from "./places.ts";
@@ -42,6 +43,7 @@ export function parseConfig(text: string, path: string, profiles: readonly strin
     ...checkStop(result.data),
     ...checkTiers(result.data),
     ...checkPlaces(result.data, folders),
+    ...checkGroups(result.data),
   ];
   if (mistakes.length > 0) throw file.refuse(mistakes);
   return settingsOf(result.data, path);

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { isNodeName, isVaultId } from "../../vault/names/index.ts";
+import { groups } from "./schema-groups.ts";
 import { KEY_FIELDS } from "./schema-keys.ts";
 import { notify } from "./schema-notify.ts";
 import { ovn } from "./schema-ovn.ts";
@@ -306,6 +307,7 @@ export function configSchema(profiles: readonly string[]) {
         )
         .refine((nodes) => Object.keys(nodes).length > 0, { error: "at least one node" })
         .meta({ description: "the nodes that are backed up, by name" }),
+      groups: groups.optional(),
     },
     "configuration of coldkeep",
   ).meta({ oneOf: [{ required: ["vault"] }, { required: ["vaults"] }] });

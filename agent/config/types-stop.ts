@@ -7,7 +7,7 @@ export type ConditionSettings =
   | { readonly command: CommandLine; readonly field?: string; readonly is: readonly string[] };
 
 /** Nodes of which only so many are down at once. */
-export interface GroupSettings {
+export interface FleetSettings {
   readonly name: string;
   readonly most: number;
   /** How long to wait for a turn. Milliseconds. */
@@ -22,5 +22,5 @@ export interface StopSettings {
   readonly timezone: string;
   readonly skipIfSyncing?: ConditionSettings;
   readonly skipIfLeader?: ConditionSettings;
-  readonly group?: GroupSettings;
+  readonly group?: FleetSettings;
 }

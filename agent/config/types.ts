@@ -228,6 +228,16 @@ export interface S3Reach {
   readonly fips?: boolean;
 }
 
+/** Nodes that are backed up as one set. */
+export interface GroupSettings {
+  /** Of the form of a node's name. */
+  readonly name: string;
+  /** Their names, in the order in which they are stopped; they are started the other way round. */
+  readonly order: readonly NodeName[];
+  /** All down at the same time, or one after the other. */
+  readonly down: "together" | "one-by-one";
+}
+
 export interface Config {
   /** The file it came from. */
   readonly path: string;
@@ -258,6 +268,7 @@ export interface Config {
   readonly chainmaker?: string;
   /** In the order of the file; at least one. */
   readonly nodes: readonly NodeSettings[];
+  readonly groups: readonly GroupSettings[];
   /** Worth a warning: what is allowed but unwise. */
   readonly warnings: readonly string[];
 }

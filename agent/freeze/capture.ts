@@ -33,7 +33,7 @@ type Finished = Pick<FrozenTree["figures"], "files" | "bytes" | "linked" | "copi
  * does not reach that; only then is anything said about what went wrong.
  */
 export async function capture(run: FreezeRun, known: KnownFiles | undefined): Promise<FrozenTree> {
-  const { options: o, record } = run;
+  const { options: o, record, clock } = run;
   let captured: Captured | null = null;
   let failure: { readonly error: unknown } | null = null;
   try {
@@ -48,12 +48,15 @@ export async function capture(run: FreezeRun, known: KnownFiles | undefined): Pr
   } catch (error) {
     failure = { error };
   }
+  const frozenAt = clock.monotonic();
+  await o.meeting?.mayStart(captured !== null);
+  const waitedMs = clock.monotonic() - frozenAt;
   const started = await bringBack(run, failure?.error ?? null);
   if (captured === null || o.signal.aborted) {
     await tryToUndo(run.undo, o.progress);
     throw interruption(failure?.error ?? o.signal.reason, o.signal);
   }
-  return makeTree(run, captured, started);
+  return makeTree(run, captured, started, waitedMs);
 }
 
 async function stopAndFinish(run: FreezeRun, known: KnownFiles | undefined): Promise<Captured> {
@@ -68,6 +71,7 @@ async function stopAndFinish(run: FreezeRun, known: KnownFiles | undefined): Pro
     beforeProof: async () =>
       void (await run.pass(whileRunning(inodes, makeCopyNeeds(), null), { settled: true, again: false })),
   });
+  o.meeting?.stopped();
   o.progress.stage("freeze");
   const capturedAt = clock.now();
   const fresh = makeInodes(places, makeInodeSet);
@@ -120,7 +124,7 @@ function withFailure(error: unknown, failure: unknown): unknown {
   });
 }
 
-function makeTree(run: FreezeRun, captured: Captured, started: Started): FrozenTree {
+function makeTree(run: FreezeRun, captured: Captured, started: Started, waitedMs: number): FrozenTree {
   const { options: o, places, files, notes, heights } = run;
   const { stopped, capturedAt, finished } = captured;
   const { walk, groups, ...counts } = finished;
@@ -130,7 +134,8 @@ function makeTree(run: FreezeRun, captured: Captured, started: Started): FrozenT
     roots: places.map(({ root }) => root),
     figures: {
       ...counts,
-      freezeMs: stopped.ownMs + started.askedAt - stopped.provenAt,
+      // Waiting for others is neither the freeze's work nor the node's own time.
+      freezeMs: stopped.ownMs + started.askedAt - stopped.provenAt - waitedMs,
       downtimeMs: o.control.manager.controls ? started.runningAt - stopped.askedAt : null,
     },
     get omitted() {

@@ -13,6 +13,17 @@ export interface FreezeRoot {
   readonly freezeDir?: string;
 }
 
+/** Others whose nodes are down at the same time. */
+export interface Meeting {
+  /** Told once the node is proven to be down. */
+  stopped(): void;
+  /**
+   * Awaited before the node is asked to start, whatever came of its freeze and also on abort: never throws, and never
+   * waits for more than the others' own limits for stopping and starting.
+   */
+  mayStart(frozen: boolean): Promise<void>;
+}
+
 export interface FreezeOptions {
   readonly node: string;
   readonly run: string;
@@ -23,6 +34,7 @@ export interface FreezeOptions {
   readonly stateDir: string;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  readonly meeting?: Meeting;
   /** What will probably not have to be copied, and so is not read ahead. */
   readonly known?: KnownFiles;
   /** Default: the machine's. Durations are measured with its monotonic half only. */

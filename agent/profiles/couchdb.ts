@@ -35,6 +35,7 @@ export const couchdb = makeProfile({
   group: [
     {
       notNewerThan: "fabric-peer",
+      together: true,
       why: "a peer whose state is ahead of its ledger does not start",
     },
   ],

@@ -144,6 +144,8 @@ export type HeightHint = { readonly url: string } & (
 export interface GroupRule {
   /** Of members of that profile: what they were captured with must be as new as this one, or newer. */
   readonly notNewerThan: string;
+  /** One of them cannot be down while the other runs. */
+  readonly together?: true;
   readonly why: string;
 }
 

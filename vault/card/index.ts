@@ -3,6 +3,7 @@ export {
   isCommitted,
   parseCard,
 } from "./card.ts";
+export { encodeGroupCard, parseGroupCard } from "./group-card.ts";
 export { canonical, canonicalBytes, parseCanonical } from "./jcs.ts";
 export { MAX_ORIGINS, MAX_PACKS } from "./limits.ts";
 export { encodeBackupList, encodeHead, encodeIndex, parseBackupList, parseHead, parseIndex } from "./lists.ts";

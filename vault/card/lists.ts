@@ -20,6 +20,7 @@ const entry = z.strictObject({
   committed: f.time,
   profile: f.text,
   heights: f.heights.exactOptional(),
+  group: f.text.exactOptional(),
   tags: f.tags,
   bytes: f.bytes,
   downtime_ms: f.count.exactOptional(),

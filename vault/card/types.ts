@@ -103,6 +103,31 @@ export interface Begin extends OfSnapshot {
   readonly adopts: readonly SnapshotId[];
 }
 
+/** One node's part in a group. */
+export interface GroupMember {
+  readonly node: NodeName;
+  readonly snapshot: SnapshotId;
+  readonly profile: string;
+  /** By the host's clock, as on its card. */
+  readonly captured: number;
+  readonly heights?: Heights;
+}
+
+/**
+ * `groups/<group>/<id>.group.json`: nodes that were captured as one set. It vouches for nothing: each member's card, which
+ * is signed, names the group as well.
+ */
+export interface GroupCard {
+  readonly format: 1;
+  readonly vault: VaultId;
+  readonly group: string;
+  readonly id: SnapshotId;
+  /** All were down at the same time; else one after the other. */
+  readonly together: boolean;
+  /** In the order in which they were stopped. */
+  readonly members: readonly GroupMember[];
+}
+
 /**
  * `snapshots/<id>.origin.json`, in a copy: when the snapshot's begin and card were received where they were first put,
  * by that store's clock.
@@ -144,6 +169,8 @@ export interface IndexEntry {
   readonly committed: number;
   readonly profile: string;
   readonly heights?: Heights;
+  /** The card's: `<group>/<id>` of the group it was captured with. */
+  readonly group?: string;
   /** The card's, or what an operator made of them since. */
   readonly tags: readonly string[];
   readonly bytes: CardBytes;

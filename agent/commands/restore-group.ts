@@ -1,0 +1,214 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { isLatestMaterial, listSnapshots } from "../../keeper/index.ts";
+import { type GroupCard, parseGroupCard } from "../../vault/card/index.ts";
+import { ColdkeepError, messageOf, names, type SnapshotId, systemCode, toSnapshotId } from "../../vault/names/index.ts";
+import type { Store } from "../../vault/store/index.ts";
+import type { GroupSettings } from "../config/index.ts";
+import { counted } from "../report/index.ts";
+import { planRestore, type RestoreOptions, type RestorePlan, runRestore } from "../restore/index.ts";
+import { lockNode } from "../state/index.ts";
+import type { Answer } from "./answer.ts";
+import { controlOf } from "./control.ts";
+import type { Call } from "./define.ts";
+import { assertConsistent, pickGroup } from "./group.ts";
+import { openVault } from "./opened.ts";
+import { recover } from "./recover.ts";
+import type { RestoreFlags } from "./restore.command.ts";
+import { optionsFor, planDocument } from "./restore.ts";
+import { planText, resultText } from "./restore-text.ts";
+import { pickNode, readConfig, type Session, scopeOf } from "./session.ts";
+import { whySignsTwice } from "./signing.ts";
+
+/** A group card has a few hundred bytes a node. */
+const MAX_GROUP_CARD = 4 << 20;
+
+/** One node of a set, ready to be restored. */
+interface Planned {
+  readonly session: Session;
+  readonly options: RestoreOptions;
+  readonly plan: RestorePlan;
+}
+
+/**
+ * `coldkeep restore --group`: all nodes of one set. Nothing is written before all are planned, and fit together. Each node
+ * is swapped in by itself: where a later one fails, the same command goes on with it.
+ */
+export async function run(call: Call<RestoreFlags>, wanted: string, id: string | undefined): Promise<Answer> {
+  const { flags, io, progress } = call;
+  assertAlone(flags);
+  const config = readConfig(call);
+  const group = pickGroup(config, wanted);
+  const sessions = group.order.map((name): Session => ({ config, node: pickNode(config, name) }));
+  const dry = flags.dryRun === true;
+  const inPlace = flags.to === undefined;
+  using locks = new DisposableStack();
+  for (const { node } of dry ? [] : sessions) {
+    const label = `coldkeep restore --group ${group.name}`;
+    locks.use(lockNode(config.stateDir, node.name, "restore", label));
+    if (inPlace) locks.use(lockNode(config.stateDir, node.name, "node", label));
+  }
+  if (inPlace && !dry) for (const session of sessions) await recover(session, controlOf(session.node), call);
+
+  for (const { node } of inPlace && !dry && flags.force !== true ? sessions : []) {
+    const signing = whySignsTwice(node);
+    if (signing !== null) throw signing;
+  }
+
+  const store = await openVault(config, call, "read");
+  if (flags.to !== undefined && !dry) makeFolder(flags.to);
+  progress.stage("plan");
+  const card = await cardOf(store, sessions, group, id);
+  const planned = await planAll(call, store, sessions, card);
+  progress.close();
+  const text = planned.map(({ session, plan }) => `${session.node.name}\n${planText(plan)}`).join("\n\n");
+  const head = { group: card.group, id: card.id };
+  if (dry) {
+    const plans = planned.map(({ session, plan }) => ({ node: session.node.name, plan: planDocument(plan) }));
+    return { document: { ...head, members: plans }, text };
+  }
+  if (flags.json !== true) io.stdout.write(`${text}\n\n`);
+  const done: { readonly node: string; readonly words: string; readonly result: unknown }[] = [];
+  for (const { session, plan, options } of planned) {
+    const result = await runRestore(plan, options);
+    const words = resultText(result, session.node, inPlace);
+    done.push({ node: session.node.name, words, result: { ...result, plan: planDocument(plan) } });
+  }
+  const starts = group.order.toReversed().join(", then ");
+  return {
+    document: { ...head, members: done.map(({ node, result }) => ({ node, result })), start: group.order.toReversed() },
+    text: [
+      ...done.map(({ node, words }) => `${node}\n${words}`),
+      `${counted(done.length, "node")} of ${card.group}/${card.id}. Start them in this order: ${starts}.`,
+    ].join("\n\n"),
+  };
+}
+
+/** Reads and proves all, and that they are one set. @throws ColdkeepError as planRestore; `integrity`, `refused`. */
+async function planAll(
+  call: Call<RestoreFlags>,
+  store: Store,
+  sessions: readonly Session[],
+  card: GroupCard,
+): Promise<readonly Planned[]> {
+  const { to, group: _group, ...flags } = call.flags;
+  const planned: Planned[] = [];
+  for (const session of sessions) {
+    const { node } = session;
+    const member = card.members.find(({ node: name }) => name === node.name);
+    if (member === undefined) throw missing(card, node.name);
+    const own = {
+      ...call,
+      flags: { ...flags, node: node.name, ...(to === undefined ? {} : { to: join(to, node.name) }) },
+    };
+    const options = await optionsFor(session, store, own, { by: "id", id: member.snapshot }, null);
+    const plan = await planRestore(options);
+    const { group } = plan.opened.card.core;
+    if (group !== `${card.group}/${card.id}`) throw foreign(card, node.name, group);
+    planned.push({ session, options, plan });
+  }
+  // By their own cards, which are signed; the group's card only said where they are.
+  const members = planned.map(({ plan }) => {
+    const { node, profile, captured, heights } = plan.opened.card.core;
+    return { node, profile, captured, ...(heights === undefined ? {} : { heights }) };
+  });
+  assertConsistent(`${card.group}/${card.id}`, members, card.together);
+  return planned;
+}
+
+/** The set of that id, or the latest that was finished. @throws ColdkeepError `not-found`. */
+async function cardOf(
+  store: Store,
+  sessions: readonly Session[],
+  group: GroupSettings,
+  id: string | undefined,
+): Promise<GroupCard> {
+  const [first] = sessions;
+  if (id !== undefined && id !== "latest") {
+    const found = await readCard(store, first, group, toSnapshotId(id));
+    if (found !== null) return found;
+    throw none(group, `there is no set ${id}`);
+  }
+  if (first === undefined) throw none(group, "it has no nodes");
+  for await (const entry of listSnapshots({ store, ...scopeOf(first.config, first.node.name) })) {
+    if (entry.group?.startsWith(`${group.name}/`) !== true || !isLatestMaterial(entry)) continue;
+    // One whose other members failed has no card.
+    const found = await readCard(store, first, group, toSnapshotId(entry.group.slice(group.name.length + 1)));
+    if (found !== null) return found;
+  }
+  throw none(group, `of no good snapshot of ${first.node.name} there is a set`);
+}
+
+async function readCard(
+  store: Store,
+  session: Session | undefined,
+  { name }: GroupSettings,
+  id: SnapshotId,
+): Promise<GroupCard | null> {
+  const found = await store.get(names.groupJson(name, id), { maxBytes: MAX_GROUP_CARD });
+  if (found === null) return null;
+  const vault = session?.config.vaultId;
+  return parseGroupCard(found.bytes, { ...(vault === undefined ? {} : { vault }), group: name, id });
+}
+
+/** The folder that the nodes' own folders are to lie in; the one above it must be there. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return;
+    throw new ColdkeepError(systemCode(error) === "EACCES" ? "permission" : "refused", {
+      what: "cannot make the folder to restore to",
+      on: path,
+      why: messageOf(error),
+      todo: "make it first, as the user that runs coldkeep",
+      cause: error,
+    });
+  }
+}
+
+function assertAlone({
+  node,
+  at,
+  height,
+  include,
+  exclude,
+  from,
+  deltaFrom,
+}: RestoreFlags & { readonly node?: string }): void {
+  const given = Object.entries({ node, at, height, include, exclude, from, "delta-from": deltaFrom });
+  const [other] = given.filter(([, value]) => value !== undefined);
+  if (other === undefined) return;
+  throw new ColdkeepError("usage", {
+    what: `--${other[0]} does not go with --group`,
+    why: "all nodes of a set are restored, whole",
+    todo: "name a set by its id, or restore one node with --node",
+  });
+}
+
+function none({ name }: GroupSettings, why: string): ColdkeepError {
+  return new ColdkeepError("not-found", {
+    what: "there is no such set of this group",
+    on: name,
+    why,
+    todo: `\`coldkeep backup --group ${name}\` makes one`,
+  });
+}
+
+function missing({ group, id, members }: GroupCard, node: string): ColdkeepError {
+  return new ColdkeepError("refused", {
+    what: "the set lacks a node of the group",
+    on: `${group}/${id}`,
+    why: `${node} is in the configuration; in the set are ${members.map(({ node: name }) => name).join(", ")}`,
+    todo: "take the node out of the group's order to restore the others, or choose a later set",
+  });
+}
+
+function foreign({ group, id }: GroupCard, node: string, found: string | undefined): ColdkeepError {
+  return new ColdkeepError("integrity", {
+    what: "the group card names a snapshot that is not of its set",
+    on: `${group}/${id}`,
+    why: `the signed card of ${node} says ${found ?? "that it is of no group"}`,
+    todo: "somebody else wrote this group card: take another set, and find out who writes into the vault",
+  });
+}

@@ -1,0 +1,207 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { askingOrder, assertConsistent, assertOrder } from "../../../agent/commands/group.ts";
+import { parseConfig } from "../../../agent/config/index.ts";
+import { systemClock } from "../../../posix/clock.ts";
+import { toNodeName } from "../../../vault/names/index.ts";
+import { runHere } from "../../cli/run.ts";
+import { tempDir } from "../../support/tmp.ts";
+
+const PEER = "fabric-peer";
+const ORDERER = "fabric-orderer";
+
+describe("whether nodes of a group fit together", () => {
+  const member = (node: string, profile: string, captured: number, heights?: Record<string, number>) => ({
+    node: toNodeName(node),
+    profile,
+    captured,
+    ...(heights === undefined ? {} : { heights }),
+  });
+
+  it("an orderer is as high as its peers or higher, in each channel that both tell", () => {
+    const peer = member("peer", PEER, 1, { a: 10, b: 5, own: 99 });
+    const check = (...heights: Record<string, number>[]) =>
+      assertConsistent("g", [peer, ...heights.map((each, i) => member(`orderer${i}`, ORDERER, 2, each))], true);
+    check({ a: 10, b: 5 });
+    check({ a: 12, b: 6, c: 0 });
+    // One that lags catches up from the others.
+    check({ a: 3, b: 3 }, { a: 10, b: 5 });
+    expect(() => check({ a: 9, b: 5 })).toThrow(/peer is at 10 in channel a, orderer0 at 9: a peer that has blocks/);
+    expect(() => check({ a: 10, b: 4 }, { a: 10, b: 4 })).toThrow(/peer is at 5 in channel b, orderer0, orderer1 at 4/);
+  });
+
+  it("a CouchDB is as old as its peer or older, or was down together with it", () => {
+    const set = (couch: number) => [member("peer", PEER, 5, { a: 1 }), member("couch", "couchdb", couch)];
+    for (const captured of [4, 5]) assertConsistent("g", set(captured), false);
+    assertConsistent("g", set(6), true);
+    expect(() => assertConsistent("g", set(6), false)).toThrow(/couch was captured after peer: a peer whose state/);
+  });
+
+  it("its order is looked at before anything is stopped, where it is one by one", () => {
+    const group = (down: "together" | "one-by-one") => ({
+      ...{ name: "g", down },
+      order: ["n0", "n1"].map(toNodeName),
+    });
+    assertOrder(group("together"), [ORDERER, PEER]);
+    assertOrder(group("one-by-one"), [PEER, ORDERER]);
+    expect(() => assertOrder(group("one-by-one"), [ORDERER, PEER])).toThrow(/write n1 before n0 in its order/i);
+    expect(() => assertOrder(group("one-by-one"), ["couchdb", PEER])).toThrow(/can only be down together/);
+    expect(askingOrder([ORDERER, PEER, "couchdb", PEER])).toEqual([2, 1, 3, 0]);
+  });
+});
+
+describe("groups in a configuration", () => {
+  const text = (groups: string) => `version: 1
+vault: file:///v
+encrypt_key: /k
+nodes:
+  a: { profile: files, roots: { d: /a }, service: { manager: none } }
+  b: { profile: files, roots: { d: /b }, service: { manager: none } }
+groups: ${groups}
+`;
+
+  it("name nodes of the file, two or more, each in one group", () => {
+    const { groups } = parseConfig(text("{ g: { order: [b, a] } }"), "c", []);
+    expect(groups).toEqual([{ name: "g", order: ["b", "a"], down: "together" }]);
+    for (const [wrong, words] of [
+      ["{ g: { order: [a, x] } }", /groups\.g\.order\.1: there is no node x; known are a, b/],
+      ["{ g: { order: [a] } }", /a list of two or more nodes/],
+      ["{ g: { order: [a, a] } }", /each node once/],
+      ["{ g: { order: [a, b] }, h: { order: [a, b] } }", /a is in group g already/],
+      ["{ tickets: { order: [a, b] } }", /a name: 1 to 63 of/],
+      ["{ g: { order: [a, b], down: once } }", /together or one-by-one/],
+    ] as const)
+      expect(() => parseConfig(text(wrong), "c", [])).toThrow(words);
+  });
+});
+
+/** Two nodes that write down what is done to them, with block files and heights of their own. */
+async function world(heights: { readonly peer: number; readonly orderer: number }, ordererStop = "") {
+  const home = tempDir("group");
+  const log = join(home, "log");
+  const config = join(home, "config.yaml");
+  const node = (name: "peer" | "orderer", more = "") => {
+    mkdirSync(join(home, name));
+    writeFileSync(join(home, name, "block"), `${name} as it was`);
+    writeFileSync(join(home, `${name}.up`), "");
+    return `
+  ${name}:
+    profile: fabric-${name}
+    roots: { data: ${home}/${name} }
+    service:
+      manager: command
+      stop: "${more}rm -f ${home}/${name}.up; echo stop ${name} >>${log}"
+      start: "[ -e ${home}/${name}.up ] || echo start ${name} >>${log}; touch ${home}/${name}.up"
+      is_running: "[ -e ${home}/${name}.up ]"
+    height: { command: "cat ${home}/${name}.height", channels: { list: "", by: name, field: height } }`;
+  };
+  for (const [name, height] of Object.entries(heights))
+    writeFileSync(join(home, `${name}.height`), JSON.stringify([{ name: "ch", height }]));
+  writeFileSync(
+    config,
+    `version: 1
+vault: file://${home}/vault
+vault_id: AAAAAAAAAAAAAAAAAAAAAA
+state_dir: ${home}/state
+encrypt_key: "0x000102030405060708090a0b0c0d0e0f"
+nodes:${node("peer")}${node("orderer", ordererStop)}
+groups: { fabric: { order: [peer, orderer] } }
+`,
+    { mode: 0o600 },
+  );
+  const coldkeep = (...words: string[]) => runHere([...words, "--config", config], { clock: systemClock });
+  expect((await coldkeep("init")).code).toBe(0);
+  return { home, coldkeep, log: () => readFileSync(log, "utf8").trim().split("\n") };
+}
+
+describe("backup and restore of a group", () => {
+  it("one set: stopped in order, started the other way round, a group card, and both come back as they were", async () => {
+    const { home, coldkeep, log } = await world({ peer: 7, orderer: 9 });
+    const backup = await coldkeep("backup", "--group", "fabric", "--json");
+    expect([backup.code, backup.stderr]).toEqual([0, ""]);
+    expect(log()).toEqual(["stop peer", "stop orderer", "start orderer", "start peer"]);
+    const { id, members } = JSON.parse(backup.stdout) as { id: string; members: { heights: object }[] };
+    expect(members.map(({ heights }) => heights)).toEqual([{ ch: 7 }, { ch: 9 }]);
+    expect(readdirSync(join(home, "vault/groups/fabric"))).toEqual([`${id}.group.json`]);
+    const list = await coldkeep("list", "--node", "peer", "--json");
+    expect(JSON.parse(list.stdout)).toMatchObject({ snapshots: [{ group: `fabric/${id}` }] });
+    // A snapshot of one node alone is no set.
+    writeFileSync(join(home, "peer/block"), "later");
+    expect((await coldkeep("backup", "--node", "peer")).code).toBe(0);
+
+    const to = join(home, "to");
+    const restored = await coldkeep("restore", "--group", "fabric", "--to", to);
+    expect(restored.code).toBe(0);
+    expect(restored.stdout).toMatch(/Start them in this order: orderer, then peer\.\n$/);
+    for (const name of ["peer", "orderer"])
+      expect(readFileSync(join(to, name, "data/block"), "utf8")).toBe(`${name} as it was`);
+    expect((await coldkeep("restore", "--group", "fabric")).code).toBe(12);
+    expect(await coldkeep("restore", "--group", "fabric", "--height", "1")).toMatchObject({ code: 2 });
+    expect(await coldkeep("restore", "--group", "fabrik")).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/Did you mean --group fabric/),
+    });
+    expect((await coldkeep("restore", "--group", "fabric", "20260115T000000Z-0123456789abcdef")).stderr).toMatch(
+      /no such set/,
+    );
+  });
+
+  it("a peer above its orderer: no group card, and no such set is restored; a card that somebody wrote neither", async () => {
+    const { home, coldkeep } = await world({ peer: 9, orderer: 7 });
+    const backup = await coldkeep("backup", "--group", "fabric");
+    expect(backup).toMatchObject({
+      code: 12,
+      stderr: expect.stringMatching(/peer is at 9 in channel ch, orderer at 7/),
+    });
+    expect(existsSync(join(home, "vault/groups"))).toBe(false);
+    const none = await coldkeep("restore", "--group", "fabric", "--to", join(home, "to"));
+    expect(none.stderr).toMatch(/there is no such set of this group/);
+
+    const group = async (node: string) => {
+      const { snapshots } = JSON.parse((await coldkeep("list", "--node", node, "--json")).stdout) as {
+        snapshots: { snapshot: string; group: string; profile: string }[];
+      };
+      return snapshots[0];
+    };
+    const [peer, orderer] = [await group("peer"), await group("orderer")];
+    const id = peer?.group.split("/")[1] ?? "";
+    const members = [peer, orderer].map((entry, i) => ({
+      captured: 1,
+      node: ["peer", "orderer"][i],
+      profile: entry?.profile,
+      snapshot: entry?.snapshot,
+    }));
+    const put = (name: string) => {
+      const card = { format: 1, group: "fabric", id: name, members, together: true, vault: "AAAAAAAAAAAAAAAAAAAAAA" };
+      mkdirSync(join(home, "vault/groups/fabric"), { recursive: true });
+      writeFileSync(join(home, `vault/groups/fabric/${name}.group.json`), JSON.stringify(card));
+    };
+    put(id);
+    const unfit = await coldkeep("restore", "--group", "fabric", "--to", join(home, "to"));
+    expect(unfit).toMatchObject({ code: 12, stderr: expect.stringMatching(/do not fit together/) });
+    put("20260115T000000Z-0123456789abcdef");
+    const forged = await coldkeep(
+      "restore",
+      "--group",
+      "fabric",
+      "20260115T000000Z-0123456789abcdef",
+      "--to",
+      join(home, "to"),
+    );
+    expect(forged.stderr).toMatch(/names a snapshot that is not of its set/);
+    expect(readdirSync(join(home, "to"))).toEqual([]);
+  });
+
+  it("a member that does not stop: all run, nothing is stored, and there is no set", async () => {
+    const { home, coldkeep, log } = await world({ peer: 7, orderer: 9 }, "if true; then exit 3; fi; ");
+    const backup = await coldkeep("backup", "--group", "fabric");
+    expect(backup.code).toBe(5);
+    expect(log()).toEqual(["stop peer", "start peer"]);
+    for (const name of ["peer", "orderer"]) {
+      expect(existsSync(join(home, `${name}.up`))).toBe(true);
+      expect(existsSync(join(home, `vault/${name}/snapshots`))).toBe(false);
+      expect(readdirSync(home)).not.toContain(".coldkeep-freeze");
+    }
+  });
+});
