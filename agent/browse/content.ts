@@ -13,6 +13,7 @@ import {
 } from "../open/index.ts";
 import { showByteName } from "./byte-names.ts";
 import { notThere, type Tree } from "./tree.ts";
+import type { Listed } from "./types.ts";
 
 /** Plain bytes and pieces fetched together; while one such batch is given out, the next is fetched. */
 const BATCH_BYTES = 8 << 20;
@@ -25,10 +26,39 @@ const ZEROS = new Uint8Array(64 << 10);
  * @throws ColdkeepError `not-found`; `refused` for what is no file; `integrity` for damage, in the middle of it.
  */
 export async function* readContent(tree: Tree, path: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield* inOrder(batches(partsOf(tree, path, true)), (batch) => fetchPieces(tree, batch));
+  for await (const step of inOrder(batches(partsOf(tree, path, true)), (batch) => fetchPieces(tree, batch))) {
+    if (step instanceof Uint8Array) yield step;
+  }
+}
+
+/** What comes by in a walk through the tree: a thing, and after a file all bytes of it. */
+export type Walked = { readonly entry: Listed } | { readonly bytes: Uint8Array };
+
+/**
+ * All things of a snapshot that are wanted, in the order of the tree, each file followed by its bytes, in one pass: what
+ * lies side by side in the vault is fetched together. Checked and bounded as in `readContent`. A hard link is told as one,
+ * without bytes: it comes after the path whose content it shares.
+ * @throws ColdkeepError `integrity` for damage, in the middle of it.
+ */
+export async function* readTree(tree: Tree, wants: (path: Uint8Array) => boolean): AsyncGenerator<Walked> {
+  for await (const step of inOrder(batches(stepsOf(tree, wants)), (batch) => fetchPieces(tree, batch))) {
+    yield step instanceof Uint8Array ? { bytes: step } : step;
+  }
+}
+
+async function* stepsOf(tree: Tree, wants: (path: Uint8Array) => boolean): AsyncGenerator<Part> {
+  for await (const entries of tree.source.segments()) {
+    for (const entry of entries) {
+      if (!wants(entry.path)) continue;
+      const pieces = entry.type === "file" ? entry.pieces : [];
+      yield { ...(entry.from === undefined ? { entry } : {}), pieces, secret: entry.secret === true };
+    }
+  }
 }
 
 interface Part {
+  /** Told before its pieces, where it is to be told. */
+  readonly entry?: Listed;
   readonly pieces: readonly EntryPiece[];
   readonly secret: boolean;
 }
@@ -68,11 +98,24 @@ function assertFile({ path, type, target }: ManifestEntry): void {
 }
 
 type Piece = EntryPiece & { readonly secret?: boolean };
+interface Told {
+  readonly entry: Listed;
+}
+/** Bytes of a piece, the length of a hole, or what is told in between. */
+type Content = Uint8Array | number | Told;
 
-async function* batches(parts: AsyncIterable<Part>): AsyncGenerator<readonly Piece[]> {
-  let batch: Piece[] = [];
+async function* batches(parts: AsyncIterable<Part>): AsyncGenerator<readonly (Piece | Told)[]> {
+  let batch: (Piece | Told)[] = [];
   let bytes = 0;
-  for await (const { pieces, secret } of parts) {
+  for await (const { entry, pieces, secret } of parts) {
+    if (entry !== undefined) {
+      if (batch.length >= BATCH_PIECES) {
+        yield batch;
+        batch = [];
+        bytes = 0;
+      }
+      batch.push({ entry });
+    }
     for (const piece of pieces) {
       const plain = "hole" in piece ? 0 : piece.plain;
       if (batch.length > 0 && (bytes + plain > BATCH_BYTES || batch.length >= BATCH_PIECES)) {
@@ -89,10 +132,10 @@ async function* batches(parts: AsyncIterable<Part>): AsyncGenerator<readonly Pie
 
 /** Gives out one batch while the next one is on its way. */
 async function* inOrder(
-  all: AsyncIterable<readonly Piece[]>,
-  fetch: (batch: readonly Piece[]) => Promise<(Uint8Array | number)[]>,
-): AsyncGenerator<Uint8Array> {
-  let before: Promise<(Uint8Array | number)[]> | null = null;
+  all: AsyncIterable<readonly (Piece | Told)[]>,
+  fetch: (batch: readonly (Piece | Told)[]) => Promise<Content[]>,
+): AsyncGenerator<Uint8Array | Told> {
+  let before: Promise<Content[]> | null = null;
   for await (const batch of all) {
     const next = fetch(batch);
     // Told where it is waited for; until then it is no failure that nobody handles.
@@ -103,7 +146,7 @@ async function* inOrder(
   if (before !== null) yield* bytesOf(await before);
 }
 
-function* bytesOf(pieces: readonly (Uint8Array | number)[]): Generator<Uint8Array> {
+function* bytesOf(pieces: readonly Content[]): Generator<Uint8Array | Told> {
   for (const piece of pieces) {
     if (typeof piece !== "number") yield piece;
     else for (let left = piece; left > 0; left -= ZEROS.length) yield ZEROS.subarray(0, Math.min(left, ZEROS.length));
@@ -111,10 +154,10 @@ function* bytesOf(pieces: readonly (Uint8Array | number)[]): Generator<Uint8Arra
 }
 
 /** Beside each piece its bytes; of a hole its length. */
-async function fetchPieces({ opened, packs, signal }: Tree, batch: readonly Piece[]): Promise<(Uint8Array | number)[]> {
+async function fetchPieces({ opened, packs, signal }: Tree, batch: readonly (Piece | Told)[]): Promise<Content[]> {
   const { store, manifest } = opened;
   const key = chunkKeyOf(opened);
-  const content: (Uint8Array | number)[] = batch.map((piece) => ("hole" in piece ? piece.hole : 0));
+  const content: Content[] = batch.map((step) => ("entry" in step ? step : "hole" in step ? step.hole : 0));
 
   async function open(range: FrameRange<number>): Promise<void> {
     const { pack, offset, length, frames } = range;
@@ -125,7 +168,7 @@ async function fetchPieces({ opened, packs, signal }: Tree, batch: readonly Piec
       const plain = opener.open(row, bytes.subarray(start, start + row.stored)).bytes;
       for (const use of uses) {
         const piece = batch[use];
-        if (piece === undefined || "hole" in piece) continue;
+        if (piece === undefined || "entry" in piece || "hole" in piece) continue;
         if (!timingSafeEqual(piece.id, chunkId(manifest.suite, key, plain, piece.secret === true))) {
           throw new ColdkeepError("integrity", {
             what: "a frame holds other content than the manifest says",
@@ -149,7 +192,7 @@ async function fetchPieces({ opened, packs, signal }: Tree, batch: readonly Piec
       }
     },
   });
-  for (const [n, piece] of batch.entries()) if (!("hole" in piece)) await stream.add(piece, n);
+  for (const [n, piece] of batch.entries()) if (!("entry" in piece || "hole" in piece)) await stream.add(piece, n);
   await stream.end();
   return content;
 }

@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { listSnapshots } from "../../keeper/index.ts";
 import { ColdkeepError, isColdkeepError, systemCode } from "../../vault/names/index.ts";
@@ -19,7 +28,7 @@ import { backUp } from "./backup.ts";
 import { controlOf } from "./control.ts";
 import type { Call } from "./define.ts";
 import type { ImportFlags, ImportKind } from "./import.command.ts";
-import { openVault } from "./opened.ts";
+import { openPlace, openVault } from "./opened.ts";
 import { recover } from "./recover.ts";
 import { openSession, type Session, scopeOf } from "./session.ts";
 
@@ -43,10 +52,14 @@ interface Staged {
 export async function run(call: Call<ImportFlags>, kind: ImportKind, given: string): Promise<Answer> {
   const session = openSession(call);
   const { config, node } = session;
-  const path = resolve(given);
+  const path = given.startsWith("s3://") ? given : resolve(given);
   assertProfile(node, kind === "rocksdb-backup" ? "rocksdb" : kind);
   const backups =
-    kind === "icon" ? [iconArchive(path, call)] : kind === "ovn" ? [ovnDatabase(path)] : rocksdbBackups(path, call);
+    kind === "icon"
+      ? [await iconArchive(path, call)]
+      : kind === "ovn"
+        ? [ovnDatabase(path)]
+        : rocksdbBackups(path, call);
   const there = await tagsOf(session, call);
   const state = openNodeState(config.stateDir, node.name);
   {
@@ -68,7 +81,8 @@ export async function run(call: Call<ImportFlags>, kind: ImportKind, given: stri
       await backup.stage(roots);
       const done = await backUp(
         { config, node: stagedNode(node, roots, backup) },
-        { ...call, flags: { ...call.flags } },
+        // No node is stopped for it: neither a pause nor a window is meant.
+        { ...call, flags: { ...call.flags, anyway: true } },
       );
       if (done.failure !== undefined) throw done.failure;
       imported.push({ id: backup.id, snapshot: (done.document as { snapshot: string }).snapshot });
@@ -97,16 +111,60 @@ function rocksdbBackups(dir: string, { flags }: Call<ImportFlags>): Foreign[] {
   }));
 }
 
-function iconArchive(file: string, { io, progress }: Call): Foreign {
-  const named = parseIconArchiveName(basename(file));
-  if (!existsSync(file)) throw new ColdkeepError("not-found", { what: "there is no such archive", on: file });
+async function iconArchive(file: string, call: Call): Promise<Foreign> {
+  const { io, progress } = call;
+  const name = basename(file);
+  const named = parseIconArchiveName(name);
+  const bytes = await archiveBytes(file, call);
   if (named === null) progress.warn("the archive has not the guide's name: its height is not known");
-  const tag = (named?.taken ?? basename(file)).replace(/[^A-Za-z0-9._:-]/g, "_").slice(0, 40);
+  const tag = (named?.taken ?? name).replace(/[^A-Za-z0-9._:-]/g, "_").slice(0, 40);
   return {
-    id: basename(file),
+    id: name,
     tags: ["icon-archive", `taken:${tag}:${named?.height ?? 0}`],
     ...(named === null ? {} : { height: named.height }),
-    stage: ({ data }) => readIconArchive(file, data, io.signal),
+    stage: ({ data }) => readIconArchive(name, bytes(), data, io.signal),
+  };
+}
+
+/** Bytes fetched from a bucket at once; while one such piece is unpacked, the next one is on its way. */
+const PIECE = 8 << 20;
+/** What an archive may be called in a bucket. */
+const OBJECT = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}$/;
+
+/** The bytes of an archive, as often as they are asked for. @throws ColdkeepError `not-found`. */
+async function archiveBytes(file: string, call: Call): Promise<() => AsyncIterable<Uint8Array>> {
+  const absent = () => new ColdkeepError("not-found", { what: "there is no such archive", on: file });
+  if (!file.startsWith("s3://")) {
+    if (!existsSync(file)) throw absent();
+    return () => createReadStream(file, { highWaterMark: PIECE });
+  }
+  const slash = file.lastIndexOf("/");
+  const name = file.slice(slash + 1);
+  if (!OBJECT.test(name) || slash < "s3://x".length) {
+    throw new ColdkeepError("usage", {
+      what: "this names no archive in a bucket",
+      on: file,
+      todo: "s3://bucket/…/PRep_….tar.gz",
+    });
+  }
+  const store = await openPlace({ url: file.slice(0, slash) }, call, { readonly: true });
+  const found = await store.head(name);
+  if (found === null) throw absent();
+  const { size } = found;
+  const fetchAt = (at: number) => {
+    const piece = at < size ? store.getRange(name, at, Math.min(PIECE, size - at)) : Promise.resolve(null);
+    // Told where it is waited for; until then it is no failure that nobody handles.
+    piece.catch(() => {});
+    return piece;
+  };
+  return async function* () {
+    let next = fetchAt(0);
+    for (let at = 0; at < size; at += PIECE) {
+      const bytes = await next;
+      if (bytes === null) throw absent();
+      next = fetchAt(at + PIECE);
+      yield bytes;
+    }
   };
 }
 
@@ -146,6 +204,7 @@ function tagsFor({ id, timestamp }: RocksdbBackup): string[] {
 
 /** Beside the backups, where files can be linked rather than copied; where nothing may be written there, in the state. */
 function makeWorkFolder(dir: string, stateFolder: string): string {
+  if (dir.startsWith("s3://")) return mkdtempSync(join(stateFolder, ".coldkeep-import-"));
   try {
     return mkdtempSync(join(dirname(dir), ".coldkeep-import-"));
   } catch (error) {
@@ -168,6 +227,7 @@ function stagedNode(node: NodeSettings, { data, wal }: Staged, { tags, height }:
     ...rest,
     roots: data === wal ? [named(data)] : [named(data), named(wal)],
     service: { manager: "none" },
+    stop: { windows: [], timezone: node.stop.timezone },
     tags: [...node.tags, ...tags],
     // Nobody is there to ask: its name told it.
     ...(height === undefined ? {} : { height: { command: ["echo", String(height)] } }),

@@ -73,10 +73,7 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   return { document: { ...result, plan: planDocument(plan), ...(moved.length === 0 ? {} : { moved }) }, text };
 }
 
-/** Stands for an address in what is of no host, as ICON's guide has it. */
-const NOBODYS = "CHANGEIP";
-
-export type RestoredTo = Pick<RestorePlan, "snapshot" | "capturedAt" | "heights">;
+type RestoredTo = Pick<RestorePlan, "snapshot" | "capturedAt">;
 
 /** Restores into a folder that is not there yet, for those who make something else of it. */
 export async function restoreTo(call: Call<IdentityFlags>, id: string | undefined, to: string): Promise<RestoredTo> {
@@ -85,7 +82,7 @@ export async function restoreTo(call: Call<IdentityFlags>, id: string | undefine
   const options = await optionsFor(
     session,
     store,
-    { ...call, flags: { ...call.flags, to, ownIp: NOBODYS } },
+    { ...call, flags: { ...call.flags, to } },
     selectionOf(id, {}),
     null,
   );

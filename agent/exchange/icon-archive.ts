@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { mkdirSync, readdirSync } from "node:fs";
+import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { fsyncFolder } from "../../posix/durable.ts";
-import { ColdkeepError } from "../../vault/names/index.ts";
+import { pipeline } from "node:stream/promises";
+import { ColdkeepError, isColdkeepError } from "../../vault/names/index.ts";
 
 /** What is in an archive of ICON's guide for cold backups, and nothing else. */
 const PARTS = [".score_data", ".storage"] as const;
@@ -21,49 +21,56 @@ export function parseIconArchiveName(name: string): { readonly height: number; r
   return height === undefined || taken === undefined ? null : { height: Number(height), taken };
 }
 
-/**
- * Packs `folder`'s `.score_data` and `.storage` into `file`, which appears when it is whole. Not encrypted.
- * @throws ColdkeepError `refused` where the file is there or the folders are not; `internal` where tar fails; the signal's
- *   reason on abort.
- */
-export async function writeIconArchive(folder: string, file: string, signal: AbortSignal): Promise<void> {
-  if (existsSync(file)) {
-    throw new ColdkeepError("refused", { what: "the archive is there already", on: file, todo: "name another file" });
-  }
-  const parts = PARTS.filter((part) => existsSync(`${folder}/${part}`));
-  if (!parts.includes(".storage")) throw notIcon(folder, `it has ${list(readdirSync(folder))}`);
-  const partial = `${file}.partial`;
-  try {
-    await tar(["--create", "--gzip", "--sparse", `--file=${partial}`, `--directory=${folder}`, ...parts], file, signal);
-    const fd = openSync(partial, "r+");
-    fsyncSync(fd);
-    closeSync(fd);
-    renameSync(partial, file);
-    fsyncFolder(dirname(file));
-  } finally {
-    rmSync(partial, { force: true });
-  }
+/** What is in an archive of the guide's, of a snapshot's root: a path below the root that begins with one of its parts. */
+export function isInIconArchive(path: string): boolean {
+  return PARTS.some((part) => path === part || path.startsWith(`${part}/`));
+}
+
+/** The guide's folder for an archive in a bucket, and its line in `backup_list`: `YYYYMMDD/<name>`. */
+export function iconArchiveLine(name: string): string {
+  return `${parseIconArchiveName(name)?.taken.slice(0, 8) ?? "00000000"}/${name}`;
+}
+
+/** The guide's `backup_list` with one line more: newest first, each once. What is no archive's line stays, at the end. */
+export function withBackupLine(list: string, line: string): string {
+  const takenOf = (each: string) => parseIconArchiveName(each.slice(each.lastIndexOf("/") + 1))?.taken ?? "";
+  const lines = [line, ...list.split("\n").filter((each) => each.trim() !== "" && each !== line)];
+  return `${lines.toSorted((a, b) => (takenOf(a) < takenOf(b) ? 1 : takenOf(a) > takenOf(b) ? -1 : 0)).join("\n")}\n`;
 }
 
 /**
- * Unpacks an archive into `folder`, made anew; tar leaves out nothing that would lie elsewhere but by failing.
- * @throws ColdkeepError `integrity` where it is damaged or holds anything but the guide's two folders.
+ * Unpacks an archive as it comes into `folder`, made anew; tar leaves out nothing that would lie elsewhere but by failing.
+ * @throws ColdkeepError `integrity` where it is damaged or holds anything but the guide's two folders; whatever `bytes`
+ *   throws.
  */
-export async function readIconArchive(file: string, folder: string, signal: AbortSignal): Promise<void> {
+export async function readIconArchive(
+  name: string,
+  bytes: AsyncIterable<Uint8Array>,
+  folder: string,
+  signal: AbortSignal,
+): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  await tar(["--extract", "--gzip", `--file=${file}`, `--directory=${folder}`, "--no-same-owner"], file, signal);
+  await untar(bytes, folder, name, signal);
   const names = readdirSync(folder);
-  const other = names.filter((name) => !PARTS.some((part) => part === name));
-  if (other.length > 0 || !names.includes(".storage")) throw notIcon(basename(file), `it holds ${list(names)}`);
+  const other = names.filter((each) => !PARTS.some((part) => part === each));
+  if (other.length > 0 || !names.includes(".storage")) throw notIcon(name, `it holds ${list(names)}`);
 }
 
-async function tar(words: readonly string[], on: string, signal: AbortSignal): Promise<void> {
-  const child = spawn("tar", words, { stdio: ["ignore", "ignore", "pipe"], signal });
+async function untar(bytes: AsyncIterable<Uint8Array>, folder: string, on: string, signal: AbortSignal): Promise<void> {
+  const words = ["--extract", "--gzip", "--file=-", `--directory=${folder}`, "--no-same-owner"];
+  const child = spawn("tar", words, { stdio: ["pipe", "ignore", "pipe"], signal });
   const failed = once(child, "error").then(([error]) => error as Error);
   const ended = once(child, "close").then(([code]) => code as number | null);
   const said = text(child.stderr);
+  // Where tar ends early its own words tell why; else what the source threw is the cause.
+  const fed = pipeline(Readable.from(bytes), child.stdin).then(
+    () => null,
+    (error: unknown) => error,
+  );
   const result = await Promise.race([failed, ended]);
   signal.throwIfAborted();
+  const broken = await fed;
+  if (isColdkeepError(broken)) throw broken;
   if (result === 0) return;
   throw new ColdkeepError("integrity", {
     what: "tar failed",
@@ -73,7 +80,7 @@ async function tar(words: readonly string[], on: string, signal: AbortSignal): P
   });
 }
 
-function notIcon(on: string, why: string): ColdkeepError {
+export function notIcon(on: string, why: string): ColdkeepError {
   return new ColdkeepError("integrity", {
     what: "this is no archive of a P-Rep",
     on,

@@ -1,2 +1,11 @@
-export { iconArchiveName, parseIconArchiveName, readIconArchive, writeIconArchive } from "./icon-archive.ts";
+export {
+  iconArchiveLine,
+  iconArchiveName,
+  isInIconArchive,
+  notIcon,
+  parseIconArchiveName,
+  readIconArchive,
+  withBackupLine,
+} from "./icon-archive.ts";
 export { listRocksdbBackups, type RocksdbBackup, stageRocksdbBackup, writeRocksdbBackup } from "./rocksdb-backup.ts";
+export { type TarItem, tarBytes } from "./tar.ts";

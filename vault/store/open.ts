@@ -3,6 +3,7 @@ import type { Archive } from "./archive.ts";
 import { openDirectoryStore } from "./directory/index.ts";
 import type { Deleter, Store } from "./facets.ts";
 import type { HttpStore, HttpStoreOptions } from "./http/index.ts";
+import type { RetryOptions } from "./retrying.ts";
 import type { S3Settings } from "./s3/settings.ts";
 
 export interface StoreOptions {
@@ -41,6 +42,17 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
 export async function openHttpStore(from: string, o: HttpStoreOptions): Promise<HttpStore> {
   const { openHttpStore: open } = await import("./http/index.ts");
   return await open(from, o);
+}
+
+/** `uploadStream` of s3/, which is loaded only where it is called. @throws ColdkeepError `config` for a place that is not in S3. */
+export async function uploadStream(
+  url: string,
+  name: string,
+  chunks: AsyncIterable<Uint8Array>,
+  options: StoreOptions & RetryOptions,
+): Promise<number | null> {
+  const { uploadStream: upload } = await import("./s3/upload.ts");
+  return upload(url, name, chunks, options);
 }
 
 /** The archive classes of the vault at a URL; null where it has none. @throws as `openStore`. */

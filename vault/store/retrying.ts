@@ -33,7 +33,7 @@ type Retry = <T>(call: (again: boolean) => Promise<T>) => Promise<T>;
  * be told from ours: whoever reads again and starts over must find his change done already, as every keeper job does.
  */
 export function retrying(store: Store, options: RetryOptions): Store {
-  const retry = retrier(options);
+  const retry = makeRetry(options);
   return {
     url: store.url,
     head: (name) => retry(() => store.head(name)),
@@ -76,7 +76,8 @@ function remembering({ history }: Store, retry: Retry): Pick<Store, "history"> {
   };
 }
 
-function retrier(options: RetryOptions): Retry {
+/** Repeats a call that failed for a reason that may pass. */
+export function makeRetry(options: RetryOptions): Retry {
   const { attempts = 6, totalMs = 60_000, pauseMs = 200 } = options.budget ?? {};
   const { clock, signal, random = Math.random } = options;
   const wait = options.wait ?? ((ms, until) => sleep(ms, undefined, until === undefined ? {} : { signal: until }));
