@@ -50,7 +50,7 @@ export async function checkSession(
     checks.push(...(await attempt(name, look)));
   };
   await add("key", () => checkKey(session, call));
-  await add("state", () => checkState(session));
+  await add("state", () => checkState(session, call.io.clock.now()));
   for (const vault of vaults) checks.push(...(await checkOneVault(session, vault, call, vaults.length > 1)));
   await add("roots", () => checkRoots(session));
   await add("profile", () => checkProfile(session));

@@ -81,7 +81,7 @@ export async function run(call: Call<ImportFlags>, kind: ImportKind, given: stri
       await backup.stage(roots);
       const done = await backUp(
         { config, node: stagedNode(node, roots, backup) },
-        // No node is stopped for it: neither a pause nor a window is meant.
+        // No node is stopped, so nothing that keeps one from being stopped is in the way.
         { ...call, flags: { ...call.flags, anyway: true } },
       );
       if (done.failure !== undefined) throw done.failure;

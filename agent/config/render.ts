@@ -72,6 +72,10 @@ ${healthText(o.health)}
 ${heightText(o.height)}
     # Where the node does not answer before a backup: restart it and skip (skip-and-restart), or go on (backup)
     when_down: skip-and-restart
+    # windows: ["mon-fri 02:00-05:00"]     # the only times at which it is stopped, by the clocks of timezone
+    # skip_if_syncing: { url: "http://127.0.0.1:9000/status", field: catching_up }
+    # skip_if_leader: { command: is-leader }
+    # group: validators          # of these nodes, on any hosts with this vault, max_down_in_group are down at once
     # tags: [nightly]
     # drill:                     # how \`coldkeep drill\` proves snapshots
     #   folder: /srv/drill       # room for a whole snapshot; default: in state_dir

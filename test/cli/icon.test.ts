@@ -128,6 +128,7 @@ describe("a P-Rep of ICON", () => {
     expect(readdirSync(join(there, ".storage"))).toEqual(["db_CHANGEIP:7100_icon_dex"]);
     expect(await contentOf(join(there, ".storage/db_CHANGEIP:7100_icon_dex"))).toEqual(before);
 
+    await coldkeep("pause", "--for", "2h");
     const imported = await coldkeep("import", "icon", join(archives, name), "--json");
     const [first] = (JSON.parse(imported.stdout) as { imported: { snapshot: string }[] }).imported;
     expect(first?.snapshot).toMatch(/-bh1234-/);

@@ -60,6 +60,9 @@ describe("a backup that is not to be made now", () => {
       until: NOON + 2 * HOUR,
       reason: "upgrade",
     });
+    expect((await run("doctor")).stdout).toMatch(
+      /WARN +pause +no backups are made until 2026-01-15 14:00:00Z: upgrade/i,
+    );
     expect((await run("backup", "--dry-run")).stdout).toContain("no backup would be made now: it is paused");
     now = NOON + 2 * HOUR;
     await expectBackup();
