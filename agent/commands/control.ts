@@ -1,6 +1,6 @@
 import type { NodeSettings } from "../config/index.ts";
 import type { FreezeRoot } from "../freeze/types.ts";
-import { makeManager, makeProbe } from "../node/index.ts";
+import { copyOut, makeManager, makeProbe } from "../node/index.ts";
 import type { NodeControl } from "../node/types.ts";
 import { captureSetOf } from "../profiles/index.ts";
 import type { CaptureSet } from "../profiles/types.ts";
@@ -17,7 +17,17 @@ export function controlOf(node: NodeSettings): NodeControl {
     limits,
     ...(hooks === undefined ? {} : { hooks }),
     ...(keyFile === undefined ? {} : { keyFile }),
+    ...fetching(node),
   };
+}
+
+/** Where a container has no volume, its files are copied into the roots while it is down. */
+function fetching({ service, roots }: NodeSettings): Pick<NodeControl, "fetch"> {
+  if (service.manager !== "docker" || service.copyOut === undefined) return {};
+  const folders = Object.entries(service.copyOut).flatMap(([name, inside]) =>
+    roots.flatMap((root) => (root.name === name ? [{ inside, outside: root.path }] : [])),
+  );
+  return { fetch: copyOut(service.program, service.container, folders) };
 }
 
 /** What is known of the node's files, with the globs and chains of the configuration on top. */

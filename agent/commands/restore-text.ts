@@ -53,7 +53,28 @@ export function resultText(result: RestoreResult, node: NodeSettings, inPlace: b
   return `${facts(rows)}\n\n${next(node, inPlace, old.length > 0)}`;
 }
 
-function next({ name, service, profile }: NodeSettings, inPlace: boolean, keptOld: boolean): string {
+/** What a container that had no volume must be given as one: `<folder here>:<folder inside>`. */
+export function volumesOf({ service, roots }: NodeSettings): string[] {
+  if (service.manager !== "docker") return [];
+  return Object.entries(service.copyOut ?? {}).flatMap(([name, inside]) =>
+    roots.flatMap((root) => (root.name === name ? [`${root.path}:${inside}`] : [])),
+  );
+}
+
+/** A container without a volume does not see what lies on its host: what its definition has to say from now on. */
+function volumesText(node: NodeSettings): string[] {
+  const { service } = node;
+  const volumes = volumesOf(node);
+  if (service.manager !== "docker" || volumes.length === 0) return [];
+  return [
+    `Container ${service.container} has no volume, and would start without this data. Make it anew with (volumes: of compose, or -v):`,
+    ...volumes.map((line) => `  - ${line}`),
+    "Then take copy_out out of the configuration: the folders are the node's own from now on.",
+  ];
+}
+
+function next(node: NodeSettings, inPlace: boolean, keptOld: boolean): string {
+  const { name, service, profile } = node;
   if (!inPlace) return `The folders of ${name} were not touched. Try the copy before you rely on it.`;
   const start =
     service.manager === "command" && typeof service.start === "string"
@@ -63,5 +84,5 @@ function next({ name, service, profile }: NodeSettings, inPlace: boolean, keptOl
         : "";
   const old = keptOld ? " Remove the kept folders once it runs well." : "";
   const after = allProfiles().find((known) => known.name === profile)?.after ?? [];
-  return [`Start ${name} now${start}, and see that it answers.${old}`, ...after].join("\n");
+  return [...volumesText(node), `Start ${name} now${start}, and see that it answers.${old}`, ...after].join("\n");
 }

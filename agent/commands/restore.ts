@@ -31,7 +31,7 @@ import { recover } from "./recover.ts";
 import { openRemote, type Remote } from "./remote.ts";
 import type { RestoreFlags } from "./restore.command.ts";
 import { holdSnapshot } from "./restore-hold.ts";
-import { planText, resultText } from "./restore-text.ts";
+import { planText, resultText, volumesOf } from "./restore-text.ts";
 import { assertNotBroken, selectionOf } from "./selection.ts";
 import { openSession, type Session, scopeOf } from "./session.ts";
 import { whySignsTwice } from "./signing.ts";
@@ -70,7 +70,9 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   const moved = here === null ? [] : arrangeBlocks(here, plan);
   await rebuild?.(call);
   const text = [resultText(result, node, inPlace), ...moved].join("\n");
-  return { document: { ...result, plan: planDocument(plan), ...(moved.length === 0 ? {} : { moved }) }, text };
+  const volumes = inPlace ? volumesOf(node) : [];
+  const more = { ...(moved.length === 0 ? {} : { moved }), ...(volumes.length === 0 ? {} : { volumes }) };
+  return { document: { ...result, plan: planDocument(plan), ...more }, text };
 }
 
 type RestoredTo = Pick<RestorePlan, "snapshot" | "capturedAt">;

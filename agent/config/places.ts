@@ -4,8 +4,13 @@ import type { WrittenConfig } from "./schema.ts";
 /** Folders that must not lie in each other: a root in a root is stored twice, and a vault in a root holds itself. */
 export function checkPlaces(config: WrittenConfig, vaults: readonly string[]): Mistake[] {
   const mistakes: Mistake[] = [];
-  for (const [node, { roots }] of Object.entries(config.nodes)) {
+  for (const [node, { roots, service }] of Object.entries(config.nodes)) {
     const all = Object.entries(roots);
+    const copied = service.manager === "docker" ? Object.keys(service.copy_out ?? {}) : [];
+    for (const root of copied.filter((name) => !Object.hasOwn(roots, name))) {
+      const path = ["nodes", node, "service", "copy_out"];
+      mistakes.push({ path, key: root, words: `is no root; they are ${Object.keys(roots).join(", ")}` });
+    }
     for (const [name, path] of all) {
       const at = ["nodes", node, "roots", name];
       const outer = all.find(([other, folder]) => other !== name && isIn(path, folder));

@@ -79,6 +79,15 @@ const service = z
           manager: z.literal("docker"),
           container: name("the container's name"),
           program: oneOf(["docker", "podman"], "the command line that drives it").default("docker"),
+          copy_out: z
+            .record(z.string(), absolute("a folder inside the container"), {
+              error: "a mapping of roots' names to folders inside the container",
+            })
+            .optional()
+            .meta({
+              description:
+                "folders that are no volume: copied to these roots by `docker cp` while the container is down",
+            }),
           ...CONTROLLED,
         },
         "a node that is one container",

@@ -175,7 +175,10 @@ function serviceOf(service: WrittenNode["service"]): ServiceSettings {
     case "systemd":
       return { manager: "systemd", unit: service.unit };
     case "docker":
-      return { manager: "docker", container: service.container, program: service.program };
+      return {
+        ...{ manager: "docker", container: service.container, program: service.program },
+        ...(service.copy_out === undefined ? {} : { copyOut: service.copy_out }),
+      };
     case "compose": {
       const { manager, file, services, project, command } = service;
       return { manager, file, services, command, ...(project === undefined ? {} : { project }) };

@@ -21,7 +21,13 @@ export interface CommandService {
 export type ServiceSettings =
   | CommandService
   | { readonly manager: "systemd"; readonly unit: string }
-  | { readonly manager: "docker"; readonly container: string; readonly program: "docker" | "podman" }
+  | {
+      readonly manager: "docker";
+      readonly container: string;
+      readonly program: "docker" | "podman";
+      /** By the name of a root: the folder inside the container that is copied to it, as it is no volume. */
+      readonly copyOut?: Readonly<Record<string, string>>;
+    }
   | {
       readonly manager: "compose";
       readonly file: string;

@@ -11,6 +11,8 @@ export interface StopOptions extends ProofOptions {
   readonly beforeProof: () => Promise<void>;
 }
 
+/** What lies inside a container may take this long to be copied out of it. */
+const FETCH_LIMIT = 3_600_000;
 /** After a kill, how long the kernel may take to let go. */
 const KILL_WAIT = 10_000;
 
@@ -36,6 +38,7 @@ export async function stopNode(o: StopOptions): Promise<StoppedNode> {
     await waitUntilManagerAgrees(o, error);
   }
   const downAt = clock.monotonic();
+  await control.fetch?.({ signal, timeoutMs: FETCH_LIMIT });
   await o.beforeProof();
   let holders = whoHolds(o);
   // What the node's processes still take to let go is their time, not ours.

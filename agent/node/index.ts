@@ -9,6 +9,7 @@ import type { ServiceManager } from "./types.ts";
 export type { CommandConfig } from "./command-manager.ts";
 export { askCondition, type ConditionConfig } from "./condition.ts";
 export * from "./control.ts";
+export { copyOut } from "./copy-out.ts";
 export type { Hooks } from "./hooks.ts";
 export { httpGet } from "./http-get.ts";
 export type { NodeKeyFile } from "./key-file.ts";

@@ -51,6 +51,8 @@ export interface NodeControl {
   readonly keyFile?: NodeKeyFile;
   /** Asked right before a backup's stop. @throws ColdkeepError where the node may not be stopped now; it is not then. */
   readonly assertQuiet?: (signal: AbortSignal) => Promise<void>;
+  /** Brings the node's files into its roots once it is down, where they lie elsewhere. @throws `node-stop` */
+  readonly fetch?: (options: CallOptions) => Promise<void>;
 }
 
 /** Proof that the node is down: its manager says so and no process holds its files. Made by freeze's proof only. */

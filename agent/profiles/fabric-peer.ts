@@ -62,10 +62,11 @@ export const fabricPeer = makeProfile({
     },
   ],
   place: [
-    "Remove the containers of chaincode first: docker ps -aq --filter name=dev-peer | xargs -r docker rm -f. They may be newer than what is restored; the first call makes them anew.",
+    "Containers of chaincode (dev-peer…) may be newer than what is restored: remove them, and the first call makes them anew.",
     "With CouchDB, restore it with the peer, from the same group: never one that is newer than the peer's ledger.",
   ],
   after: [
+    "Before its start remove the containers of chaincode: docker ps -aq --filter name=dev-peer | xargs -r docker rm -f",
     "Its heights go on from those of the snapshot: http://127.0.0.1:9443/metrics, ledger_blockchain_height. Where private data is missing, each block waits up to 60 s for it (peer.gossip.pvtData.pullRetryThreshold): allow that for every block it has to catch up.",
     'The first call of a chaincode takes as long as its container takes to build. A query must give what it gave before; where no chaincode runs: peer chaincode query -C <channel> -n qscc -c \'{"Args":["GetChainInfo","<channel>"]}\'.',
   ],
