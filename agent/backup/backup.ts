@@ -2,28 +2,27 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../posix/clock.ts";
 import { acquireLock } from "../../posix/lockfile.ts";
-import { ColdkeepError, isColdkeepError, names, toBase64url, toHex } from "../../vault/names/index.ts";
+import { ColdkeepError, isColdkeepError } from "../../vault/names/index.ts";
 import { prepareFreeze } from "../freeze/index.ts";
-import type { FrozenTree, KnownFiles } from "../freeze/types.ts";
+import type { FrozenTree, KnownFiles, PreparedFreeze } from "../freeze/types.ts";
 import { type NodeState, openNodeState } from "../state/index.ts";
 import { putCard, putLists } from "./commit.ts";
-import { makeDeadline } from "./deadline.ts";
 import { lineOf } from "./entry-line.ts";
-import { createJournal } from "./journal.ts";
-import { type KnownChunks, knownSegments, loadKnownChunks } from "./known-chunks.ts";
-import { type KnownParent, likelyParent, maxOrigins, openParent } from "./known-parent.ts";
-import { makeLazyPool, makeThreadSource, type ThreadSource } from "./lazy-pool.ts";
-import { packBudget, workerCount } from "./limits.ts";
+import { type KnownChunks, knownSegments } from "./known-chunks.ts";
+import { type KnownParent, likelyParent, openParent } from "./known-parent.ts";
+import { makeThreadSource, type ThreadSource } from "./lazy-pool.ts";
+import { workerCount } from "./limits.ts";
 import { createSummedFile, openLines } from "./local-files.ts";
 import { type OpenRun, openRun } from "./open-run.ts";
 import { NO_PARENT, openParentEntries, type ParentEntries } from "./parent-entries.ts";
 import { RUN_FILES } from "./run-files.ts";
 import { makeSameLines } from "./same-lines.ts";
 import { type ScannedEntry, scan } from "./scan.ts";
-import { makeSealPool, type SealPool, type SealThreads, startSealThreads } from "./seal-pool.ts";
+import { type SealedAhead, sealAhead } from "./seal-ahead.ts";
+import { startSealThreads } from "./seal-pool.ts";
+import { openSealing, type Sealing, type SealingOptions } from "./sealing.ts";
 import { storeSegments } from "./segments.ts";
 import type { BackupOptions, BackupResult } from "./types.ts";
-import { makeUploader, type Uploader } from "./uploader.ts";
 import { makeUsedRows } from "./used-rows.ts";
 import { usedTables, writeLocalRecord } from "./used-tables.ts";
 
@@ -44,14 +43,14 @@ export async function runBackup(o: BackupOptions, freeze: Freeze = prepareFreeze
   const lock = acquireLock(join(state.folder, "backup.lock"), `backup of ${o.node}`);
   const threads = makeThreadSource(() => startSealThreads(workerCount(o.workers, availableParallelism())));
   try {
-    const { run, parent, tree } = await capture(o, state, threads, freeze, monotonic);
+    const captured = await capture(o, state, threads, freeze, monotonic);
     const upAt = monotonic();
     try {
-      const done = await store(o, run, { parent, tree, threads }, monotonic);
+      const done = await store(o, captured, monotonic);
       const at = monotonic();
       return { ...done, figures: { ...done.figures, uploadMs: at - upAt, totalMs: at - beganAt } };
     } finally {
-      await tree.release();
+      await captured.tree.release();
     }
   } catch (error) {
     throw interruption(error, o.signal);
@@ -68,7 +67,7 @@ async function capture(
   threads: ThreadSource,
   freeze: Freeze,
   monotonic: () => number,
-) {
+): Promise<Captured> {
   const { node, roots, profile, control, progress, signal } = o;
   const started = { node, run: `run-${o.now()}`, roots, profile, control, progress, signal, stateDir: state.folder };
   for (const recipient of o.recipients) recipient.prepare?.(o.suite);
@@ -78,7 +77,8 @@ async function capture(
   const known = likely === null ? undefined : tellNew(likely.files, threads.start);
   let run: OpenRun;
   let parent: KnownParent | null;
-  let prepared: Awaited<ReturnType<Freeze>> | null = null;
+  let prepared: PreparedFreeze | null = null;
+  let early: Early | null = null;
   let handOn = async () => {};
   try {
     prepared = await freeze({ ...started, ...(known === undefined ? {} : { known }) });
@@ -86,6 +86,7 @@ async function capture(
     handOn = (await o.beforeStop?.(prepared.bytesToCopy)) ?? handOn;
     run = await openRun(o, state, prepared.heights, monotonic);
     parent = openParent(o, run, likely);
+    early = parent === null ? await beginEarly(o, prepared, { run, parent, threads, monotonic }) : null;
   } catch (error) {
     await prepared?.abandon();
     await handOn();
@@ -96,38 +97,57 @@ async function capture(
   try {
     const tree = await prepared.capture(parent === likely ? known : parent?.files);
     await handOn();
-    return { run, parent, tree };
+    return { run, parent, tree, threads, early };
   } catch (error) {
+    await early?.sealing.close();
+    // A node that did not start keeps its turn.
     if (!isColdkeepError(error, "node-start")) await handOn();
     throw error;
+  } finally {
+    early?.ahead.stop();
   }
+}
+
+/** What is sealed before the tree is frozen, and by what. */
+interface Early {
+  readonly sealing: Sealing;
+  readonly ahead: SealedAhead;
+}
+
+/**
+ * Where the node is down anyway, files that never change are sealed while the others are being copied; where it is
+ * stopped for the backup, nothing may be in the way of its coming back.
+ */
+async function beginEarly(
+  o: BackupOptions,
+  prepared: PreparedFreeze,
+  parts: Omit<SealingOptions, "expected">,
+): Promise<Early | null> {
+  if (o.control.manager.controls || prepared.prelinked === 0) return null;
+  // Twice what is there: until the proof that nobody writes, it may become more.
+  const expected = { files: 2 * prepared.found.files, bytes: 2 * prepared.found.bytes };
+  const sealing = await openSealing(o, { ...parts, expected });
+  return { sealing, ahead: sealAhead(prepared.linked(), sealing.pool) };
 }
 
 /** What the story goes on with once the node is up. */
 interface Captured {
+  readonly run: OpenRun;
   readonly parent: KnownParent | null;
   readonly tree: FrozenTree;
   readonly threads: ThreadSource;
+  readonly early: Early | null;
 }
 
 /** Everything after the node is up: from the frozen tree to the card. */
-async function store(o: BackupOptions, run: OpenRun, captured: Captured, monotonic: () => number) {
+async function store(o: BackupOptions, captured: Captured, monotonic: () => number) {
   const { progress, signal } = o;
-  const { parent, tree, threads } = captured;
-  const journal = createJournal(run.folder);
+  const { run, parent, tree, threads, early } = captured;
+  const sealing = early?.sealing ?? (await openSealing(o, { run, parent, expected: tree.figures, threads, monotonic }));
+  const { known, uploader, pool, assertInTime } = sealing;
   const entries = createSummedFile(join(run.folder, RUN_FILES.entries));
-  let pool: SealPool | null = null;
-  const abort = () => pool?.fail(signal.reason);
-  signal.addEventListener("abort", abort);
   try {
-    const limited = run.parent !== null;
-    const assertInTime = makeDeadline({ startedAt: run.startedAt, monotonic, limited });
-    const uploader = makeUploader({ ...o, snapshot: run.id, journal, signal, assertInTime });
-    await uploader.object(names.KEY_NAME, run.keyFile);
-
-    const known = loadKnown(o, run, parent, tree);
     const before = parentEntries(parent, known);
-    pool = makeLazyPool(() => makePool(o, run, known, uploader, threads.start()));
     progress.stage("store", tree.figures.bytes);
     const used = makeUsedRows();
     const sameLines = makeSameLines();
@@ -138,7 +158,7 @@ async function store(o: BackupOptions, run: OpenRun, captured: Captured, monoton
       if (parentLine !== null) sameLines.add(line, parentLine);
       line += 1;
     };
-    const scanned = await scan({ tree, parent: before, pool, sink, progress });
+    const scanned = await scan({ tree, parent: before, pool, ahead: early?.ahead ?? null, sink, progress });
     before.close();
     const sum = entries.finish();
     await pool.flush();
@@ -167,10 +187,8 @@ async function store(o: BackupOptions, run: OpenRun, captured: Captured, monoton
       figures: { freeze: tree.figures, read: scanned.read, reused: scanned.reused, ...uploader.figures },
     };
   } finally {
-    signal.removeEventListener("abort", abort);
-    await pool?.close();
+    await sealing.close();
     entries.close();
-    journal.close();
   }
 }
 
@@ -188,54 +206,6 @@ function tellNew(files: KnownFiles, tell: () => void): KnownFiles {
 function parentEntries(parent: KnownParent | null, { table, parentRows }: KnownChunks): ParentEntries {
   if (parent === null || parentRows === null) return NO_PARENT;
   return openParentEntries(parent.tables.run, parentRows, (row) => table.place(row).plain);
-}
-
-function loadKnown(o: BackupOptions, run: OpenRun, parent: KnownParent | null, tree: FrozenTree): KnownChunks {
-  const { files, bytes } = tree.figures;
-  return loadKnownChunks({
-    own: { snapshot: run.id, suite: o.suite, commit: run.head.commit },
-    parent: parent?.tables ?? null,
-    adopted: run.adopted,
-    // One chunk a MiB and one more a file, and the segments; rows that are never used cost nothing.
-    expected: Math.ceil(bytes / (1 << 20)) + 2 * files + 65_536,
-    maxOrigins: maxOrigins(o),
-  });
-}
-
-function makePool(
-  o: BackupOptions,
-  run: OpenRun,
-  known: KnownChunks,
-  uploader: Uploader,
-  threads: SealThreads,
-): SealPool {
-  const { target, buffers } = packBudget(threads.workers.length);
-  const { table, packs, ownOrigin } = known;
-  return makeSealPool({
-    threads,
-    buffers,
-    data: {
-      scope: run.keys.scope,
-      packKey: run.keys.pack,
-      chunkKey: o.chunkKey,
-      table: table.memory,
-      ownOrigin,
-      packTarget: target,
-    },
-    onPack: async (pack, rows) => {
-      const size = pack.bytes.length;
-      await uploader.pack(pack, rows, table);
-      packs.add({
-        origin: ownOrigin,
-        index: pack.index,
-        size,
-        salt: toBase64url(pack.salt),
-        commit: toBase64url(pack.commit),
-        secret: pack.secret,
-        sha256: toHex(pack.sha256),
-      });
-    },
-  });
 }
 
 /** What an abort looks like from here, whichever call it cut off. */

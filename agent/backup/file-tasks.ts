@@ -6,8 +6,14 @@ import type { FileTask } from "./seal-messages.ts";
 /** Chunks of one job of a big file: small enough that two threads share it, large enough to read in one stream. */
 const RANGE_CHUNKS = 16;
 
+/** What must be known of a file to read it. */
+export type Readable = Pick<
+  FrozenEntry,
+  "path" | "source" | "offset" | "size" | "mtime" | "linked" | "mutability" | "secret" | "sparse"
+>;
+
 /** The stretch of a file from `start` to `end` in tasks; both lie on chunk boundaries, or at the file's end. */
-export function* tasksOf(entry: FrozenEntry, start: number, end: number): Generator<FileTask> {
+export function* tasksOf(entry: Readable, start: number, end: number): Generator<FileTask> {
   const chunk = chunkBytes(entry.size);
   const range = chunk * RANGE_CHUNKS;
   for (let from = start; from < end; from += range) {

@@ -5,6 +5,7 @@ import { appendPieces, entryHead, latin1 } from "./entry-line.ts";
 import { piecesOfTasks, tasksOf } from "./file-tasks.ts";
 import { chunkBytes } from "./limits.ts";
 import type { ParentEntries, SameEntry } from "./parent-entries.ts";
+import type { SealedAhead, SealedPrefix } from "./seal-ahead.ts";
 import type { FileTask } from "./seal-messages.ts";
 import type { JobResult, SealPool } from "./seal-pool.ts";
 
@@ -25,6 +26,8 @@ export interface ScanOptions {
   readonly tree: FrozenTree;
   readonly parent: ParentEntries;
   readonly pool: SealPool;
+  /** What is sealed of the tree already; null where nothing is. */
+  readonly ahead: SealedAhead | null;
   /** Takes the entries in the order of the tree. */
   readonly sink: (entry: ScannedEntry) => void;
   readonly progress: Progress;
@@ -204,6 +207,25 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
     await read(owner, entry, to, size);
   }
 
+  /** Waits for what was sealed before the tree was frozen, and reads what follows it. */
+  async function readRest(owner: Pending, entry: FrozenEntry, { pieces, to }: SealedPrefix): Promise<void> {
+    const part = owner.parts.push(null) - 1;
+    owner.missing += 1;
+    const job: Promise<void> = pieces
+      .then((sealed) => {
+        owner.parts[part] = sealed;
+        owner.missing -= 1;
+        o.progress.advance(to);
+        drain();
+      })
+      .catch((error: unknown) => {
+        failure ??= { error };
+      })
+      .finally(() => running.delete(job));
+    running.add(job);
+    await read(owner, entry, to);
+  }
+
   /** What is in the vault already or has no content: its pieces. Null where the file must be read. */
   function knownPieces(entry: FrozenEntry, path: string, same: SameEntry | null): readonly number[] | null {
     if (entry.type !== "file") return NONE;
@@ -222,7 +244,9 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
     // Held by one until all its parts are counted, so that it cannot be written between two of them.
     owner.missing = 1;
     pending.push(owner);
-    if (prefix === null || prefix.length < LEAST_PREFIX) await read(owner, entry);
+    const sealed = o.ahead?.take(entry) ?? null;
+    if (sealed !== null) await readRest(owner, entry, sealed);
+    else if (prefix === null || prefix.length < LEAST_PREFIX) await read(owner, entry);
     else await readGrown(owner, entry, prefix);
     owner.missing -= 1;
     if (owner.missing === 0 && owner.check !== null) doubt(owner, owner.check);
@@ -272,6 +296,10 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
   await flush("plain");
   await flush("secret");
   while (running.size > 0) await Promise.all(running);
+  const ahead = await o.ahead?.end();
+  figures.read += ahead?.read ?? 0;
+  figures.reused += ahead?.known ?? 0;
+  figures.added += ahead?.added ?? 0;
   if (failure !== null) throw failureOf(failure);
   drain();
   return figures;

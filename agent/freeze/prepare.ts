@@ -12,6 +12,7 @@ import { makePlace, type PlannedPlace, planPlace, removeRun } from "./frozen-pla
 import { makeInodeSet } from "./inode-set.ts";
 import { interruption, tryToUndo } from "./interruption.ts";
 import { recordsFolder, removeJournal, runFolderName, writeJournal } from "./journal.ts";
+import { readLinked } from "./linked.ts";
 import { makeLister } from "./list-ahead.ts";
 import { makeNotes } from "./notes.ts";
 import { makeReadAhead } from "./read-ahead.ts";
@@ -77,7 +78,7 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
     const base = { places, files, notes, mounts, profile: o.profile };
 
     let last = -1;
-    let counts = { linked: 0 };
+    let counts = { linked: 0, files: 0, bytes: 0 };
     const pass: FreezeRun["pass"] = async (handle, { settled, again }) => {
       const writer = files.begin();
       const before = last < 0 ? null : makeCursor(files.heads(last));
@@ -97,7 +98,8 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
     };
     await pass(whileRunning(inodes, needs, makeReadAhead(), knownBy(o.known)), { settled: false, again: true });
     needs.assertRoom();
-    const prelinked = counts.linked;
+    const { linked: prelinked, ...found } = counts;
+    const prepared = last;
     const heights = control.probe === null ? null : await control.probe.heights({ signal, timeoutMs: HEIGHT_LIMIT });
     signal.throwIfAborted();
 
@@ -119,6 +121,8 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
       bytesToCopy: needs.total(),
       prelinked,
       heights,
+      found: { files: found.files, bytes: found.bytes },
+      linked: () => readLinked({ places, files, walk: prepared }),
       async capture(known) {
         if (used) throw new Error("a prepared freeze captures once");
         used = true;

@@ -105,6 +105,23 @@ export interface FrozenTree {
   readonly __brand: "FrozenTree";
 }
 
+/**
+ * A file of a class that is never rewritten, linked while nobody has proven yet that the node is down. What is read of it
+ * then counts only where `isAsLinked` says so once the tree is frozen.
+ */
+export interface LinkedFile
+  extends Pick<
+    FrozenEntry,
+    "path" | "source" | "offset" | "size" | "mtime" | "linked" | "mutability" | "secret" | "sparse"
+  > {
+  /**
+   * Looks whether inode, size, mtime and ctime are what they were just after the link was made: then whatever was read of
+   * it meanwhile is its content now. @throws ColdkeepError.
+   */
+  isAsLinked(): boolean;
+  readonly __brand: "LinkedFile";
+}
+
 /** Files whose contents are in the vault already, by path (`<root name>/<path>`, latin1) and fingerprint. */
 export interface KnownFiles {
   has(path: string, fingerprint: string): boolean;
@@ -122,6 +139,10 @@ export interface PreparedFreeze {
   readonly prelinked: number;
   /** Heights as the running node tells them, asked just before. */
   readonly heights: Heights | null;
+  /** What was found to be captured. */
+  readonly found: { readonly files: number; readonly bytes: number };
+  /** What was linked, as long as the preparation and the tree that comes of it are there. Streams. */
+  linked(): Iterable<LinkedFile>;
   /**
    * Stop → proof of death → finish → start → running. Whatever happens, and on abort, the node is asked to start again
    * before this returns or throws; if that fails the error is `node-start` and says so. Files of `known` are not copied:

@@ -23,6 +23,8 @@ export function fakeFreeze(rules: TreeRules = {}): (o: FreezeOptions) => Promise
   return async (o) => ({
     bytesToCopy: 0,
     prelinked: 0,
+    found: { files: 0, bytes: 0 },
+    linked: () => [],
     heights: rules.heights ?? null,
     capture: async () => {
       o.signal.throwIfAborted();

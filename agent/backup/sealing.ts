@@ -1,0 +1,105 @@
+import { names, toBase64url, toHex } from "../../vault/names/index.ts";
+import { makeDeadline } from "./deadline.ts";
+import { createJournal } from "./journal.ts";
+import { type KnownChunks, loadKnownChunks } from "./known-chunks.ts";
+import { type KnownParent, maxOrigins } from "./known-parent.ts";
+import { makeLazyPool, type ThreadSource } from "./lazy-pool.ts";
+import { packBudget } from "./limits.ts";
+import type { OpenRun } from "./open-run.ts";
+import { makeSealPool, type SealPool, type SealThreads } from "./seal-pool.ts";
+import type { BackupOptions } from "./types.ts";
+import { makeUploader, type Uploader } from "./uploader.ts";
+
+/** A run's way into the vault, from files to objects that were put. */
+export interface Sealing {
+  readonly known: KnownChunks;
+  readonly uploader: Uploader;
+  readonly pool: SealPool;
+  /** @throws where the run has lasted too long to be committed. */
+  readonly assertInTime: () => void;
+  /** Ends the threads and lets go of everything. */
+  close(): Promise<void>;
+}
+
+export interface SealingOptions {
+  readonly run: OpenRun;
+  readonly parent: KnownParent | null;
+  /** At least what will be stored: room for more costs nothing. */
+  readonly expected: { readonly files: number; readonly bytes: number };
+  readonly threads: ThreadSource;
+  readonly monotonic: () => number;
+}
+
+/** Puts key.json, which comes before all packs; threads are started with the first job. */
+export async function openSealing(o: BackupOptions, s: SealingOptions): Promise<Sealing> {
+  const { run, threads, monotonic } = s;
+  const { signal } = o;
+  const journal = createJournal(run.folder);
+  let pool: SealPool | null = null;
+  const abort = () => pool?.fail(signal.reason);
+  async function close(): Promise<void> {
+    signal.removeEventListener("abort", abort);
+    await pool?.close();
+    journal.close();
+  }
+  signal.addEventListener("abort", abort);
+  try {
+    const limited = run.parent !== null;
+    const assertInTime = makeDeadline({ startedAt: run.startedAt, monotonic, limited });
+    const uploader = makeUploader({ ...o, snapshot: run.id, journal, signal, assertInTime });
+    await uploader.object(names.KEY_NAME, run.keyFile);
+    const known = loadKnown(o, s);
+    pool = makeLazyPool(() => makePool(o, run, known, uploader, threads.start()));
+    return { known, uploader, pool, assertInTime, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function loadKnown(o: BackupOptions, { run, parent, expected: { files, bytes } }: SealingOptions): KnownChunks {
+  return loadKnownChunks({
+    own: { snapshot: run.id, suite: o.suite, commit: run.head.commit },
+    parent: parent?.tables ?? null,
+    adopted: run.adopted,
+    // One chunk a MiB and one more a file, and the segments; rows that are never used cost nothing.
+    expected: Math.ceil(bytes / (1 << 20)) + 2 * files + 65_536,
+    maxOrigins: maxOrigins(o),
+  });
+}
+
+function makePool(
+  o: BackupOptions,
+  run: OpenRun,
+  known: KnownChunks,
+  uploader: Uploader,
+  threads: SealThreads,
+): SealPool {
+  const { target, buffers } = packBudget(threads.workers.length);
+  const { table, packs, ownOrigin } = known;
+  return makeSealPool({
+    threads,
+    buffers,
+    data: {
+      scope: run.keys.scope,
+      packKey: run.keys.pack,
+      chunkKey: o.chunkKey,
+      table: table.memory,
+      ownOrigin,
+      packTarget: target,
+    },
+    onPack: async (pack, rows) => {
+      const size = pack.bytes.length;
+      await uploader.pack(pack, rows, table);
+      packs.add({
+        origin: ownOrigin,
+        index: pack.index,
+        size,
+        salt: toBase64url(pack.salt),
+        commit: toBase64url(pack.commit),
+        secret: pack.secret,
+        sha256: toHex(pack.sha256),
+      });
+    },
+  });
+}
