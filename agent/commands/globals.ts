@@ -8,6 +8,7 @@ export interface GlobalFlags {
   readonly vault?: string;
   readonly json?: boolean;
   readonly logFormat?: LogFormat;
+  readonly logDir?: string;
   readonly verbose?: boolean;
 }
 
@@ -40,12 +41,19 @@ export const GLOBAL_FLAGS: FlagParametersForType<GlobalFlags> = {
     optional: true,
     brief: "Form of progress lines where stderr is no terminal [default = text]",
   },
+  logDir: {
+    kind: "parsed",
+    parse: String,
+    optional: true,
+    placeholder: "folder",
+    brief: "Also add what happens to coldkeep-YYYYMMDD.log there, a file a day",
+  },
   verbose: { kind: "boolean", optional: true, withNegated: false, brief: "Say more about errors" },
 };
 
 export const GLOBAL_ALIASES = { v: "verbose" } as const;
 
-const WITH_VALUE = new Set(["--config", "--node", "--vault", "--log-format", "--logFormat"]);
+const WITH_VALUE = new Set(["--config", "--node", "--vault", "--log-format", "--logFormat", "--log-dir", "--logDir"]);
 const WITHOUT = new Set(["--json", "--verbose", "-v"]);
 
 /** Moves global flags that stand before the command behind it, where the parser looks for them. */

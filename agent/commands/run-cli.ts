@@ -2,10 +2,12 @@ import { run, type StricliDynamicCommandContext } from "@stricli/core";
 import { ColdkeepError, isColdkeepError, messageOf, redactTokens } from "../../vault/names/index.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import {
+  type DayLog,
   failureDocument,
   failureText,
   keptProgress,
   logProgress,
+  openDayLog,
   type Report,
   stylesFor,
   terminalProgress,
@@ -35,7 +37,11 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
       env: { ...io.env, STRICLI_NO_COLOR: "1" },
     },
     perform: async (flags, work) => {
-      const progress = reportFor(flags, io);
+      const shown = reportFor(flags, io);
+      const log = dayLogFor(flags, io, shown);
+      const progress = log === null ? shown : log.beside(shown);
+      const name = words.slice(0, 2).filter((word) => /^[a-z-]+$/.test(word) && !word.startsWith("-"));
+      log?.say("info", `coldkeep ${name.join(" ")}: begins`);
       const stopping = () =>
         progress.warn(`${messageOf(io.signal.reason)}: stopping; a node that is down is brought back first`);
       io.signal.addEventListener("abort", stopping);
@@ -44,8 +50,10 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
         progress.close();
         tell(answer, flags, progress, io);
         if (answer.failure !== undefined) failures.push(answer.failure);
+        log?.say(answer.failure === undefined ? "info" : "error", endWords(name, answer.failure));
       } catch (error) {
         progress.close(true);
+        log?.say("error", endWords(name, error));
         failures.push(error);
       } finally {
         io.signal.removeEventListener("abort", stopping);
@@ -81,6 +89,16 @@ function reportFor(flags: GlobalFlags, io: Io): Report {
     return terminalProgress(io.stderr, io.clock, stylesFor(io.stderr, io.env));
   }
   return logProgress(io.stderr, io.clock, flags.logFormat ?? "text");
+}
+
+function dayLogFor({ logDir, logFormat = "text" }: GlobalFlags, io: Io, shown: Report): DayLog | null {
+  if (logDir === undefined) return null;
+  return openDayLog({ folder: logDir, clock: io.clock, format: logFormat, lost: (words) => shown.warn(words) });
+}
+
+function endWords(name: readonly string[], failure: unknown): string {
+  const words = `coldkeep ${name.join(" ")}`;
+  return failure === undefined ? `${words}: done` : `${words}: exit code ${exitCodeOf(failure)}: ${messageOf(failure)}`;
 }
 
 function tell(answer: Answer, flags: GlobalFlags, progress: Report, io: Io): void {

@@ -1,3 +1,4 @@
+export { type DayLog, openDayLog } from "./day-log.ts";
 export { type FailureDocument, failureDocument, failureText } from "./failure.ts";
 export { type LogFormat, logLine } from "./log.ts";
 export { type PublicPage, publicPage } from "./page.ts";

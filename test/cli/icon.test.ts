@@ -169,10 +169,11 @@ describe("a P-Rep of ICON", () => {
 
   it("that does not answer is restarted, not backed up, and the exit code says so", async () => {
     let answers = () => true;
-    const { up, coldkeep } = await prep("db_icon_dex", () => answers());
+    const { home, up, coldkeep } = await prep("db_icon_dex", () => answers());
     // It hangs until it is started anew.
     answers = () => existsSync(`${up}.log`);
-    const skipped = await coldkeep("backup");
+    const logs = join(home, "logs");
+    const skipped = await coldkeep("backup", "--log-dir", logs);
     expect(skipped).toMatchObject({
       code: 7,
       stderr: expect.stringMatching(/no backup was made: the node did not answer/),
@@ -180,7 +181,26 @@ describe("a P-Rep of ICON", () => {
     expect(readFileSync(`${up}.log`, "utf8")).toBe("stop\nstart\n");
     expect(existsSync(up)).toBe(true);
     expect(JSON.parse((await coldkeep("list", "--json")).stdout)).toMatchObject({ snapshots: [] });
-    expect((await coldkeep("backup")).code).toBe(0);
+    expect((await coldkeep("--log-dir", logs, "backup")).code).toBe(0);
+    const days = readdirSync(logs);
+    expect(days.every((name) => /^coldkeep-\d{8}\.log$/.test(name))).toBe(true);
+    const log = days
+      .sort()
+      .map((name) => readFileSync(join(logs, name), "utf8"))
+      .join("");
+    const told = [
+      "backup: begins",
+      "does not answer",
+      "exit code 7: no backup was made",
+      "backup: begins",
+      "backup: done",
+    ];
+    expect(log).toMatch(new RegExp(told.join(".*"), "s"));
+    writeFileSync(join(home, "file"), "");
+    expect(await coldkeep("list", "--log-dir", join(home, "file"))).toMatchObject({
+      code: 14,
+      stderr: expect.stringMatching(/no log can be written there/),
+    });
   });
 
   it("asks for its own address whom own_ip_url names, and nobody where that is not written", async () => {
