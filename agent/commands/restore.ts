@@ -13,6 +13,7 @@ import {
   type RestorePlan,
   type RestoreTargets,
   runRestore,
+  startRestoreThreads,
 } from "../restore/index.ts";
 import { lockNode } from "../state/index.ts";
 import type { Answer } from "./answer.ts";
@@ -56,23 +57,31 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   const store = remote?.store ?? (await openVault(config, call, "read"));
   const options = await optionsFor(session, store, call, selection, remote);
   progress.stage("plan");
-  const plan = await planRestore(options);
-  if (signing !== null) progress.warn(`without --force it would be refused: ${messageOf(signing)}`);
-  const finding = inPlace ? findingOf(node) : null;
-  const rebuild = planRebuild({ node, finding, plan, flags });
-  if (dry) return { document: planDocument(plan), text: planText(plan) };
-  // Said before anything is written, so that whoever looks can still stop it.
-  progress.close();
-  if (flags.json !== true) io.stdout.write(`${planText(plan)}\n\n`);
-  const result = await runRestore(plan, options);
-  // Its own configuration may have been restored as well.
-  const here = inPlace ? findingOf(node) : null;
-  const moved = here === null ? [] : arrangeBlocks(here, plan);
-  await rebuild?.(call);
-  const text = [resultText(result, node, inPlace), ...moved].join("\n");
-  const volumes = inPlace ? volumesOf(node) : [];
-  const more = { ...(moved.length === 0 ? {} : { moved }), ...(volumes.length === 0 ? {} : { volumes }) };
-  return { document: { ...result, plan: planDocument(plan), ...more }, text };
+  if (dry) {
+    const plan = await planRestore(options);
+    if (signing !== null) progress.warn(`without --force it would be refused: ${messageOf(signing)}`);
+    return { document: planDocument(plan), text: planText(plan) };
+  }
+  const threads = startRestoreThreads();
+  try {
+    const plan = await planRestore(options);
+    const finding = inPlace ? findingOf(node) : null;
+    const rebuild = planRebuild({ node, finding, plan, flags });
+    // Said before anything is written, so that whoever looks can still stop it.
+    progress.close();
+    if (flags.json !== true) io.stdout.write(`${planText(plan)}\n\n`);
+    const result = await runRestore(plan, { ...options, threads });
+    // Its own configuration may have been restored as well.
+    const here = inPlace ? findingOf(node) : null;
+    const moved = here === null ? [] : arrangeBlocks(here, plan);
+    await rebuild?.(call);
+    const text = [resultText(result, node, inPlace), ...moved].join("\n");
+    const volumes = inPlace ? volumesOf(node) : [];
+    const more = { ...(moved.length === 0 ? {} : { moved }), ...(volumes.length === 0 ? {} : { volumes }) };
+    return { document: { ...result, plan: planDocument(plan), ...more }, text };
+  } finally {
+    await threads.close();
+  }
 }
 
 type RestoredTo = Pick<RestorePlan, "snapshot" | "capturedAt">;

@@ -10,7 +10,9 @@ export interface WorkerPool<Job, Answer> {
   readonly size: number;
   /** @throws what the job threw; `internal` where its thread died. */
   run(job: Job, transfer?: readonly Transferable[]): Promise<Answer>;
-  /** Rejects what is still running, and waits for the threads to end after the jobs they have. */
+  /** Starts all threads now, for work that is sure to come: until then they have found their code. */
+  warm(): void;
+  /** Rejects what is still running, and waits for the threads to end after the jobs they have; safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -105,6 +107,9 @@ export function startPool<Job, Answer>(url: URL, size: number, workerData?: unkn
         waiting.push({ job, transfer, resolve, reject });
         dispatch();
       }),
+    warm: () => {
+      while (closed === null && threads.length < size) startThread();
+    },
     close: async () => {
       fail(new ColdkeepError("interrupted", { what: "the work was stopped" }));
       await Promise.all(

@@ -1,5 +1,5 @@
 export { planRestore } from "./plan.ts";
 export { recoverRestore } from "./recover.ts";
 export { removeRestored } from "./remove-tree.ts";
-export { runRestore } from "./restore.ts";
+export { runRestore, startRestoreThreads } from "./restore.ts";
 export type * from "./types.ts";

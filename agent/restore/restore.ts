@@ -26,7 +26,7 @@ import { makeStaging, type Staging } from "./staging.ts";
 import { swap } from "./swap.ts";
 import { prepareTree, takeOver } from "./take-over.ts";
 import { finishSwapped } from "./tidy.ts";
-import type { RestoreOptions, RestorePlan, RestoreResult } from "./types.ts";
+import type { RestoreOptions, RestorePlan, RestoreResult, RestoreThreads } from "./types.ts";
 
 /**
  * Carries a plan out: stage everything beside the targets and read it back, sync, then exchange all roots or none. On any
@@ -100,6 +100,18 @@ function syncStaged({ roots }: Layout): void {
   }
 }
 
+/**
+ * Starts the threads of a restore, for before it is planned: while keys are stretched, one core is free to do so. Close them
+ * where none comes to run.
+ * @param workers How many; default: one a core, 1 to 8.
+ */
+export function startRestoreThreads(workers: number = defaultWorkers()): RestoreThreads {
+  const url = new URL(`./restore.worker${extname(import.meta.url)}`, import.meta.url);
+  const pool = startPool<RestoreJob, RestoreAnswer>(url, workers);
+  pool.warm();
+  return pool;
+}
+
 /** Everything into staging, each byte read back from there and proven to be what was backed up, and all of it durable. */
 async function stage(
   plan: RestorePlan,
@@ -133,8 +145,7 @@ async function stage(
     suite: opened.manifest.suite,
     chunkKey: chunkKeyOf(opened),
   };
-  const url = new URL(`./restore.worker${extname(import.meta.url)}`, import.meta.url);
-  const pool = startPool<RestoreJob, RestoreAnswer>(url, o.workers ?? defaultWorkers());
+  const pool = o.threads ?? startRestoreThreads(o.workers);
   try {
     let kept: Kept | null = null;
     if (resumed || o.delta !== undefined) {

@@ -1,7 +1,9 @@
 import type { Clock } from "../../posix/clock.ts";
 import type { Heights } from "../../vault/card/types.ts";
 import type { Progress, SnapshotId } from "../../vault/names/index.ts";
+import type { WorkerPool } from "../open/pool.ts";
 import type { CardOrigin, OpenedSnapshot, OpenOptions } from "../open/types.ts";
+import type { RestoreAnswer, RestoreJob } from "./jobs.ts";
 
 /** Where a restore puts its files. */
 export type RestoreTargets =
@@ -49,8 +51,12 @@ export interface RestoreOptions extends OpenOptions {
   readonly maxAgeMs?: number;
   /** Threads that open and write; default: one a core, 1 to 8. */
   readonly workers?: number;
+  /** Those of `startRestoreThreads`, in their place; they are closed when the restore ends. */
+  readonly threads?: RestoreThreads;
   readonly clock?: Clock;
 }
+
+export type RestoreThreads = WorkerPool<RestoreJob, RestoreAnswer>;
 
 /** What a restore would do, computed from the card and the manifest alone; printed by a dry run. */
 export interface RestorePlan {

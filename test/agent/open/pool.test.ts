@@ -31,6 +31,18 @@ describe("a pool of worker threads", () => {
     await pool.close();
   });
 
+  it("threads that were started before there was work end without any, and may be closed twice", async () => {
+    const idle = startPool<string, string>(url, 2);
+    idle.warm();
+    await idle.close();
+    await idle.close();
+    const pool = startPool<string, string>(url, 2);
+    pool.warm();
+    expect(await Promise.all(["a", "b", "c"].map((job) => pool.run(job)))).toEqual(["a!", "b!", "c!"]);
+    await pool.close();
+    await expect(pool.run("late")).rejects.toMatchObject({ kind: "interrupted" });
+  });
+
   it("closing rejects what is still running", async () => {
     const pool = startPool<string, string>(url, 1);
     const running = expect(pool.run("a")).rejects.toMatchObject({ kind: "interrupted" });
