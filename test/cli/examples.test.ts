@@ -29,6 +29,7 @@ function wordsOf(line: string): string[] {
 /** What an example may take that is not here, and why. */
 const NOT_HERE: readonly (readonly [what: RegExp, why: string])[] = [
   [/s3:/, "it takes a bucket"],
+  [/--group/, "it takes a group of nodes, as test/agent/commands/group.test.ts has"],
   [/^publish (latest|revoke)/, "it takes a presenter's place, as test/cli/publish.test.ts has"],
   [/^cost .*--file/, "it takes a stack's configuration, as test/agent/cost has"],
   [/^cloud deploy/, "it takes the CDK and an account, as test/systems/cloud has"],
