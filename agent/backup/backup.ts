@@ -158,7 +158,9 @@ async function store(o: BackupOptions, captured: Captured, monotonic: () => numb
       if (parentLine !== null) sameLines.add(line, parentLine);
       line += 1;
     };
-    const scanned = await scan({ tree, parent: before, pool, ahead: early?.ahead ?? null, sink, progress });
+    const namesLast = o.profile.namesLast === true;
+    const ahead = early?.ahead ?? null;
+    const scanned = await scan({ tree, parent: before, namesLast, pool, ahead, sink, progress });
     before.close();
     const sum = entries.finish();
     await pool.flush();

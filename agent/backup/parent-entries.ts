@@ -41,6 +41,11 @@ export interface ParentEntries {
    */
   piecesOf(path: string, file: SoughtFile): readonly number[] | null;
   /**
+   * The pieces of the file at `path` where the parent's file there never changes either and has the same size and secrecy,
+   * whatever vouches for its content; else null.
+   */
+  lastingAt(path: string, file: SoughtFile): readonly number[] | null;
+  /**
    * Of a file that only grows and was there before under this path and inode: the pieces of its first whole chunks of
    * `chunk` bytes, one each. Null where there are none.
    */
@@ -52,6 +57,7 @@ export const NO_PARENT: ParentEntries = {
   sameAs: () => null,
   knownAt: () => null,
   piecesOf: () => null,
+  lastingAt: () => null,
   prefixOf: () => null,
   close() {},
 };
@@ -99,6 +105,12 @@ export function openParentEntries(
       const same = found !== null && found.fingerprint === fingerprint && found.size === size;
       return same ? translate(found.pieces, rows) : null;
     },
+    lastingAt: (sought, { fingerprint, size, secret }) => {
+      if (!isLasting(fingerprint)) return null;
+      const found = find(sought, secret);
+      const same = found !== null && isLasting(found.fingerprint) && found.size === size;
+      return same ? translate(found.pieces, rows) : null;
+    },
     prefixOf: (sought, { fingerprint, size, secret }, chunk) => {
       const name = growingName(fingerprint);
       const found = name === null ? null : find(sought, secret);
@@ -108,6 +120,11 @@ export function openParentEntries(
     },
     close: () => lines.close(),
   };
+}
+
+/** The fingerprint of an immutable file has no class before it, as `fingerprintOf` makes it. */
+function isLasting(fingerprint: string): boolean {
+  return /^\d+:/.test(fingerprint);
 }
 
 function wholeChunks(pieces: readonly number[], chunk: number, lengthOf: (row: number) => number): number[] {

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ColdkeepError, type Progress } from "../../vault/names/index.ts";
 import type { FrozenEntry, FrozenTree } from "../freeze/types.ts";
-import { appendPieces, entryHead, latin1 } from "./entry-line.ts";
+import { appendPieces, entryHead, latin1, pathOfLine } from "./entry-line.ts";
 import { piecesOfTasks, tasksOf } from "./file-tasks.ts";
 import { chunkBytes } from "./limits.ts";
 import type { ParentEntries, SameEntry } from "./parent-entries.ts";
@@ -25,6 +25,8 @@ export interface ScanFigures {
 export interface ScanOptions {
   readonly tree: FrozenTree;
   readonly parent: ParentEntries;
+  /** As the profile's `namesLast`. */
+  readonly namesLast: boolean;
   readonly pool: SealPool;
   /** What is sealed of the tree already; null where nothing is. */
   readonly ahead: SealedAhead | null;
@@ -53,6 +55,8 @@ interface Pending {
   missing: number;
   /** What must turn out to be so for the parts that were taken over unread. */
   check: PrefixCheck | null;
+  /** What a file that never changes was in the parent; null of all others. */
+  readonly was: readonly number[] | null;
 }
 
 /** Chunks of a file that only grows, taken over from the parent on two conditions: its first and its last are as they were. */
@@ -110,7 +114,9 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
     for (; first < pending.length; first += 1) {
       const next = pending[first];
       if (next === undefined || next.missing > 0) break;
-      give(next.head, joinParts(next.parts), next.same);
+      const pieces = joinParts(next.parts);
+      if (next.was !== null && hasChanged(pieces, next.was)) failure ??= { error: changed(next.head) };
+      give(next.head, pieces, next.same);
     }
     if (first > 1024) pending.splice(0, first);
     if (first > 1024) first = 0;
@@ -269,7 +275,7 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
     o.progress.advance(entry.size);
     const { head, pieces } = known;
     if (first === pending.length) give(head, pieces, known);
-    else pending.push({ head, same: known, parts: [pieces], missing: 0, check: null });
+    else pending.push({ head, same: known, parts: [pieces], missing: 0, check: null, was: null });
   }
 
   async function take(entry: FrozenEntry, path: string): Promise<void> {
@@ -278,7 +284,8 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
     const known = knownPieces(entry, path, same);
     if (known !== null && first === pending.length) give(head, known, same);
     else {
-      const owner: Pending = { head, same, parts: known === null ? [] : [known], missing: 0, check: null };
+      const was = o.namesLast && known === null && entry.type === "file" ? o.parent.lastingAt(path, entry) : null;
+      const owner: Pending = { head, same, parts: known === null ? [] : [known], missing: 0, check: null, was };
       if (known === null) await readNew(owner, entry, path);
       else pending.push(owner);
     }
@@ -302,6 +309,7 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
   figures.added += ahead?.added ?? 0;
   if (failure !== null) throw failureOf(failure);
   drain();
+  if (failure !== null) throw failureOf(failure);
   return figures;
 }
 
@@ -309,6 +317,21 @@ const NONE: readonly number[] = [];
 
 function areSame(a: readonly number[], b: readonly number[]): boolean {
   return a === b || (a.length === b.length && a.every((piece, i) => piece === b[i]));
+}
+
+/** Holes are left out of this: the same bytes may be written there or not. */
+function hasChanged(now: readonly number[], was: readonly number[]): boolean {
+  return ![...now, ...was].some((piece) => piece < 0) && !areSame(now, was);
+}
+
+/** Whatever is right, one of the two snapshots would hold what the system never wrote. */
+function changed(head: string): ColdkeepError {
+  return new ColdkeepError("integrity", {
+    what: "a file that never changes has changed",
+    on: Buffer.from(pathOfLine(head), "latin1").toString("utf8"),
+    why: "the snapshot before has other content under its name and size",
+    todo: "nothing of this run is visible. Check the node with its own tools, and the snapshot with `coldkeep verify --read-data`; if what is there is right, as after the node went back to an older state, back up with --full",
+  });
 }
 
 function failureOf(failure: { readonly error: unknown }): unknown {

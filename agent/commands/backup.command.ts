@@ -1,4 +1,5 @@
 import { defineCommand } from "./define.ts";
+import { metaTag } from "./meta.ts";
 import { tagName } from "./parse.ts";
 
 export interface BackupFlags {
@@ -7,11 +8,13 @@ export interface BackupFlags {
   readonly group?: string;
   readonly full?: boolean;
   readonly tag?: readonly string[];
+  /** As tags: `meta:<key>=<value>`. */
+  readonly meta?: readonly string[];
 }
 
 export const command = defineCommand<BackupFlags>({
   brief: "Make a snapshot of a node",
-  usage: "[--node <name> | --group <name>] [--full] [--tag <tag>]... [--anyway] [--dry-run]",
+  usage: "[--node <name> | --group <name>] [--full] [--tag <tag>]... [--meta <key>=<value>]... [--anyway] [--dry-run]",
   about:
     "Stops the node, freezes its files, starts it again, then reads, seals and stores what the vault does not have yet.\n" +
     "Where the node does not answer beforehand, `when_down` in the configuration decides: restart it and skip this\n" +
@@ -26,6 +29,7 @@ export const command = defineCommand<BackupFlags>({
     ["backup --dry-run", "how long would the node be down?"],
     ["backup --group fabric", "a peer and its orderer as one set"],
     ["backup --node icon --tag before-upgrade --json", "with a tag, for a script"],
+    ["backup --meta app=4.2.1 --meta reason=before-the-migration", "with words of your own, shown by list and show"],
   ],
   flags: {
     anyway: {
@@ -60,6 +64,14 @@ export const command = defineCommand<BackupFlags>({
       variadic: true,
       placeholder: "tag",
       brief: "Written into the snapshot beside the configuration's tags; may be given several times",
+    },
+    meta: {
+      kind: "parsed",
+      parse: metaTag,
+      optional: true,
+      variadic: true,
+      placeholder: "key=value",
+      brief: "Your own words, public as tags are; may be given several times",
     },
   },
   load: async () => async (call) => {

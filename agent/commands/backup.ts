@@ -129,14 +129,7 @@ export async function backUp(
     signingKey: state.signingKey,
     chunkKey: state.chunkKey(suite),
     stateDir: config.stateDir,
-    tags: [
-      ...new Set([
-        ...node.tags,
-        ...(flags.tag ?? []),
-        ...((finding?.leanRoots ?? []).length > 0 ? [LEAN] : []),
-        ...said,
-      ]),
-    ].slice(0, MOST_TAGS),
+    tags: tagsFor(node, flags, [...((finding?.leanRoots ?? []).length > 0 ? [LEAN] : []), ...said]),
     ...(within === undefined ? {} : { group: within.group }),
     full: flags.full === true,
     now,
@@ -193,8 +186,18 @@ function rememberOutage(state: NodeState, { figures }: BackupResult, { progress 
   }
 }
 
-/** A card holds no more. */
-const MOST_TAGS = 64;
+/** What a card holds (docs/FORMAT.md). */
+const MAX_TAGS = 64;
+
+function tagsFor(node: NodeSettings, { tag = [], meta = [] }: BackupFlags, own: readonly string[]): string[] {
+  const tags = [...new Set([...node.tags, ...tag, ...meta, ...own])];
+  if (tags.length <= MAX_TAGS) return tags;
+  throw new ColdkeepError("usage", {
+    what: "too many tags",
+    on: node.name,
+    why: `${tags.length} with those of the configuration and --meta; a snapshot holds ${MAX_TAGS}`,
+  });
+}
 
 function failureOf(failure: ColdkeepError | null): { failure?: ColdkeepError } {
   return failure === null ? {} : { failure };

@@ -7,6 +7,7 @@ import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import type { ExportFlags } from "./export.command.ts";
 import { exportIcon } from "./export-icon.ts";
+import { rocksdbMetaOf } from "./meta.ts";
 import { restoreTo } from "./restore.ts";
 
 /** `coldkeep export <id> --format … --output <path>`, or `--to <url>`. */
@@ -30,11 +31,11 @@ async function exportRocksdb(call: Call<ExportFlags>, id: string | undefined, di
   const work = mkdtempSync(join(dir, ".coldkeep-export-"));
   try {
     const staged = join(work, "restored");
-    const { snapshot, capturedAt } = await restoreTo(call, id, staged);
+    const { snapshot, capturedAt, tags } = await restoreTo(call, id, staged);
     call.progress.stage("write");
     const roots = readdirSync(staged, { withFileTypes: true }).filter((entry) => entry.isDirectory());
     const folders = roots.map(({ name }) => join(staged, name));
-    const written = writeRocksdbBackup(dir, folders, Math.floor(capturedAt / 1000));
+    const written = writeRocksdbBackup(dir, folders, Math.floor(capturedAt / 1000), rocksdbMetaOf(tags));
     return {
       document: { snapshot, format: "rocksdb-backup", output: dir, ...written },
       text: `${snapshot} is backup ${written.id} in ${dir}: ${counted(written.files, "file")}, ${written.shared} of them there already\n\nNOT ENCRYPTED. Restore it: ldb --db=<folder> restore --backup_dir=${dir}`,

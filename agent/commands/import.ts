@@ -28,6 +28,7 @@ import { backUp } from "./backup.ts";
 import { controlOf } from "./control.ts";
 import type { Call } from "./define.ts";
 import type { ImportFlags, ImportKind } from "./import.command.ts";
+import { rocksdbMetaTag } from "./meta.ts";
 import { openPlace, openVault } from "./opened.ts";
 import { recover } from "./recover.ts";
 import { openSession, type Session, scopeOf } from "./session.ts";
@@ -39,6 +40,8 @@ interface Foreign {
   /** Together they name it: with all of them it was imported before. */
   readonly tags: readonly string[];
   readonly height?: number;
+  /** Of the application, as a tag; no part of what tells it apart. */
+  readonly meta?: string;
   /** Lays it out in folders that do not exist yet. */
   stage(roots: Staged): Promise<void>;
 }
@@ -103,12 +106,20 @@ function assertProfile({ name, profile }: NodeSettings, wanted: string): void {
   });
 }
 
-function rocksdbBackups(dir: string, { flags }: Call<ImportFlags>): Foreign[] {
-  return listRocksdbBackups(dir, flags.only).map((backup) => ({
-    id: String(backup.id),
-    tags: tagsFor(backup),
-    stage: async (roots) => stageRocksdbBackup(dir, backup, roots),
-  }));
+function rocksdbBackups(dir: string, { flags, progress }: Call<ImportFlags>): Foreign[] {
+  return listRocksdbBackups(dir, flags.only).map((backup) => {
+    const meta = backup.metadata === null ? null : rocksdbMetaTag(backup.metadata);
+    if (backup.metadata !== null && meta === null)
+      progress.warn(
+        `the metadata of backup ${backup.id} is too long for a snapshot and is left out: ${backup.metadata.length} bytes`,
+      );
+    return {
+      id: String(backup.id),
+      tags: tagsFor(backup),
+      ...(meta === null ? {} : { meta }),
+      stage: async (roots) => stageRocksdbBackup(dir, backup, roots),
+    };
+  });
 }
 
 async function iconArchive(file: string, call: Call): Promise<Foreign> {
@@ -220,7 +231,7 @@ function rootsIn({ roots }: NodeSettings, work: string): { readonly data: string
 }
 
 /** The node as its backup has it: other folders, and nobody to stop or to ask. */
-function stagedNode(node: NodeSettings, { data, wal }: Staged, { tags, height }: Foreign): NodeSettings {
+function stagedNode(node: NodeSettings, { data, wal }: Staged, { tags, height, meta }: Foreign): NodeSettings {
   const { health: _health, height: _height, freezeDir: _freezeDir, ovn: _ovn, ...rest } = node;
   const named = (path: string) => ({ name: path.slice(path.lastIndexOf("/") + 1), path });
   return {
@@ -228,7 +239,7 @@ function stagedNode(node: NodeSettings, { data, wal }: Staged, { tags, height }:
     roots: data === wal ? [named(data)] : [named(data), named(wal)],
     service: { manager: "none" },
     stop: { windows: [], timezone: node.stop.timezone },
-    tags: [...node.tags, ...tags],
+    tags: [...node.tags, ...tags, ...(meta === undefined ? [] : [meta])],
     // Nobody is there to ask: its name told it.
     ...(height === undefined ? {} : { height: { command: ["echo", String(height)] } }),
   };

@@ -5,6 +5,7 @@ import { formatBytes, formatCount, formatHeights, formatTime, table } from "../r
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import type { ListFlags } from "./list.command.ts";
+import { metaOf } from "./meta.ts";
 import { openVault } from "./opened.ts";
 import { openSession, pickVault, scopeOf } from "./session.ts";
 import { standingOf } from "./standing.ts";
@@ -23,7 +24,10 @@ export async function run(call: Call<ListFlags>): Promise<Answer> {
     entries.push(entry);
   }
   const standing = standingOf(entries, tiers, call.io.clock.now());
-  const snapshots = entries.slice(0, limit).map((entry) => ({ ...entry, ...standing(entry).facts }));
+  const snapshots = entries.slice(0, limit).map((entry) => {
+    const meta = metaOf(entry.tags);
+    return { ...entry, ...standing(entry).facts, ...(meta === null ? {} : { meta }) };
+  });
   const text = textOf(node.name, snapshots, (entry) => standing(entry).words);
   return { document: { node: node.name, vault: store.url, snapshots }, text };
 }

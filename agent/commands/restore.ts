@@ -84,7 +84,7 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   }
 }
 
-type RestoredTo = Pick<RestorePlan, "snapshot" | "capturedAt">;
+type RestoredTo = Pick<RestorePlan, "snapshot" | "capturedAt"> & { readonly tags: readonly string[] };
 
 /** Restores into a folder that is not there yet, for those who make something else of it. */
 export async function restoreTo(call: Call<IdentityFlags>, id: string | undefined, to: string): Promise<RestoredTo> {
@@ -101,7 +101,7 @@ export async function restoreTo(call: Call<IdentityFlags>, id: string | undefine
   using _restoring = lockNode(session.config.stateDir, session.node.name, "restore", label);
   const plan = await planRestore(options);
   await runRestore(plan, options);
-  return plan;
+  return { ...plan, tags: plan.opened.card.core.tags };
 }
 
 /** What a restore of that snapshot needs; the snapshot is pinned, and brought back from an archive class. */

@@ -11,12 +11,14 @@ import {
   formatDuration,
   formatHeights,
   formatTime,
+  safe,
   table,
 } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
 import { blockFilesOf } from "./block-files.ts";
 import { openBrowsing } from "./browsing.ts";
 import type { Call } from "./define.ts";
+import { metaOf } from "./meta.ts";
 import { openVault } from "./opened.ts";
 import { selectionOf } from "./selection.ts";
 import { openSession, pickVault, scopeOf } from "./session.ts";
@@ -51,8 +53,15 @@ export async function run(call: Call<ShowFlags>, id: string): Promise<Answer> {
   if (tiers.permanent === undefined) all.push(entry);
   else for await (const other of listSnapshots(scope)) all.push(other);
   const { facts: more, words } = standingOf(all, tiers, call.io.clock.now())(entry);
+  const meta = metaOf(entry.tags);
   return {
-    document: { ...entry, ...more, ...(reason === undefined ? {} : { reason }), card },
+    document: {
+      ...entry,
+      ...more,
+      ...(meta === null ? {} : { meta }),
+      ...(reason === undefined ? {} : { reason }),
+      card,
+    },
     text: textOf(entry, card, reason === undefined ? words : `${words}; ${reason}`),
   };
 }
@@ -70,6 +79,10 @@ async function showBlocks(call: Call<ShowFlags>, id: string): Promise<Answer> {
   ]);
   const text = table([{ title: "CHAIN" }, { title: "HEIGHTS" }, { title: "FILE" }], rows);
   return { document: { snapshot, blocks: files }, text: rows.length === 0 ? `${snapshot} holds no block files` : text };
+}
+
+function wordsOf(all: readonly string[], between = " "): string {
+  return all.length === 0 ? "none" : all.join(between);
 }
 
 function textOf(entry: IndexEntry, { core, sig }: Card, standing: string): string {
@@ -91,7 +104,14 @@ function textOf(entry: IndexEntry, { core, sig }: Card, standing: string): strin
     ["parent", core.parent ?? "none: shares nothing with earlier snapshots"],
     ["shares with", origins.length === 0 ? "no other snapshot" : counted(origins.length, "other snapshot")],
     ["number", String(core.seq)],
-    ["tags", entry.tags.length === 0 ? "none" : entry.tags.join(" ")],
+    ["tags", wordsOf(entry.tags.filter((tag) => !tag.startsWith("meta:")))],
+    [
+      "meta",
+      wordsOf(
+        Object.entries(metaOf(entry.tags) ?? {}).map(([key, value]) => `${key}=${safe(value)}`),
+        "\n",
+      ),
+    ],
     ["suite", core.suite],
     ["archive", `${core.vault} (vault_id)`],
     ["signed by", `${sig.key}, fingerprint ${writerOf(sig.key)}`],

@@ -137,9 +137,15 @@ export interface WrittenBackup {
  * database's files are moved, so they must lie on the directory's file system. Its meta file comes last: what is cut off
  * before is no backup.
  * @param timestamp seconds since the epoch
+ * @param metadata the application's own words, as BackupEngine keeps them
  * @throws ColdkeepError `refused` for two files of one name, or where there is no database.
  */
-export function writeRocksdbBackup(dir: string, folders: readonly string[], timestamp: number): WrittenBackup {
+export function writeRocksdbBackup(
+  dir: string,
+  folders: readonly string[],
+  timestamp: number,
+  metadata: Buffer | null,
+): WrittenBackup {
   const files = folders.flatMap((folder) => filesIn(folder));
   assertDatabase(files.map((path) => basename(path)));
   const meta = join(dir, "meta");
@@ -162,7 +168,7 @@ export function writeRocksdbBackup(dir: string, folders: readonly string[], time
   // CURRENT is the last one that BackupEngine copies back: before it a restore is none.
   const ordered = [...rows.filter(({ name }) => name !== "CURRENT"), ...rows.filter(({ name }) => name === "CURRENT")];
   for (const name of ["shared_checksum", join("private", String(id)), "private"]) fsyncFolder(join(dir, name));
-  const text = renderMetaFile({ timestamp, sequence: "0", metadata: null, files: ordered });
+  const text = renderMetaFile({ timestamp, sequence: "0", metadata, files: ordered });
   writeFileDurable(join(meta, String(id)), Buffer.from(text));
   writeLatest(dir, id);
   return { id, files: rows.length, shared };

@@ -45,6 +45,7 @@ export function override(profile: Profile, globs: ProfileOverrides, chains: read
 
   return {
     name: profile.name,
+    ...(profile.namesLast === true ? { namesLast: true } : {}),
     omitFolder: (path) => (isExcluded(path) ? WHY : isOtherChain(path) ? NOT_WANTED : profile.omitFolder(path)),
     classify(folder: FolderView) {
       const rules = profile.classify(folder);

@@ -23,6 +23,8 @@ export interface FileRule {
 /** Which files are captured, and how each may be frozen: all that a freeze needs of a profile. */
 export interface CaptureSet {
   readonly name: string;
+  /** The system never gives the name of an immutable file to other content of the same size: where one has it, a backup is aborted. */
+  readonly namesLast?: true;
   /** Whether to leave a whole folder out; asked before it is read. Null: go in. */
   omitFolder(path: string): string | null;
   /** One rule for each name of `folder.files`, in the same order. Whatever is not known is `mutable`. */

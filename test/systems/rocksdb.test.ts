@@ -137,6 +137,55 @@ describe.skipIf(obstacle !== null)(`RocksDB 7.8${because}`, () => {
     const lines = await dump(program, join(to, "db"), to);
     expect(heightOf(lines)).toBeGreaterThanOrEqual(9100);
     expect(lines).toEqual(expected(heightOf(lines)));
+
+    // In place, by the names of the roots: all four in one swap, into folders that hold something else.
+    const moved = join(home, "moved");
+    const places = ["db", "wal", "tables", "more"];
+    for (const place of places) {
+      mkdirSync(join(moved, place), { recursive: true });
+      writeFileSync(join(moved, place, "stale"), "of before");
+    }
+    const text = readFileSync(config, "utf8");
+    writeFileSync(config, text.replace(new RegExp(`^( +(?:${places.join("|")}): )${home}/`, "gm"), `$1${moved}/`));
+    await coldkeep("restore", "latest");
+    expect(await dump(program, join(moved, "db"), moved)).toEqual(lines);
+    expect(places.flatMap((place) => readdirSync(join(moved, place))).filter((name) => name === "stale")).toEqual([]);
+  });
+
+  it("a table that changed under its name and size aborts the run, visible nowhere; --full takes it; --meta is listed", async () => {
+    const { home, db, config, coldkeep, json } = await host(program, ["db"]);
+    execFileSync(program, ["write", db, "6000"]);
+    // A node that does not write: what is changed below is all that changes.
+    const up = join(home, "up");
+    writeFileSync(up, "");
+    await coldkeep(
+      ...["init", "--state-dir", join(home, "state"), "--vault", join(home, "vault"), "--key-file", join(home, "key")],
+      ...["--node", "rocks", "--root", `db=${db}`, "--stop", `rm -f ${up}`, "--start", `touch ${up}`],
+      ...["--is-running", `test -e ${up}`],
+    );
+    const meta = { app: "4.2.1", reason: "before the migration" };
+    const words = Object.entries(meta).flatMap(([key, value]) => ["--meta", `${key}=${value}`]);
+    const { snapshot } = await json<{ snapshot: string }>("backup", ...words);
+    type Listed = { snapshots: { snapshot: string; meta?: object; tags: string[] }[] };
+    expect((await json<Listed>("list")).snapshots).toMatchObject([{ snapshot, meta }]);
+    expect((await coldkeep("show", snapshot)).stdout).toMatch(/meta +app=4\.2\.1\n +reason=before the migration/);
+    for (const bad of ["app", "=1", "a b=1", `app=${"x".repeat(300)}`, "app=\u001b[31m"]) {
+      const refused = await runHere(["backup", "--config", config, "--meta", bad], { clock: systemClock });
+      expect(refused.code).toBe(2);
+    }
+
+    const table = readdirSync(db).find((name) => name.endsWith(".sst")) ?? "";
+    const bytes = readFileSync(join(db, table));
+    bytes.writeUInt8(bytes.readUInt8(100) ^ 1, 100);
+    writeFileSync(join(db, table), bytes);
+    const refused = await runHere(["backup", "--config", config], { clock: systemClock });
+    expect(refused).toMatchObject({
+      code: 9,
+      stderr: expect.stringMatching(new RegExp(`a file that never changes has changed: db/${table}`)),
+    });
+    expect((await json<Listed>("list")).snapshots).toHaveLength(1);
+    expect((await coldkeep("backup", "--full")).code).toBe(0);
+    expect(existsSync(up)).toBe(true);
   });
 
   it("a BackupEngine directory becomes snapshots, each as ldb restores it, tables stored once; a second import adds nothing", async () => {
@@ -146,15 +195,26 @@ describe.skipIf(obstacle !== null)(`RocksDB 7.8${because}`, () => {
       execFileSync(program, ["write", db, height]);
       ldb(`--db=${db}`, "backup", `--backup_dir=${backups}`);
     }
+    // Applications write that line by CreateNewBackupWithMetadata.
+    const metadata = Buffer.from("release 4.2.1");
+    const second = join(backups, "meta/2");
+    const lines = readFileSync(second, "latin1").split("\n");
+    lines.splice(2, 0, `metadata ${metadata.toString("hex").toUpperCase()}`);
+    writeFileSync(second, lines.join("\n"));
     await initialise();
     type Imported = { imported: { id: string; snapshot: string | null }[] };
     const { imported } = await json<Imported>("import", "rocksdb-backup", backups);
     expect(imported.map(({ id }) => id)).toEqual(["1", "2"]);
     const listed = await json<{
-      snapshots: { snapshot: string; tags: string[]; bytes: { added: number; total: number } }[];
+      snapshots: { snapshot: string; tags: string[]; meta?: object; bytes: { added: number; total: number } }[];
     }>("list");
     const newest = listed.snapshots[0];
     expect(newest?.tags).toContain("rocksdb-backup:2");
+    expect(newest?.meta).toEqual({ rocksdb: "release 4.2.1" });
+    const exported = join(home, "exported");
+    await coldkeep("export", newest?.snapshot ?? "", "--format", "rocksdb-backup", "-o", exported);
+    expect(readFileSync(join(exported, "meta/1"), "latin1").split("\n")[2]).toBe(lines[2]);
+    ldb(`--db=${join(home, "by-ldb")}`, "restore", `--backup_dir=${exported}`);
     expect(newest?.bytes.added ?? 0).toBeLessThan(newest?.bytes.total ?? 0);
     for (const { id, snapshot } of imported) {
       const to = join(home, `ours-${id}`);
