@@ -21,7 +21,8 @@ export async function run(call: Call<OvnKickFlags>, key: Database["key"], who: s
   const plan = await planKick({ cluster, database, who, clock: io.clock, joinMs, signal: io.signal });
   const { steps, ...rest } = plan;
   const document = { node: node.name, database: key, ...rest };
-  const shown = `${plan.sid} at ${plan.address}${plan.member === null ? "" : `, on ${plan.member}`}: ${plan.why}`;
+  const at = plan.address === "" ? "" : ` at ${plan.address}`;
+  const shown = `${plan.sid}${at}${plan.member === null ? "" : `, on ${plan.member}`}: ${plan.why}`;
   if (dry) {
     return {
       document: { ...document, steps: steps.map(({ name, lines }) => ({ name, lines })), did: [] },

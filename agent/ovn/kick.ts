@@ -35,7 +35,7 @@ export interface KickPlan {
  */
 export async function planKick(options: KickOptions): Promise<KickPlan> {
   const { cluster, database, who, clock, signal } = options;
-  const { schema, file } = database;
+  const { schema } = database;
   const speaker = await speakerOf(options);
   const { servers } = speaker.serving;
   const standings = await Promise.all(cluster.members.map((each) => lookAt(each, database, signal)));
@@ -45,6 +45,13 @@ export async function planKick(options: KickOptions): Promise<KickPlan> {
   const target =
     servers.find(({ id }) => id === (known ?? who.slice(0, 4).toLowerCase())) ??
     servers.find(({ address }) => hostOf(address) === who);
+  if (target === undefined && byName?.unreachable === null && byName.serving?.status !== "cluster member") {
+    // An earlier run was cut off after the kick: what is left is to let it join.
+    const member = cluster.members.find(({ name }) => name === who) as Member;
+    const sid = known ?? "";
+    const run = stampOf(clock);
+    return { sid, address: "", member: who, why: "it is out already", steps: joinSteps(options, member, run) };
+  }
   if (target === undefined) {
     throw new ColdkeepError("not-found", {
       what: `there is no such member of ${schema}`,
@@ -67,7 +74,6 @@ export async function planKick(options: KickOptions): Promise<KickPlan> {
       ((serving?.sid ?? stored?.sid)?.slice(0, 4) === target.id || hostOf(target.address) === member || member === who),
   );
   const member = cluster.members.find(({ name }) => name === found?.member) ?? null;
-  const run = new Date(clock.now()).toISOString().replace(/[-:]|\.\d+/g, "");
   const kick: Step = {
     name: "kick",
     lines: [`ovs-appctl cluster/kick ${schema} ${target.id} (${target.address}), asked of ${speaker.member.name}`],
@@ -86,35 +92,48 @@ export async function planKick(options: KickOptions): Promise<KickPlan> {
       await orThrow(isOut, options, `${target.id} is still a member`);
     },
   };
-  const steps: Step[] = [kick];
-  if (member !== null) {
-    steps.push(
-      {
-        name: "move away",
-        lines: [`mv ${file} ${awayName(file, run)} on ${member.name}`],
-        async perform() {
-          const [from, to] = [quoted(`${member.data}/${file}`), quoted(`${member.data}/${awayName(file, run)}`)];
-          await must(member, `[ ! -e ${from} ] || mv ${from} ${to}`, "its file could not be moved away", { signal });
-        },
-      },
-      { name: "restart", lines: [cluster.words.restart(member)], perform: () => cluster.restart(member, signal) },
-      {
-        name: "join",
-        lines: [`wait until ${member.name} is a member again`],
-        async perform() {
-          const isIn = async () => {
-            const serving = await askServer(member, database, signal);
-            return serving?.status === "cluster member" && serving.leader !== "unknown";
-          };
-          await orThrow(isIn, options, `${member.name} has not joined`);
-        },
-      },
-    );
-  }
+  const steps = [kick, ...(member === null ? [] : joinSteps(options, member, stampOf(clock)))];
   const ill = standings.find((each) => each.member === member?.name);
   const why =
     ill?.recordError ?? ill?.stored?.damage ?? (ill?.serving === null ? "no server answers there" : "it was asked for");
   return { sid: target.id, address: target.address, member: member?.name ?? null, why, steps };
+}
+
+/** What lets a member that is out join anew. */
+function joinSteps(options: KickOptions, member: Member, run: string): Step[] {
+  const { cluster, database, signal } = options;
+  const { file } = database;
+  return [
+    {
+      name: "move away",
+      lines: [`mv ${file} ${awayName(file, run)} on ${member.name}`],
+      async perform() {
+        const [from, to] = [quoted(`${member.data}/${file}`), quoted(`${member.data}/${awayName(file, run)}`)];
+        await must(member, `[ ! -e ${from} ] || mv ${from} ${to}`, "its file could not be moved away", { signal });
+      },
+    },
+    {
+      name: "restart",
+      lines: [cluster.words.restart(member)],
+      perform: () => cluster.restart(member, signal),
+    },
+    {
+      name: "join",
+      lines: [`wait until ${member.name} is a member again`],
+      async perform() {
+        const isIn = async () => {
+          const serving = await askServer(member, database, signal);
+          return serving?.status === "cluster member" && serving.leader !== "unknown";
+        };
+        await orThrow(isIn, options, `${member.name} has not joined`);
+      },
+    },
+  ];
+}
+
+/** Names what is moved away by one run. */
+function stampOf(clock: Clock): string {
+  return new Date(clock.now()).toISOString().replace(/[-:]|\.\d+/g, "");
 }
 
 async function orThrow(

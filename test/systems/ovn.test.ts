@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../posix/clock.ts";
@@ -70,11 +70,30 @@ describe.skipIf(missing)(`OVN's databases on a real ovsdb-server${because}`, () 
     const later = rows(home);
     expect(later).not.toBe(before);
 
+    // The server of both databases by the names that ovn-ctl gives; asked, it stays up.
+    for (const stem of ["ovnnb_db", "ovnsb_db"])
+      for (const kind of ["sock", "ctl"]) symlinkSync(join(home, kind), join(home, `${stem}.${kind}`));
+    const cold = readFileSync(config, "utf8");
+    writeFileSync(config, cold.replace(/^( +)when_down:/m, `    ovn: { capture: online, run: ${home} }\n$&`));
+    const status = await coldkeep("ovn", "status");
+    expect([status.code, status.stdout]).toEqual([
+      0,
+      expect.stringMatching(/Northbound is served by one server, standalone/),
+    ]);
+    expect((await coldkeep("ovn", "recover", "--dry-run")).code).toBe(12);
+    const pid = readFileSync(join(home, "pid"), "utf8");
+    const online = await coldkeep("backup", "--json");
+    expect([online.code, online.stderr]).toEqual([0, ""]);
+    expect(JSON.parse(online.stdout)).toMatchObject({ heights: null, tags: ["online"] });
+    expect(readFileSync(join(home, "pid"), "utf8")).toBe(pid);
+    writeFileSync(config, cold);
+
     const listed = JSON.parse((await coldkeep("list", "--json")).stdout) as { snapshots: { snapshot: string }[] };
-    const [newest, first] = listed.snapshots;
+    const [asked, newest, first] = listed.snapshots;
     for (const [snapshot, expected] of [
       [first?.snapshot, before],
       [newest?.snapshot, later],
+      [asked?.snapshot, later],
     ] as const) {
       const to = join(home, `restored-${snapshot}`);
       expect((await coldkeep("restore", snapshot ?? "", "--to", to)).code).toBe(0);
