@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../posix/clock.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
@@ -64,7 +64,7 @@ export function stepsOf(context: StepContext): readonly Step[] {
           const known = databaseOf(database);
           rmSync(kept(known), { force: true });
           if ("member" in from) await convert(memberOf(cluster, from.member), known, plan.run, kept(known), signal);
-          else await take(first, from.file, kept(known), signal);
+          else copyFileSync(from.file, kept(known));
         }
       },
     },
@@ -139,12 +139,6 @@ sha256sum < ${made}`;
     });
   }
   await must(member, `rm -f ${made}`, "what was made there could not be removed", { signal });
-}
-
-async function take(first: Member, file: string, to: string, signal: AbortSignal): Promise<void> {
-  // By ovsdb-tool of a member, as this host may have none: it must be standalone, and of the right kind.
-  if (!existsSync(file)) throw new ColdkeepError("not-found", { what: "there is no such file", on: file });
-  await must(first, "cat", "the file could not be read", { signal, input: file, output: to });
 }
 
 /** Once moved, a file is never moved again: what is there by then is new. */

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../posix/clock.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
+import { readDatabaseFile } from "./database-file.ts";
 import { DATABASES } from "./databases.ts";
 import { judge } from "./judge.ts";
 import { type JournalKeeper, type RecoverJournal, readJournal, writeJournal } from "./recover-journal.ts";
@@ -72,6 +73,7 @@ export async function planRecover(
         todo: "take a bad member out with `coldkeep ovn kick`; to go on all the same, add --force",
       });
     }
+    if (file !== undefined) assertStandalone(file, database);
     sources.push(
       file === undefined
         ? chooseSource(database, standings, wishes.from)
@@ -90,6 +92,18 @@ export async function planRecover(
   const members = cluster.members.map(({ name }) => name);
   const plan = { run, replicas: await cluster.replicas(signal), sources, members };
   return { version: 1, plan, state: "going", done: 0 };
+}
+
+/** @throws ColdkeepError `refused` for a raft member's file or another database's; as `readDatabaseFile`. */
+function assertStandalone(file: string, database: Database): void {
+  const found = readDatabaseFile(file);
+  if (found.database === database && !found.clustered) return;
+  throw new ColdkeepError("refused", {
+    what: `this is no standalone ${database.schema}`,
+    on: file,
+    why: `it is ${found.clustered ? "a raft member of" : ""} ${found.database.schema}`.replace("  ", " "),
+    todo: "convert it with `ovsdb-tool cluster-to-standalone`, or restore it with --raft standalone --to",
+  });
 }
 
 /** The steps of a plan, for those who only want to see them. */

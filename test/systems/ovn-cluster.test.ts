@@ -99,6 +99,8 @@ describe.skipIf(obstacle !== null)(`OVN's databases as a raft of three real ovsd
     const before = raft.rows();
     const { coldkeep, json } = await keeperOf(raft);
     const [first, second, third] = raft.hosts as [RaftHost, RaftHost, RaftHost];
+    const kept = join(raft.home, "sb.backup");
+    call("sh", "-c", `ovsdb-client --no-leader-only backup unix:${third.run}/ovnsb_db.sock OVN_Southbound > ${kept}`);
     first.kill();
     second.kill();
     flipByte(first.file("nb"), "last-0");
@@ -122,7 +124,9 @@ describe.skipIf(obstacle !== null)(`OVN's databases as a raft of three real ovsd
 
     // Declined before the third step, then cut off while the fourth is asked for, then to its end.
     const asked: string[] = [];
-    const declined = await coldkeep(["ovn", "recover"], {
+    for (const bad of [third.file("sb"), third.file("nb"), join(raft.home, "config.yaml")])
+      expect(await coldkeep(["ovn", "recover", "--sb-file", bad, "--dry-run"])).toMatchObject({ code: 12 });
+    const declined = await coldkeep(["ovn", "recover", "--sb-file", kept], {
       ask: async (question) => {
         asked.push(question);
         return asked.length < 3 ? "y" : "n";
