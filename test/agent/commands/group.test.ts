@@ -73,6 +73,17 @@ groups: ${groups}
       ["{ g: { order: [a, b], down: once } }", /together or one-by-one/],
     ] as const)
       expect(() => parseConfig(text(wrong), "c", [])).toThrow(words);
+    // Each would wait for the other's turn while that one is down.
+    const turns = (down: string, most: number) =>
+      text(`{ g: { order: [a, b], down: ${down} } }`).replaceAll(
+        "service:",
+        `group: fleet, max_down_in_group: ${most}, service:`,
+      );
+    expect(() => parseConfig(turns("together", 1), "c", [])).toThrow(
+      /groups\.g: a, b would be down together, and max_down_in_group of fleet is 1/,
+    );
+    parseConfig(turns("together", 2), "c", []);
+    parseConfig(turns("one-by-one", 1), "c", []);
   });
 });
 
