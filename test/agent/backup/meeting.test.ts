@@ -22,7 +22,9 @@ async function play(
     await seat.mayStart(o.fail !== "stop");
     log.push(`start ${name}`);
     if (o.fail === "stop") throw new Error(`${name} did not stop`);
-    await turn();
+    // A start takes its time; nobody else is started meanwhile.
+    for (let n = 0; n < 3; n += 1) await turn();
+    log.push(`up ${name}`);
     await seat.mayStore(o.signal ?? signal);
     log.push(`store ${name}`);
     await turn();
@@ -53,7 +55,7 @@ describe("nodes of a group", () => {
     late.resolve();
     await Promise.all(runs);
     expect(log.slice(3)).toEqual([
-      ...["start c", "start b", "start a"],
+      ...["start c", "up c", "start b", "up b", "start a", "up a"],
       ...["store a", "stored a", "store b", "stored b", "store c", "stored c"],
     ]);
   });
@@ -62,7 +64,9 @@ describe("nodes of a group", () => {
     const log: string[] = [];
     const meeting = makeMeeting(["a", "b"], "one-by-one");
     await Promise.all([play(meeting, "b", log), play(meeting, "a", log)]);
-    expect(log).toEqual([...["stop a", "start a", "stop b", "start b", "store a", "stored a", "store b", "stored b"]]);
+    expect(log).toEqual([
+      ...["stop a", "start a", "up a", "stop b", "start b", "up b", "store a", "stored a", "store b", "stored b"],
+    ]);
   });
 
   it("where one does not stop, those that are down are started, the last first, and nothing is stored", async () => {
@@ -73,7 +77,9 @@ describe("nodes of a group", () => {
         ...[play(meeting, "a", log), play(meeting, "b", log, { fail: "stop" }), play(meeting, "c", log)],
       ]);
       expect(log).toEqual(
-        down === "together" ? ["stop a", "stop b", "start b", "start a"] : ["stop a", "start a", "stop b", "start b"],
+        down === "together"
+          ? ["stop a", "stop b", "start b", "start a", "up a"]
+          : ["stop a", "start a", "up a", "stop b", "start b"],
       );
       const other = new OtherFailed().message;
       const words = wordsOf(settled);
