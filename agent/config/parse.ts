@@ -4,6 +4,7 @@ import { ColdkeepError } from "../../vault/names/index.ts";
 import { checkGroups } from "./groups.ts";
 import { locate, type Position } from "./locate.ts";
 import { nearest } from "./nearest.ts";
+import { sharedRoots } from "./own-roots.ts";
 import { checkPlaces } from "./places.ts";
 import { configSchema, nodesSchema, type WrittenConfig } from "./schema.ts";
 import { KEY_SEPARATOR } from "./schema-parts.ts";
@@ -41,6 +42,7 @@ export function parseConfig(text: string, path: string, profiles: readonly strin
     ...checkKeys(result.data),
     ...checkCardKey(result.data),
     ...checkStop(result.data),
+    ...sharedRoots(result.data),
     ...checkTiers(result.data),
     ...checkPlaces(result.data, folders),
     ...checkGroups(result.data),

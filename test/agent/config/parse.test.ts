@@ -120,7 +120,8 @@ describe("a right configuration", () => {
   });
 
   it("may repeat a part by an alias", () => {
-    const text = `${withLine("  demo:", "  demo: &it")}  other: *it\n`;
+    const other = "  other:\n    profile: leveldb\n    roots: { data: /srv/other }\n    service: *it\n";
+    const text = `${withLine("    service:", "    service: &it")}${other}`;
     expect(parse(text).nodes.map(({ name }) => name)).toEqual(["demo", "other"]);
   });
 });
