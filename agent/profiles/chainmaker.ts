@@ -51,13 +51,21 @@ export const chainmaker = makeProfile({
     "`archive_status` is the command that asks how archiving stands, such as `cmc archive query-status`; a backup is made only " +
     "while its Process is Normal, and how far blocks are archived stands in the snapshot's tags. ChainMaker itself could not be " +
     "had where this was tested: trees were made with its engines (LevelDB, block files as it writes them), and a stand-in " +
-    "answered for node and cmc; where COLDKEEP_TEST_CHAINMAKER names a node's folder, the same tests look at that.",
+    "answered for node and cmc; where COLDKEEP_TEST_CHAINMAKER names the folder of a real node that is stopped, a copy of that is backed up and restored, too.",
   rules: RULES,
   folders: [
     {
       folder: "<name>-<19 digits>/",
       why: "rebuild-dbs has renamed it, and made it anew",
       matches: (path) => /-\d{19}$/.test(path),
+    },
+  ],
+  lean: [
+    {
+      folder: "roots of statedb_config, historydb_config, resultdb_config, contract_eventdb_config, txexistdb_config",
+      why: "rebuild-dbs makes them anew from block and store_path; each must be a root of its own",
+      // Where they lie only chainmaker.yml tells: `discover` names their roots.
+      matches: () => false,
     },
   ],
   stopping: [
@@ -69,25 +77,26 @@ export const chainmaker = makeProfile({
   height: null,
   identity: [
     { what: "the node's private keys", rule: "never captured: bring your own to the host that is restored to" },
-    {
-      what: "tbftwal/, the log of the consensus",
-      rule:
-        "restored as it was. An old one under a key that has signed since lets a validator vote twice at one height: never " +
-        "run the old node and the restored one, and where the chain went on without it, start with tbftwal emptied",
-    },
   ],
   place: [
     "Where the host's block_store_tmp_path is set and the snapshot's was not, or the other way round, `.END` and finished block " +
       "files go to the folder in which the node looks for them; of a file in both folders the whole one stays.",
     "`lean: true` leaves out all databases but block and store_path; `restore --rebuild-dbs` makes them anew (LevelDB only).",
   ],
+  signing: {
+    record: "<store_path>/<chain>/tbftwal: what it proposed and voted for",
+    why: "a consensus node that does not know what it has signed since may vote twice at one height",
+    todo:
+      "never run the old node and the restored one at once; where the chain went on without it, wait until it is above all " +
+      "heights at which this key signed, or let the node catch up before it is a consensus node again",
+    // Which nodes vote is written on the chain, not in files that could be read here.
+    signs: () => null,
+  },
   after: [
     "Its height (`cmc query block-by-height`, chainmaker_committer_metric_block_counter on :14321) goes on from the snapshot's.",
     "rebuild-dbs exits 0 whatever happens: `coldkeep restore --rebuild-dbs` looks at its log and at the height instead.",
   ],
   needsConfig: "where the node's data lies is read from its chainmaker.yml",
-  // Whole roots are left out, as `discover` tells; of those that stay there is nothing to leave.
-  lean: [],
   discover(look, roots, settings = { lean: false }) {
     const file = settings.config ?? findConfig(look, roots);
     if (file === null) return null;

@@ -53,7 +53,7 @@ async function host(options: TreeOptions & { readonly tde?: boolean } = {}) {
     expect([code, code === 0 ? "" : stdout + stderr]).toEqual(
       options.tde === true ? [12, expect.stringMatching(/FAIL +node key/)] : [0, ""],
     );
-    set(`height: { command: echo 34 }\narchive_status: cat ${cmc}`);
+    set(`height: { command: echo 34 }\nvalidator: false\narchive_status: cat ${cmc}`);
     return stderr;
   };
   const snapshot = async () => {
@@ -102,6 +102,19 @@ describe("a node of ChainMaker (a tree of its format, stand-ins for node and cmc
     expect(await contentOf(data(install, "state/chain2/store_state"))).toEqual(before);
     // The folder that only told where everything is was not touched.
     expect(readFileSync(join(install, "config/org1/certs/node/node.sign.key"), "utf8")).toBe("PRIVATE");
+  });
+
+  it("that may vote is not replaced by older data, which would not know of its votes, without --force", async () => {
+    const { config, up, coldkeep, ready, snapshot } = await host();
+    await ready();
+    await snapshot();
+    rmSync(up);
+    writeFileSync(config, readFileSync(config, "utf8").replace("validator: false", "validator: true"));
+    expect(await coldkeep("restore", "latest")).toMatchObject({
+      code: 12,
+      stderr: expect.stringMatching(/tbftwal.*vote twice/s),
+    });
+    expect((await coldkeep("restore", "latest", "--force")).code).toBe(0);
   });
 
   it("is not stopped while blocks are archived or restored, and what is archived stands on the card", async () => {

@@ -1,33 +1,14 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../posix/clock.ts";
 import { runHere } from "../cli/run.ts";
 import { untilExists } from "../support/stand-in-node.ts";
 import { tempDir } from "../support/tmp.ts";
-import { goPrograms } from "./support/go.ts";
+import { badgerNode, dumpBadger } from "./support/badger.ts";
 
-const built = await goPrograms({
-  name: "badger-node",
-  module: "github.com/dgraph-io/badger/v4",
-  version: "v4.9.6",
-  packages: [],
-  source: fileURLToPath(new URL("./support/badger-node.go", import.meta.url)),
-  go: "1.24",
-});
-if (typeof built !== "string" && process.env.CI !== undefined) throw new Error(built.missing);
-const program = typeof built === "string" ? join(built, "badger-node") : "";
-const because = typeof built === "string" ? "" : ` (skipped: ${built.missing})`;
-
-/** Every key and value, a line each, as Badger's own reader gives them once it has checked its tables. */
-function dump(folder: string): string[] {
-  return execFileSync(program, ["dump", folder], { encoding: "utf8", maxBuffer: 64 << 20 })
-    .trimEnd()
-    .split("\n")
-    .sort();
-}
+const { program, because } = await badgerNode();
 
 /** The same computed: what a database of that height holds. */
 function expected(height: number): string[] {
@@ -75,7 +56,7 @@ describe.skipIf(program === "")(`Badger v4${because}`, () => {
       expect(figures.freeze.linked).toBe(0);
       const to = join(home, snapshot);
       await coldkeep("restore", snapshot, "--to", to);
-      const lines = dump(join(to, "db"));
+      const lines = dumpBadger(program, join(to, "db"));
       expect(heightOf(lines)).toBe(stops[round]);
       expect(lines).toEqual(expected(stops[round] ?? -1));
     }
