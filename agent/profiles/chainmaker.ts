@@ -55,7 +55,7 @@ export const chainmaker = makeProfile({
   rules: RULES,
   folders: [
     {
-      folder: "<name>-<19 digits>/",
+      folder: "*-<nanoseconds>/",
       why: "rebuild-dbs has renamed it, and made it anew",
       matches: (path) => /-\d{19}$/.test(path),
     },
