@@ -1,5 +1,5 @@
 import type { SnapshotId } from "../vault/names/index.ts";
-import type { PackSizes } from "./packs-present.ts";
+import type { PackSaid, PacksSaid } from "./packs-present.ts";
 
 /** How many new packs of a snapshot one call looks at, and how many of each were looked at by calls before. */
 export interface PackSlices {
@@ -21,14 +21,14 @@ export class PacksLeft extends Error {
 }
 
 /** So many packs from one on, in an order that does not change. */
-export function slicePacks(packs: PackSizes, from: number, most: number): PackSizes {
-  const slice = new Map<SnapshotId, Map<number, number>>();
+export function slicePacks(packs: PacksSaid, from: number, most: number): PacksSaid {
+  const slice = new Map<SnapshotId, Map<number, PackSaid>>();
   let at = 0;
-  for (const [origin, sizes] of packs) {
-    for (const [index, size] of sizes) {
+  for (const [origin, all] of packs) {
+    for (const [index, said] of all) {
       if (at >= from && at < from + most) {
-        const some = slice.get(origin) ?? new Map<number, number>();
-        slice.set(origin, some.set(index, size));
+        const some = slice.get(origin) ?? new Map<number, PackSaid>();
+        slice.set(origin, some.set(index, said));
       }
       at += 1;
     }
@@ -36,8 +36,8 @@ export function slicePacks(packs: PackSizes, from: number, most: number): PackSi
   return slice;
 }
 
-export function countPacks(packs: PackSizes): number {
+export function countPacks(packs: PacksSaid): number {
   let count = 0;
-  for (const sizes of packs.values()) count += sizes.size;
+  for (const all of packs.values()) count += all.size;
   return count;
 }

@@ -11,7 +11,7 @@ import { names, type SnapshotId } from "../vault/names/index.ts";
 import type { Judge } from "./evaluate.ts";
 import { listRows } from "./pack-lists.ts";
 import { countPacks, PacksLeft, slicePacks } from "./packs-left.ts";
-import { firstPackDamage, listPacks } from "./packs-present.ts";
+import { firstPackDamage, listPacks, type PackSaid } from "./packs-present.ts";
 import { countRanges, firstNotCovered, indexesOf, rangesOf } from "./ranges.ts";
 import { isMismatch, readCard } from "./read.ts";
 import { MAX_ADOPTIONS } from "./rules.ts";
@@ -91,7 +91,7 @@ async function inheritedFault(
 
 async function newPacksFault(on: Judge, core: CardCore, fresh: readonly CardOrigin[]): Promise<string | null> {
   let fault: string | null = null;
-  const packs = new Map(fresh.map(({ snapshot }) => [snapshot, new Map<number, number>()]));
+  const packs = new Map(fresh.map(({ snapshot }) => [snapshot, new Map<number, PackSaid>()]));
   const own = new Map<SnapshotId, number>();
   for await (const row of listRows(on.store, on.scope, core, ({ object, detail }) => {
     fault ??= `${object}: ${detail}`;
@@ -99,17 +99,17 @@ async function newPacksFault(on: Judge, core: CardCore, fresh: readonly CardOrig
     const ranges = rangesOf(fresh, row.origin);
     // A pack that was put and is not used any more may be listed; what is used must be.
     if (firstNotCovered([[row.index, row.index]], ranges) !== null) continue;
-    const sizes = packs.get(row.origin);
-    if (sizes?.has(row.index)) return `${names.packName(row.index)} of ${row.origin} is listed twice`;
-    sizes?.set(row.index, row.size);
+    const said = packs.get(row.origin);
+    if (said?.has(row.index)) return `${names.packName(row.index)} of ${row.origin} is listed twice`;
+    said?.set(row.index, { size: row.size, sha256: row.sha256 });
     own.set(row.origin, (own.get(row.origin) ?? 0) + 1);
   }
   if (fault !== null) return fault;
   for (const { snapshot, ranges } of fresh) {
     if (countRanges(ranges) === (own.get(snapshot) ?? 0)) continue;
-    const sizes = packs.get(snapshot);
+    const said = packs.get(snapshot);
     for (const index of indexesOf(ranges)) {
-      if (!sizes?.has(index)) return `it uses ${names.packName(index)} of ${snapshot}, which no pack list names`;
+      if (!said?.has(index)) return `it uses ${names.packName(index)} of ${snapshot}, which no pack list names`;
     }
   }
   const { most = Number.POSITIVE_INFINITY, looked } = on.slices ?? {};

@@ -18,9 +18,10 @@ export async function run(call: Call): Promise<Answer> {
     });
   }
   const bucket = `arn:${partitionOf(s3?.region)}:s3:::${place.bucket}`;
+  const sets = config.groups.filter(({ order }) => order.includes(node.name)).map(({ name }) => name);
   const document = {
     Version: "2012-10-17",
-    Statement: hostStatements(bucket, place.prefix, node.name, node.stop.group?.name ?? null),
+    Statement: hostStatements(bucket, place.prefix, node.name, node.stop.group?.name ?? null, sets),
   };
   return { document, text: JSON.stringify(document, null, 2) };
 }

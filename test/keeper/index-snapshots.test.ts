@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { indexSnapshots, rebuildIndex } from "../../keeper/index.ts";
@@ -13,6 +14,7 @@ import {
   writerOf,
 } from "../../vault/card/index.ts";
 import { isColdkeepError, makeVaultId, names, type SnapshotId, toNodeName } from "../../vault/names/index.ts";
+import type { Store } from "../../vault/store/index.ts";
 import { type CardWorld, cardWorld, START, signingKey, usesOf } from "../support/cards.ts";
 import { faultyStore, seededFaults } from "../support/faulty-store.ts";
 
@@ -55,6 +57,28 @@ describe("indexing", () => {
     expect(head.writers[writerOf(first.sig.key)]).toEqual({
       good: idOf(second),
       recent: [idOf(second), idOf(first)].map((snapshot) => ({ snapshot, state: "good" })),
+    });
+  });
+
+  it("lists a card as broken whose pack is another one of the same size, where the store recorded its sum", async () => {
+    const world = await cardWorld();
+    const card = await world.snapshot();
+    const pack = names.pack(world.node, idOf(card), 0);
+    const size = world.store.objects.get(pack)?.bytes.length ?? 0;
+    world.store.plant(pack, Buffer.alloc(size, 7));
+    const recording: Store = {
+      ...world.store,
+      head: async (name) => {
+        const info = await world.store.head(name);
+        const bytes = world.store.objects.get(name)?.bytes ?? new Uint8Array(0);
+        return info === null ? null : { ...info, sha256: createHash("sha256").update(bytes).digest("hex") };
+      },
+    };
+    const at = { vault: world.vault, node: world.node, ids: [idOf(card)] };
+    const { entries } = await indexSnapshots({ store: recording, ...at });
+    expect(entries[0]).toMatchObject({
+      state: "broken",
+      remarks: [expect.stringMatching(/00000\.pack: its SHA-256 is/)],
     });
   });
 

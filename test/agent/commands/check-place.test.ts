@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { checkPlace } from "../../../agent/commands/check-place.ts";
 import { EXIT_CODES } from "../../../agent/exit-codes.ts";
+import { hostStatements } from "../../../vault/store/index.ts";
 import { keyedNode } from "../../support/keyed-node.ts";
 
 const LOCKED = { versions: true, locks: true };
@@ -53,5 +54,14 @@ describe("coldkeep cloud agent-policy", () => {
     expect(code, stderr).toBe(EXIT_CODES.ok.code);
     const arns = [...stdout.matchAll(/arn:([a-z-]+):s3:::bucket\/nodes\//g)].map(([, name]) => name);
     expect(new Set(arns)).toEqual(new Set([partition]));
+  });
+
+  it("lets a host tell of the sets that its node belongs to, and of no others", () => {
+    const creates = (sets: readonly string[]) =>
+      hostStatements("arn:aws:s3:::bucket", "nodes", "peer0", null, sets)[0]?.Resource.filter((arn) =>
+        arn.includes("/groups/"),
+      );
+    expect(creates([])).toEqual([]);
+    expect(creates(["fabric"])).toEqual(["arn:aws:s3:::bucket/nodes/groups/fabric/*.group.json"]);
   });
 });

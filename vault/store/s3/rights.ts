@@ -50,23 +50,26 @@ export interface Statement {
  * @param bucketArn such as `arn:aws:s3:::bucket`
  * @param prefix the vault's, without slashes at its ends; empty where the vault fills its bucket
  * @param group of whose nodes only so many are down at once; null where the node has none
+ * @param sets groups that are captured as one set, and this node with them
  */
 export function hostStatements(
   bucketArn: string,
   prefix: string,
   node: string,
   group: string | null,
+  sets: readonly string[] = [],
 ): readonly Statement[] {
   const root = prefix === "" ? bucketArn : `${bucketArn}/${prefix}`;
   const own = (names: readonly string[]) => names.map((name) => `${root}/${node}/${name}`);
   // Turns to be down: each is put once, and looked at by all of the group.
   const turns = group === null ? [] : [`${root}/groups/${group}/down/*`];
+  const cards = sets.map((set) => `${root}/groups/${set}/*.group.json`);
   return [
     {
       Sid: "AddAndNeverReplace",
       Effect: "Allow",
       Action: ["s3:PutObject"],
-      Resource: [...own(HOST_CREATES), ...turns],
+      Resource: [...own(HOST_CREATES), ...turns, ...cards],
       Condition: { Null: { "s3:if-none-match": "false" } },
     },
     {
