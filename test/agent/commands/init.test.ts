@@ -120,9 +120,10 @@ describe("init", () => {
   });
 
   it("prepares a node that was added to the configuration", async () => {
-    const { home, config, words, data } = world();
+    const { home, config, words } = world();
     await runHere(["init", ...words]);
-    const more = `  second:\n    profile: files\n    roots: { data: ${data} }\n    service: { manager: none }\n`;
+    mkdirSync(join(home, "other"));
+    const more = `  second:\n    profile: files\n    roots: { data: ${join(home, "other")} }\n    service: { manager: none }\n`;
     writeFileSync(config, readFileSync(config, "utf8") + more);
     expect(await runHere(["list", "--config", config, "--node", "second"])).toMatchObject({ code: 11 });
     expect((await runHere(["init", "--config", config, "--node", "second"])).code).toBe(0);
