@@ -1,5 +1,3 @@
-import { DURATION_FORM, parseDuration } from "../config/index.ts";
-
 /** A count from 0 up. */
 export function wholeNumber(text: string): number {
   const value = Number(text);
@@ -91,11 +89,4 @@ export function size(text: string): number {
 export function ipv4(text: string): string {
   if (/^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/.test(text)) return text;
   throw new SyntaxError("an IPv4 address is expected, such as 203.0.113.7");
-}
-
-/** Milliseconds above 0: `90s`, `30m`, `2h`, `3d`. */
-export function span(text: string): number {
-  const found = parseDuration(text);
-  if (found !== null && found > 0) return found;
-  throw new SyntaxError(`${DURATION_FORM} is expected`);
 }

@@ -1,9 +1,10 @@
 import { defineCommand } from "./define.ts";
-import { moment, span } from "./parse.ts";
+import { moment } from "./parse.ts";
 
 export interface PauseFlags {
   readonly until?: number;
-  readonly for?: number;
+  /** A duration as it was written. */
+  readonly for?: string;
   readonly reason?: string;
 }
 
@@ -22,7 +23,7 @@ export const command = defineCommand<PauseFlags>({
   ],
   flags: {
     until: { ...optional, parse: moment, placeholder: "time", brief: "Up to this moment" },
-    for: { ...optional, parse: span, placeholder: "time", brief: "For so long: 90s, 30m, 2h, 3d" },
+    for: { ...optional, parse: String, placeholder: "time", brief: "For so long: 90s, 30m, 2h, 3d" },
     reason: { ...optional, parse: String, placeholder: "text", brief: "Why, for whoever asks; up to 255 characters" },
   },
   load: async () => (await import("./pause.ts")).pause,

@@ -1,5 +1,5 @@
 import { ColdkeepError } from "../../vault/names/index.ts";
-import { DEFAULT_CONFIG, loadNodes } from "../config/index.ts";
+import { DEFAULT_CONFIG, DURATION_FORM, loadNodes, parseDuration } from "../config/index.ts";
 import { profileNames } from "../profiles/index.ts";
 import { formatTime } from "../report/index.ts";
 import { type NodeState, openNodeState } from "../state/index.ts";
@@ -17,7 +17,7 @@ export async function pause(call: Call<PauseFlags>): Promise<Answer> {
   if ((moment === undefined) === (span === undefined)) {
     throw new ColdkeepError("usage", { what: "how long is the pause?", todo: "give --for or --until, and not both" });
   }
-  const until = moment ?? now + (span ?? 0);
+  const until = moment ?? now + spanOf(span ?? "");
   if (until <= now) {
     throw new ColdkeepError("usage", { what: "that moment is over", on: formatTime(until), todo: "name one to come" });
   }
@@ -34,6 +34,17 @@ export async function pause(call: Call<PauseFlags>): Promise<Answer> {
     document: { paused: nodes, until, ...(reason === undefined ? {} : { reason }) },
     text: `No backups of ${nodes.join(", ")} until ${formatTime(until)}. \`coldkeep resume\` ends that earlier.`,
   };
+}
+
+/** Milliseconds above 0: `90s`, `30m`, `2h`, `3d`. */
+function spanOf(text: string): number {
+  const found = parseDuration(text);
+  if (found !== null && found > 0) return found;
+  throw new ColdkeepError("usage", {
+    what: "--for is no duration",
+    on: JSON.stringify(text),
+    why: `it takes ${DURATION_FORM}, above 0`,
+  });
 }
 
 /** `coldkeep resume`. */

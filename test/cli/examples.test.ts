@@ -40,6 +40,7 @@ const NOT_HERE: readonly (readonly [what: RegExp, why: string])[] = [
   [/--hsm|hsm:/, "it takes a token"],
   [/^serve|^restore --from/, "it takes a server and somebody to ask it, as test/cli/remote-restore.test.ts has"],
   [/^(ticket|share) revoke/, "it takes the id of a ticket that was made before"],
+  [/--blocks/, "it takes files named by heights, as test/cli/chainmaker.test.ts has"],
   [/rocksdb-backup/, "it takes a RocksDB, as test/systems/rocksdb.test.ts has"],
   [/^(?:export|import) .*icon /, "it takes a P-Rep, as test/cli/icon.test.ts has"],
   [/^ovn |^import ovn/, "it takes OVN's databases, as test/systems/ovn-cluster.test.ts has"],
@@ -106,7 +107,7 @@ describe("each command's help", () => {
       .replace("systemctl is-active icon", `test -e ${copy.home}/up`)
       .replace("--to icon.share", `--to ${join(copy.home, "icon.share")}`)
       .replace("--to icon.ticket", `--to ${join(copy.home, "icon.ticket")}`)
-      .replace(/ > \S+$/, "");
+      .replace(/ >\s?\S+$/, "");
     const words = wordsOf(here);
     const label = words.indexOf("6a09e667f3bcc908");
     if (label >= 0) words[label] = await addedLabel(copy);
