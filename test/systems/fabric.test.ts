@@ -32,7 +32,7 @@ describe.skipIf(missing !== null)(
 
     beforeAll(async () => {
       net = await startNetwork(programs as string, home);
-      for (let n = 0; n < 5; n += 1) net.approve(`early${n}`);
+      for (let n = 0; n < 5; n += 1) await net.approve(`early${n}`);
       writeConfig();
       const init = await coldkeep("init");
       expect([init.code, init.stderr]).toEqual([0, ""]);
@@ -110,7 +110,7 @@ groups:
         `Fabric group: down ${Math.round(done.downtime_ms)} ms, ${Math.round(done.own_ms)} ms of it coldkeep's (300 are allowed)\n  ${figures.join("\n  ")}\n`,
       );
       // It goes on, and what comes now is in no snapshot.
-      net.approve("after");
+      await net.approve("after");
       await net.settle();
       const numbers = [0, 1, peer - 1];
       const blocks = await Promise.all(numbers.map(net.block));
@@ -125,7 +125,7 @@ groups:
       expect(net.approved("early3")).toBe(state);
       expect(net.chainInfo()).toMatch(/^[ 0-9a-f\n]+$/);
       expect(() => net.approved("after")).toThrow();
-      net.approve("again");
+      await net.approve("again");
       expect(await net.settle()).toBe(height + 1);
       expect(net.approved("again")).toMatch(/sequence: 1/);
     });
@@ -156,7 +156,7 @@ groups:
       expect(failed.code).toBe(5);
       expect(failed.stderr).toMatch(/hook before_stop failed/);
       expect(sets()).toEqual(before);
-      net.approve("still");
+      await net.approve("still");
       await net.settle();
       expect(net.approved("still")).toMatch(/sequence: 1/);
       mkdirSync(join(home, "look"));

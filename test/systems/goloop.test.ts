@@ -45,7 +45,9 @@ describe.skipIf(program === "")(`goloop 1.3.11, a validator with two chains${bec
     ]);
     const [first, second] = (await node.chains()).map(({ cid }) => cid.slice(2));
     const written = readFileSync(config, "utf8");
-    expect(written).toMatch(/url: "http:\/\/127.0.0.1:9080\/admin\/chain"\n +field: height\n +by: channel/);
+    expect(written).toMatch(
+      /url: "http:\/\/127.0.0.1:9080\/admin\/chain"\n +channels: \{ list: "", by: channel, field: height \}/,
+    );
     const own = written
       .replace("http://127.0.0.1:9080/admin/chain", node.adminUrl)
       .replace(/^( +)stop_timeout/m, `$1hooks:\n$1  before_stop: ${JSON.stringify(node.stopChains)}\n$&`);

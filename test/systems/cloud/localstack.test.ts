@@ -342,12 +342,12 @@ describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missi
       node: "demo",
     });
     expect(findings.find(({ kind }) => kind === "damage")?.words).toContain("00000.pack");
+    // Other nodes' news may come first: the night's tick is not held back for this.
     const message = await until("the message", async () => {
-      const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl }));
-      const text = Messages?.[0]?.Body;
-      return text === undefined ? null : (JSON.parse(text) as { Subject: string; Message: string });
+      const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+      const told = Messages.map(({ Body = "" }) => JSON.parse(Body) as { Subject: string; Message: string });
+      return told.find(({ Subject }) => Subject === "coldkeep: demo: damaged") ?? null;
     });
-    expect(message.Subject).toBe("coldkeep: demo: damaged");
     expect(message.Message).toMatch(/00000\.pack: .*\n[\s\S]*coldkeep backup --full/);
   });
 

@@ -42,7 +42,7 @@ export interface Network {
   readonly orderer: FabricNode;
   readonly peer: FabricNode;
   /** Commits one block: a definition of chaincode that the peer's organization approves. */
-  approve(name: string): void;
+  approve(name: string): Promise<void>;
   /** Goes on approving definitions, one after the other, until it is ended. */
   keepWriting(): { end(): Promise<void> };
   /** What the peer's state has of it. @throws Error where it has nothing. */
@@ -208,11 +208,14 @@ export async function startNetwork(programs: string, home: string): Promise<Netw
   return {
     orderer,
     peer,
-    approve: (name) =>
-      void cli(
+    async approve(name) {
+      // An orderer answers before it has elected itself, and takes nothing until then.
+      await until("the channel's leader", () => isLeader(`http://127.0.0.1:${ordererOps}/metrics`), home, "orderer");
+      cli(
         ...["lifecycle", "chaincode", "approveformyorg", ...toOrderer, "--channelID", CHANNEL, "--name", name],
         ...["--version", "1", "--sequence", "1", "--waitForEvent=false"],
-      ),
+      );
+    },
     keepWriting() {
       const words = ["lifecycle", "chaincode", "approveformyorg", ...toOrderer, "--channelID", CHANNEL];
       const call = [join(programs, "peer"), ...words, "--version", "1", "--sequence", "1", "--waitForEvent=false"];
@@ -310,6 +313,14 @@ function succeeds(act: () => unknown): boolean {
   } catch {
     return false;
   }
+}
+
+async function isLeader(metrics: string): Promise<boolean> {
+  const page = await fetch(metrics).then(
+    (answer) => answer.text(),
+    () => "",
+  );
+  return new RegExp(`^consensus_etcdraft_is_leader\\{channel="${CHANNEL}"\\} 1$`, "m").test(page);
 }
 
 async function until(what: string, holds: () => Promise<boolean>, home?: string, log?: string): Promise<void> {
