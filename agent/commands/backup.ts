@@ -40,11 +40,22 @@ import { checkAnswers } from "./when-down.ts";
 /** `coldkeep backup`. All that can be found wrong is found while the node still runs. */
 export async function run(call: Call<BackupFlags>): Promise<Answer> {
   const session = openSession(call);
-  if (session.node.ovn?.capture === "online" && call.flags.dryRun !== true)
+  if (session.node.ovn?.capture === "online") {
+    if (call.flags.dryRun === true) throw nothingStops(session.node);
     return withDatabases(session, call, (stage) => backUp(session, call, { stage }));
+  }
   const finding = assertWhole(session.node);
   if (call.flags.dryRun === true) return foretell(session, call, finding);
   return backUp(session, call, { finding });
+}
+
+function nothingStops({ name }: NodeSettings): ColdkeepError {
+  return new ColdkeepError("usage", {
+    what: "--dry-run foretells a stop, and there is none",
+    on: name,
+    why: "its servers are asked while they run (ovn: capture: online)",
+    todo: "run the backup: what it reads is small, and nothing is stopped",
+  });
 }
 
 /** What is backed up instead of the node's own folders, and who tells of it; made under the node's lock. */

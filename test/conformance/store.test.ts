@@ -98,7 +98,7 @@ async function presented(filler: Store): Promise<Store> {
     ...readonly(filler),
     head: async (name) => (await reader()).head(name),
     get: async (name, options) => (await reader()).get(name, options),
-    getRange: async (name, offset, length) => (await reader()).getRange(name, offset, length),
+    getRange: async (name, offset, length, memory) => (await reader()).getRange(name, offset, length, memory),
   };
 }
 

@@ -120,6 +120,21 @@ export function describeStore(implementation: StoreImplementation): void {
       await expect(store.get("n/a", { maxBytes: 100 })).rejects.toSatisfy((e) => isColdkeepError(e, "integrity"));
     });
 
+    rule("ranges come into memory that is lent, one after the other, and no byte of it is another's", async (at) => {
+      const bytes = randomBytes(5000);
+      await put(at.filler, "n/a", bytes);
+      const lent = new Uint8Array(new SharedArrayBuffer(5000 + 3 * 4096));
+      for (const [offset, length] of [
+        [0, 5000],
+        [17, 4000],
+        [4999, 1],
+      ] as const) {
+        const range = await at.store.getRange("n/a", offset, length, lent);
+        expect(range?.length).toBe(length);
+        expect(Buffer.compare(Buffer.from(range ?? []), bytes.subarray(offset, offset + length))).toBe(0);
+      }
+    });
+
     rule("ranges are exact or an integrity error", async ({ store, filler }) => {
       const bytes = randomBytes(5000);
       await put(filler, "n/a", bytes);

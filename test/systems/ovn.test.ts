@@ -82,6 +82,7 @@ describe.skipIf(missing)(`OVN's databases on a real ovsdb-server${because}`, () 
     ]);
     expect((await coldkeep("ovn", "recover", "--dry-run")).code).toBe(12);
     const pid = readFileSync(join(home, "pid"), "utf8");
+    expect((await coldkeep("backup", "--dry-run")).stderr).toMatch(/foretells a stop, and there is none/);
     const online = await coldkeep("backup", "--json");
     expect([online.code, online.stderr]).toEqual([0, ""]);
     expect(JSON.parse(online.stdout)).toMatchObject({ heights: null, tags: ["online"] });

@@ -13,7 +13,7 @@ export function s3History(bucket: Bucket): History {
   return {
     versions: (name, most) => listVersions(bucket, name, most),
     get: (name, version, { maxBytes }) => getObject(bucket, name, maxBytes, version),
-    getRange: (name, version, offset, length) => getRange(bucket, name, offset, length, version),
+    getRange: (name, version, offset, length) => getRange(bucket, name, offset, length, { version }),
     overwritten: (prefix) => findOverwritten(bucket, prefix),
   };
 }

@@ -19,7 +19,7 @@ export function s3Reader(bucket: Bucket): Reader {
   return {
     head: (name) => headObject(bucket, name),
     get: (name, options) => getObject(bucket, name, options?.maxBytes ?? DEFAULT_MAX),
-    getRange: (name, offset, length) => getRange(bucket, name, offset, length),
+    getRange: (name, offset, length, memory) => getRange(bucket, name, offset, length, { memory }),
   };
 }
 
@@ -105,13 +105,20 @@ export async function getObject(
   );
 }
 
-/** A part of what lies at `name` now, or of the version named. */
+export interface RangeOptions {
+  /** The version to read; where it is left out, the one that lies there now. */
+  readonly version?: string;
+  /** May be used for the answer. */
+  readonly memory?: Uint8Array | undefined;
+}
+
+/** A part of what lies at `name`. */
 export async function getRange(
   bucket: Bucket,
   name: string,
   offset: number,
   length: number,
-  version?: string,
+  { version, memory }: RangeOptions = {},
 ): Promise<Uint8Array | null> {
   splitName(name);
   assertCount("offset", offset);
@@ -142,7 +149,7 @@ export async function getRange(
         if ((output.ContentLength ?? 0) > length) {
           throw wrongSize(bucket, name, `the server sent ${output.ContentLength} bytes, ${wanted}`, output.Body);
         }
-        const bytes = await collect(output.Body, output.ContentLength ?? length);
+        const bytes = await collect(output.Body, output.ContentLength ?? length, { memory, signal: abortSignal });
         if (bytes.length === length) return bytes;
         throw wrongSize(bucket, name, `it ended at ${offset + bytes.length} while read, ${wanted}`);
       } catch (error) {
