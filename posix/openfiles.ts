@@ -21,6 +21,9 @@ export interface FileHolder {
   readonly pid: number;
   /** comm, at most 15 bytes (proc_pid_comm(5)); its arguments could hold secrets. */
   readonly command: string;
+  /** The file, as stat tells it. */
+  readonly dev: number;
+  readonly ino: number;
   /** For people. */
   readonly path: string;
   /** Path below a root of the question, latin1; null where the file is known by its inode only. */
@@ -136,7 +139,8 @@ function lookAtLocks(question: HolderQuestion, places: readonly Place[], into: F
       if (!question.includes(dev, Number(inode))) continue;
       // Locks of open file descriptions and of other namespaces name no process.
       const command = pid > 0 ? commandOf(pid) : "unknown";
-      into.push({ pid, command, path: `inode ${inode}`, below: null, listed: true, hold: "locked" });
+      const file = { dev, ino: Number(inode), path: `inode ${inode}` };
+      into.push({ pid, command, ...file, below: null, listed: true, hold: "locked" });
     }
   }
 }
@@ -147,7 +151,7 @@ function match(
   dev: number,
   ino: number,
   pathOf: () => string,
-): Pick<FileHolder, "path" | "below" | "listed"> | null {
+): Pick<FileHolder, "dev" | "ino" | "path" | "below" | "listed"> | null {
   if (!places.some((place) => place.dev === dev)) return null;
   const listed = question.includes(dev, ino);
   const path = tryToSee(pathOf);
@@ -166,7 +170,7 @@ function match(
             .replace(/^\//, "")
             .replace(/ \(deleted\)$/, ""),
         };
-  return { path: showPath(Buffer.from(text, "latin1")), below, listed };
+  return { dev, ino, path: showPath(Buffer.from(text, "latin1")), below, listed };
 }
 
 function isBelow(path: string, root: string): boolean {

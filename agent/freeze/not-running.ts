@@ -1,11 +1,12 @@
-import { lstatSync, readdirSync, realpathSync } from "node:fs";
+import { lstatSync, realpathSync } from "node:fs";
 import { systemClock } from "../../posix/clock.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { ColdkeepError, silent, systemCode } from "../../vault/names/index.ts";
 import type { NodeControl } from "../node/types.ts";
-import { below, fromBytes, type Latin1, toBytes } from "./bytes.ts";
+import { fromBytes, type Latin1 } from "./bytes.ts";
 import { drive } from "./drive.ts";
-import { type InodeSet, makeInodeSet } from "./inode-set.ts";
+import type { InodeSet } from "./inode-set.ts";
+import { collectInodes } from "./inodes-now.ts";
 import { describeHolders, whoHolds } from "./proof.ts";
 import type { FreezeRoot } from "./types.ts";
 
@@ -33,7 +34,7 @@ export async function assertNotRunning(o: {
   const roots = o.roots.flatMap(({ path }) => existing(path));
   const inodes = new Map<bigint, InodeSet>();
   const never = new AbortController().signal;
-  for (const { path } of roots) await drive(collect(path, inodes), systemClock, never);
+  for (const { path } of roots) await drive(collectInodes(path, inodes), systemClock, never);
   const holders = whoHolds({ control, roots, inodes, profile: null, progress: silent });
   if (holders.length === 0) return;
   throw new ColdkeepError("refused", {
@@ -52,26 +53,4 @@ function existing(path: string): { readonly path: Latin1 }[] {
     if (systemCode(error) === "ENOENT") return [];
     throw fromSystemError(error, { what: "cannot look into a folder", on: path, otherwise: "refused" });
   }
-}
-
-function* collect(folder: Latin1, into: Map<bigint, InodeSet>): Generator<void> {
-  try {
-    for (const entry of readdirSync(toBytes(folder), { encoding: "buffer", withFileTypes: true })) {
-      const path = below(folder, fromBytes(entry.name));
-      yield;
-      if (entry.isDirectory()) yield* collect(path, into);
-      else if (entry.isFile()) remember(path, into);
-    }
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return;
-    throw fromSystemError(error, { what: "cannot look into a folder", on: toBytes(folder), otherwise: "refused" });
-  }
-}
-
-function remember(path: Latin1, into: Map<bigint, InodeSet>): void {
-  const info = lstatSync(toBytes(path), { bigint: true, throwIfNoEntry: false });
-  if (info === undefined) return;
-  const set = into.get(info.dev) ?? makeInodeSet();
-  into.set(info.dev, set);
-  set.add(Number(info.ino));
 }

@@ -8,6 +8,7 @@ import type { CaptureSet } from "../profiles/types.ts";
 import { type Latin1, toBytes } from "./bytes.ts";
 import type { Inodes } from "./freeze-files.ts";
 import { FREEZE_FOLDER } from "./frozen-place.ts";
+import { inodesNow } from "./inodes-now.ts";
 
 export interface ProofOptions {
   readonly control: NodeControl;
@@ -50,6 +51,20 @@ function ofOthers(count: number): string {
 }
 
 /**
+ * Of those holders the ones that hold what lies in the roots now. A file that the node removed while it ran gives its inode
+ * back, and a process that has nothing to do with the node may get it for a file of its own. Looks at all files, so it is for
+ * holders that stay; a path below a root needs no look.
+ */
+export function stillOurs({ roots }: ProofOptions, holders: readonly FileHolder[]): FileHolder[] {
+  if (holders.every((holder) => holder.below !== null)) return [...holders];
+  const now = inodesNow(roots);
+  return holders.filter(({ below, dev, ino }) => below !== null || now.get(BigInt(dev))?.has(ino) === true);
+}
+
+/** Pauses from here on are long beside a look at all files of a usual node. Milliseconds. */
+const LOOK_CLOSELY = 160;
+
+/**
  * Waits until nobody holds captured files, at most until `end` (monotonic milliseconds).
  * @returns who still does then. @throws the signal's reason on abort.
  */
@@ -60,8 +75,9 @@ export async function waitUntilReleased(
   signal: AbortSignal,
 ): Promise<FileHolder[]> {
   for (let pause = 10; ; pause = Math.min(1000, pause * 2)) {
-    const holders = whoHolds(o);
+    let holders = whoHolds(o);
     const left = end - clock.monotonic();
+    if (pause >= LOOK_CLOSELY || left <= 0) holders = stillOurs(o, holders);
     if (holders.length === 0 || left <= 0) return holders;
     await sleep(Math.min(pause, left), undefined, { signal });
   }

@@ -2,7 +2,7 @@ import type { Clock } from "../../posix/clock.ts";
 import { ColdkeepError, isColdkeepError } from "../../vault/names/index.ts";
 import { stopAndWait } from "../node/control.ts";
 import type { StoppedNode } from "../node/types.ts";
-import { describeHolders, killHolders, type ProofOptions, waitUntilReleased, whoHolds } from "./proof.ts";
+import { describeHolders, killHolders, type ProofOptions, stillOurs, waitUntilReleased, whoHolds } from "./proof.ts";
 
 export interface StopOptions extends ProofOptions {
   readonly clock: Clock;
@@ -34,7 +34,7 @@ export async function stopNode(o: StopOptions): Promise<StoppedNode> {
   } catch (error) {
     // A stop command that fails at once is a mistake, and no reason to kill.
     if (!(mayKill && isColdkeepError(error, "node-stop") && clock.monotonic() >= end)) throw error;
-    killHolders(whoHolds(o), progress);
+    killHolders(stillOurs(o, whoHolds(o)), progress);
     await waitUntilManagerAgrees(o, error);
   }
   const downAt = clock.monotonic();
@@ -54,7 +54,7 @@ export async function stopNode(o: StopOptions): Promise<StoppedNode> {
 
 /** Looks once more. @throws ColdkeepError `node-stop` where somebody holds captured files by now. */
 export function assertStillDown(o: ProofOptions): void {
-  const holders = whoHolds(o);
+  const holders = stillOurs(o, whoHolds(o));
   if (holders.length > 0) throw notDown(o, holders);
 }
 

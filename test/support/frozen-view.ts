@@ -61,7 +61,9 @@ export async function frozenViewHolds({ profile, globs, words, silent }: BusyNod
   let child: ChildProcess | null = null;
   let atFreeze = new Map<string, string>();
 
+  /** A node that runs is not started once more: coldkeep asks again where it is not told in time that it runs. */
   function start(): void {
+    if (child !== null && child.exitCode === null && child.signalCode === null) return;
     const [program = "", ...rest] = line;
     child = spawn(program, rest, { stdio: ["ignore", "pipe", "inherit"] });
   }
