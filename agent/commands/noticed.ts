@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { type ErrorKind, isColdkeepError } from "../../vault/names/index.ts";
+import { type ErrorKind, isColdkeepError, messageOf, type NodeName } from "../../vault/names/index.ts";
 import { type Config, DEFAULT_CONFIG, loadConfig } from "../config/index.ts";
 import { type Amiss, type DecideOptions, decide, deliver, type Notice, readTold, writeTold } from "../notify/index.ts";
 import { profileNames } from "../profiles/index.ts";
@@ -50,7 +50,7 @@ export async function tellOutcome(job: string, call: Call, failure: unknown): Pr
 
 interface Place {
   readonly config: Config;
-  readonly node: string;
+  readonly node: NodeName;
 }
 
 /** Null where nobody is to be told, or where that cannot be found out: the command says itself what is wrong then. */
@@ -69,7 +69,7 @@ function placeOf({ flags }: Call): Place | null {
 export async function tell(job: string, place: Place, amiss: Amiss, options: DecideOptions, call: Call): Promise<void> {
   const { config, node } = place;
   const { io, progress } = call;
-  const path = join(nodeFolder(config.stateDir, node as never), `told-${job}.json`);
+  const path = join(nodeFolder(config.stateDir, node), `told-${job}.json`);
   const before = readTold(path);
   const now = io.clock.now();
   const { each } = options;
@@ -97,7 +97,6 @@ export async function tell(job: string, place: Place, amiss: Amiss, options: Dec
     })),
   ];
   const context = {
-    env: io.env,
     signal: io.signal,
     wait: (pause: number) => wait(pause, undefined, { signal: io.signal }),
   };
@@ -107,6 +106,6 @@ export async function tell(job: string, place: Place, amiss: Amiss, options: Dec
   try {
     writeTold(path, before, decision.told);
   } catch (error) {
-    progress.warn(`what was told could not be remembered: ${String(error)}`);
+    progress.warn(`what was told could not be remembered: ${messageOf(error)}`);
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { renderRestoreScript } from "../../keeper/index.ts";
-import { ColdkeepError, messageOf, type NodeName, names } from "../../vault/names/index.ts";
+import { ColdkeepError, messageOf, type NodeName, names, shellQuote } from "../../vault/names/index.ts";
 import { hashed, type Store } from "../../vault/store/index.ts";
 
 /** Larger than any package with its Node inside. */
@@ -101,5 +101,5 @@ export function publicLineOf(o: {
 }
 
 function quoted(text: string): string {
-  return /^[A-Za-z0-9_./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return /^[A-Za-z0-9_./:@%+=-]+$/.test(text) ? text : shellQuote(text);
 }

@@ -1,4 +1,4 @@
-import { ColdkeepError, type ErrorKind } from "../../vault/names/index.ts";
+import { ColdkeepError, type ErrorKind, type NodeName } from "../../vault/names/index.ts";
 import { type Tiers, UNITS } from "../../vault/retain/index.ts";
 import { counted, facts, formatBytes, formatDuration, formatHeights, formatTime } from "../report/index.ts";
 import type { Pause } from "../state/index.ts";
@@ -6,7 +6,7 @@ import type { Alarm, Standing } from "../watch/index.ts";
 
 /** One node in one vault. */
 export interface NodeStatus {
-  readonly node: string;
+  readonly node: NodeName;
   readonly vault: string;
   readonly url: string;
   readonly standing: Standing;

@@ -31,7 +31,6 @@ export type WebhookForm = "json" | "slack" | "teams";
 
 /** What a channel needs of the world. */
 export interface DeliveryContext {
-  readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
   readonly wait: (milliseconds: number) => Promise<void>;
 }

@@ -30,10 +30,7 @@ export function makeShell(words: (interactive: boolean) => readonly string[]): M
   };
 }
 
-/** A word for a shell, whatever is in it. */
-export function quoted(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
-}
+export { shellQuote as quoted } from "../../vault/names/index.ts";
 
 const MAY_NOT = /permission denied|forbidden|access denied|not authori[sz]ed/i;
 

@@ -1,9 +1,9 @@
-import { quoted } from "./quoted.ts";
+import { shellQuote } from "../../vault/names/index.ts";
 import { type CommandOutline, isPath, type Outline } from "./types.ts";
 
 /** Completion for bash 4 and later: sourced, or put where bash-completion looks for `coldkeep`. Starts no program. */
 export function bashCompletion({ commands }: Outline): string {
-  const paths = commands.filter(({ words }) => words.length > 0).map(({ words }) => quoted(words.join(" ")));
+  const paths = commands.filter(({ words }) => words.length > 0).map(({ words }) => shellQuote(words.join(" ")));
   return `# Completion of coldkeep for bash, made by \`coldkeep completion bash\`.
 _coldkeep() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" at="" word i
@@ -48,16 +48,16 @@ function place({ words, flags, places, next }: CommandOutline): string {
   const chosen = withValue.filter(({ value }) => (value?.choices.length ?? 0) > 0);
   const ofFiles = withValue.filter(({ value }) => value !== null && isPath(value));
   const lines = [
-    next.length > 0 ? `words=${quoted(next.map(({ word }) => word).join(" "))}` : null,
-    `flags=${quoted(names.join(" "))}`,
-    ofFiles.length > 0 ? `files=${quoted(` ${list(ofFiles)} `)}` : null,
-    withValue.length > 0 ? `values=${quoted(` ${list(withValue)} `)}` : null,
+    next.length > 0 ? `words=${shellQuote(next.map(({ word }) => word).join(" "))}` : null,
+    `flags=${shellQuote(names.join(" "))}`,
+    ofFiles.length > 0 ? `files=${shellQuote(` ${list(ofFiles)} `)}` : null,
+    withValue.length > 0 ? `values=${shellQuote(` ${list(withValue)} `)}` : null,
     chosen.length > 0
-      ? `choices=${quoted(` ${chosen.map(({ name, value }) => `${name}=${value?.choices.join(",")}`).join(" ")} `)}`
+      ? `choices=${shellQuote(` ${chosen.map(({ name, value }) => `${name}=${value?.choices.join(",")}`).join(" ")} `)}`
       : null,
     places.some(isPath) ? "places=files" : null,
   ];
-  return `    ${quoted(words.join(" "))})
+  return `    ${shellQuote(words.join(" "))})
 ${lines.flatMap((line) => (line === null ? [] : [`      ${line}`])).join("\n")}
       ;;`;
 }

@@ -1,9 +1,9 @@
-import { quoted } from "./quoted.ts";
+import { shellQuote } from "../../vault/names/index.ts";
 import { type CommandOutline, type FlagOutline, isPath, type Outline } from "./types.ts";
 
 /** Completion for fish 3 and later: a file `coldkeep.fish` in its folder of completions. Starts no program. */
 export function fishCompletion({ commands }: Outline): string {
-  const paths = commands.filter(({ words }) => words.length > 0).map(({ words }) => quoted(words.join(" ")));
+  const paths = commands.filter(({ words }) => words.length > 0).map(({ words }) => shellQuote(words.join(" ")));
   return `# Completion of coldkeep for fish, made by \`coldkeep completion fish\`.
 function __coldkeep_at --description 'Whether the command typed so far is the one named'
     set -l at ''
@@ -21,9 +21,9 @@ ${commands.flatMap(linesOf).join("\n")}
 }
 
 function linesOf({ words, flags, places, next }: CommandOutline): string[] {
-  const here = `complete -c coldkeep -n ${quoted(`__coldkeep_at ${quotedInside(words.join(" "))}`)}`;
+  const here = `complete -c coldkeep -n ${shellQuote(`__coldkeep_at ${quotedInside(words.join(" "))}`)}`;
   return [
-    ...next.map(({ word, brief }) => `${here} -a ${quoted(word)} -d ${quoted(brief)}`),
+    ...next.map(({ word, brief }) => `${here} -a ${shellQuote(word)} -d ${shellQuote(brief)}`),
     ...flags.flatMap((flag) => flagLines(flag).map((rest) => `${here} ${rest}`)),
     ...(places.some(isPath) ? [`${here} -F`] : []),
   ];
@@ -31,10 +31,10 @@ function linesOf({ words, flags, places, next }: CommandOutline): string[] {
 
 function flagLines({ name, short, negated, brief, value }: FlagOutline): string[] {
   const letter = short === null ? "" : ` -s ${short.slice(1)}`;
-  const choices = value !== null && value.choices.length > 0 ? ` -a ${quoted(value.choices.join(" "))}` : "";
+  const choices = value !== null && value.choices.length > 0 ? ` -a ${shellQuote(value.choices.join(" "))}` : "";
   const taken = value === null ? "" : isPath(value) ? " -r -F" : ` -x${choices}`;
-  const yes = `-l ${name.slice(2)}${letter}${taken} -d ${quoted(brief)}`;
-  return negated === null ? [yes] : [yes, `-l ${negated.slice(2)} -d ${quoted(`Not: ${brief}`)}`];
+  const yes = `-l ${name.slice(2)}${letter}${taken} -d ${shellQuote(brief)}`;
+  return negated === null ? [yes] : [yes, `-l ${negated.slice(2)} -d ${shellQuote(`Not: ${brief}`)}`];
 }
 
 /** The condition is itself a word in single quotes: what is inside takes double ones. No command has either in its name. */

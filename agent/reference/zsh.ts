@@ -1,4 +1,4 @@
-import { quoted } from "./quoted.ts";
+import { shellQuote } from "../../vault/names/index.ts";
 import { type CommandOutline, type FlagOutline, isPath, type Outline, type ValueOutline } from "./types.ts";
 
 /** Completion for zsh: a file `_coldkeep` in a folder of $fpath. Starts no program. */
@@ -19,10 +19,10 @@ function functionOf(command: CommandOutline): string {
   const { words, flags, places, next } = command;
   const specs = flags.flatMap(flagSpecs);
   if (next.length === 0) {
-    const rest = places.map((value, index) => quoted(`${index + 1}::${label(value)}:${actionOf(value)}`));
+    const rest = places.map((value, index) => shellQuote(`${index + 1}::${label(value)}:${actionOf(value)}`));
     return `${nameOf(words)}() {\n  _arguments -s -S ${[...specs, ...rest].join(" \\\n    ")}\n}`;
   }
-  const described = next.map(({ word, brief }) => quoted(`${word}:${brief.replaceAll(":", "\\:")}`));
+  const described = next.map(({ word, brief }) => shellQuote(`${word}:${brief.replaceAll(":", "\\:")}`));
   const cases = next.map(({ word }) => `        ${word}) ${nameOf([...words, word])} ;;`);
   return `${nameOf(words)}() {
   local curcontext="$curcontext" state line
@@ -46,7 +46,7 @@ function flagSpecs(flag: FlagOutline): string[] {
   const told = `[${brief.replaceAll(/[[\]:]/g, "\\$&")}]`;
   const taken = value === null ? "" : `:${label(value)}:${actionOf(value)}`;
   const names = [name, ...(short === null ? [] : [short]), ...(negated === null ? [] : [negated])];
-  return names.map((typed) => quoted(`*${typed}${told}${taken}`));
+  return names.map((typed) => shellQuote(`*${typed}${told}${taken}`));
 }
 
 function label({ placeholder }: ValueOutline): string {

@@ -7,4 +7,5 @@ export * from "./partition.ts";
 export * from "./progress.ts";
 export * from "./redact.ts";
 export * from "./s3-url.ts";
+export * from "./shell-quote.ts";
 export * from "./versions.ts";
