@@ -1,0 +1,4 @@
+import type { Campaign } from "./types.ts";
+
+/** Every campaign there is, by name. Loaded when it is played. Alphabetical. */
+export const CAMPAIGNS: Readonly<Record<string, () => Promise<{ readonly campaign: Campaign }>>> = {};
