@@ -1,8 +1,8 @@
 import { ColdkeepError, type ErrorKind, type NodeName } from "../../vault/names/index.ts";
-import { type Tiers, UNITS } from "../../vault/retain/index.ts";
+import { type Tiers, tierWords } from "../../vault/retain/index.ts";
+import { ALARM_TODO, type Alarm, alarmWords, type Standing } from "../../vault/watch/index.ts";
 import { counted, facts, formatBytes, formatDuration, formatHeights, formatTime } from "../report/index.ts";
 import type { Pause } from "../state/index.ts";
-import type { Alarm, Standing } from "../watch/index.ts";
 
 /** One node in one vault. */
 export interface NodeStatus {
@@ -93,58 +93,17 @@ function signed(bytes: number): string {
   return `${bytes < 0 ? "-" : "+"}${formatBytes(Math.abs(bytes))}`;
 }
 
-/** As the configuration has them. */
-function tierWords({ keep, within, tags, permanent }: Tiers): string {
-  const words = UNITS.flatMap((unit) => {
-    const [count, span] = [keep[unit], within[unit]];
-    const name = unit === "last" ? "keep_within" : `keep_within_${unit}`;
-    return [
-      ...(count === undefined ? [] : [`keep_${unit} ${Number.isFinite(count) ? count : "unlimited"}`]),
-      ...(span === undefined ? [] : [`${name} ${spanWords(span)}`]),
-    ];
-  });
-  if (tags.length > 0) words.push(`keep_tags ${tags.map((set) => set.join(",")).join(" ")}`);
-  if (permanent !== undefined) words.push("permanent");
-  return words.join(", ") || "nothing";
-}
-
-function spanWords(span: NonNullable<Tiers["within"]["last"]>): string {
-  const { years, months, days, hours } = span;
-  const parts = [
-    [years, "y"],
-    [months, "m"],
-    [days, "d"],
-    [hours, "h"],
-  ] as const;
-  return parts.flatMap(([count, letter]) => (count === 0 ? [] : [`${count}${letter}`])).join("") || "0h";
-}
-
 /** What is amiss, by names that stay the same while it is. */
 export function amissOf({ vault, standing }: NodeStatus): [name: string, of: { kind: string; words: string }][] {
   return standing.alarms.map((alarm) => {
     const which = alarm.kind === "damaged" ? ` ${alarm.snapshot}` : "";
-    const words = `in ${vault}, ${alarmWords(alarm)}. ${TODO[alarm.kind]}`;
+    const words = `in ${vault}, ${alarmWords(alarm)}. ${ALARM_TODO[alarm.kind]}`;
     return [`${alarm.kind}${which} in ${vault}`, { kind: alarm.kind, words }];
   });
 }
 
 function alarmLine(alarm: Alarm): string {
   return `  ! ${alarmWords(alarm)}`;
-}
-
-function alarmWords(alarm: Alarm): string {
-  switch (alarm.kind) {
-    case "none":
-      return "there is no good snapshot";
-    case "stale":
-      return `the newest good snapshot is ${formatDuration(alarm.ageMs)} old, ${formatDuration(alarm.allowedMs)} are allowed`;
-    case "damaged":
-      return `${alarm.snapshot} is damaged${alarm.why === "" ? "" : `: ${alarm.why}`}`;
-    case "unproven":
-      return `${alarm.ever ? "the newest drill was" : "no drill was ever, and the oldest good snapshot is of"} ${formatDuration(alarm.sinceMs)} ago, ${formatDuration(alarm.allowedMs)} are allowed`;
-    case "unreachable":
-      return `nothing is known: ${alarm.why}`;
-  }
 }
 
 /** Worst first: what has no backup at all goes before what may be damaged. */
@@ -167,16 +126,8 @@ export function failureOf(statuses: readonly NodeStatus[]): ColdkeepError | null
       what: "something is amiss",
       on: hit.map(({ node, vault }) => `${node} in ${vault}`).join(", "),
       ...(words === undefined ? {} : { why: alarmWords(words) }),
-      todo: TODO[alarm],
+      todo: ALARM_TODO[alarm],
     });
   }
   return null;
 }
-
-const TODO: Readonly<Record<Alarm["kind"], string>> = {
-  none: "`coldkeep backup` makes one; the timer's journal tells why it did not",
-  stale: "`coldkeep backup` makes one; the timer's journal tells why it did not",
-  damaged: "`coldkeep verify` tells what is lost; `coldkeep backup --full` stores everything anew",
-  unreachable: "`coldkeep doctor` tells what is missing",
-  unproven: "`coldkeep drill` restores the latest into a scratch place and proves it",
-};

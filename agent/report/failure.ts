@@ -1,5 +1,4 @@
-import { isColdkeepError, messageOf } from "../../vault/names/index.ts";
-import { safe } from "./safe.ts";
+import { isColdkeepError, messageOf, safe } from "../../vault/names/index.ts";
 import type { Styles } from "./terminal.ts";
 
 /** An error as people read it: what failed and why, then what to do now on a line of its own. */

@@ -1,5 +1,4 @@
-import { redactTokens } from "../../vault/names/index.ts";
-import { safe } from "./safe.ts";
+import { redactTokens, safe } from "../../vault/names/index.ts";
 import type { Sink } from "./terminal.ts";
 
 export type LogFormat = "text" | "json";

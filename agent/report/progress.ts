@@ -1,8 +1,6 @@
-import type { Progress } from "../../vault/names/index.ts";
+import { formatBytes, formatDuration, formatRate, type Progress, safe } from "../../vault/names/index.ts";
 import { type LogFormat, writeLog } from "./log.ts";
-import { safe } from "./safe.ts";
 import type { Sink, Styles } from "./terminal.ts";
-import { formatBytes, formatDuration, formatRate } from "./units.ts";
 
 export interface ReportClock {
   now(): number;

@@ -1,4 +1,4 @@
-import { safe } from "./safe.ts";
+import { safe } from "../../vault/names/index.ts";
 
 export interface Column {
   readonly title: string;

@@ -1,4 +1,4 @@
-import type { Alarm, Standing } from "./types.ts";
+import type { Alarm, Standing } from "../../vault/watch/types.ts";
 
 /** One node in one vault, as metrics tell of it. */
 export interface Measured {

@@ -35,6 +35,11 @@ export const PLANTS: readonly Plant[] = [
   room("vault/ticket/b.ts", "node:fs", "This room is pure"),
   room("vault/ticket/c.ts", "../card/index.ts", null),
 
+  room("vault/watch/a.ts", "../retain/index.ts", "judges what it is shown"),
+  room("vault/watch/b.ts", "../store/index.ts", "judges what it is shown"),
+  room("vault/watch/c.ts", "node:fs", "This room is pure"),
+  room("vault/watch/d.ts", "../card/types.ts", null),
+
   room("vault/sealed/a.ts", "../store/index.ts", "knows names and card"),
   room("vault/sealed/b.ts", "../../keeper/index.ts", "knows names and card"),
   room("vault/sealed/c.ts", "../../posix/index.ts", "knows names and card"),
@@ -60,6 +65,9 @@ export const PLANTS: readonly Plant[] = [
   room("keeper/index/b.ts", "../../agent/state/index.ts", "where there is no agent"),
   room("keeper/verify/c.ts", "../../posix/index.ts", "a Store and a clock"),
   room("keeper/verify/d.ts", "node:fs", "This room is pure"),
+  room("keeper/page/a.ts", "../../vault/store/facets.ts", "made of what is handed in"),
+  room("keeper/page/b.ts", "../select.ts", "made of what is handed in"),
+  room("keeper/page/c.ts", "../../vault/watch/index.ts", null),
   room("keeper/verify/e.ts", "../../vault/card/index.ts", null),
 
   room("lambdas/indexer/a.ts", "../../vault/sealed/index.ts", "A function holds no key"),

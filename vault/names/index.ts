@@ -7,5 +7,7 @@ export * from "./partition.ts";
 export * from "./progress.ts";
 export * from "./redact.ts";
 export * from "./s3-url.ts";
+export * from "./safe.ts";
 export * from "./shell-quote.ts";
+export * from "./units.ts";
 export * from "./versions.ts";

@@ -6,6 +6,7 @@ export { LivePacks } from "./live.ts";
 export { parseTimeOfDay, permanentOnes } from "./permanent.ts";
 export { type PlanOptions, planRetention } from "./plan.ts";
 export { formatPeriod, parseSpan } from "./span.ts";
+export { tierWords } from "./tier-words.ts";
 export {
   type Brake,
   type Candidate,

@@ -1,4 +1,4 @@
-import { redactTokens } from "../../vault/names/index.ts";
+import { redactTokens } from "./redact.ts";
 
 /**
  * Text that came from elsewhere (a vault, a file's name, a program's answer) as it may be shown: control and direction

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { judge } from "../../../agent/watch/index.ts";
+import { judge } from "../../../vault/watch/index.ts";
 import type { IndexEntry } from "../../../vault/card/types.ts";
 import { makeSnapshotId } from "../../../vault/names/index.ts";
 

@@ -1,5 +1,5 @@
-import type { IndexEntry, SnapshotState } from "../../vault/card/types.ts";
-import type { SnapshotId } from "../../vault/names/index.ts";
+import type { IndexEntry, SnapshotState } from "../card/types.ts";
+import type { SnapshotId } from "../names/index.ts";
 
 /** Milliseconds. */
 export interface WatchLimits {
@@ -28,5 +28,7 @@ export interface Standing {
   readonly storedBytes: number;
   /** Bytes a day, sealed ones in the vault and plain ones on the node. */
   readonly growth: { readonly storedPerDay: number; readonly contentPerDay: number } | null;
+  /** After when it is amiss though nothing else happens; null where it is already, or by no limit. */
+  readonly dues: { readonly stale: number | null; readonly unproven: number | null };
   readonly alarms: readonly Alarm[];
 }

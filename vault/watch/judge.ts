@@ -1,4 +1,4 @@
-import type { IndexEntry } from "../../vault/card/types.ts";
+import type { IndexEntry } from "../card/types.ts";
 import type { Alarm, Standing, WatchLimits } from "./types.ts";
 
 const WEEK = 7 * 24 * 3_600_000;
@@ -18,10 +18,12 @@ export interface Evidence {
 export function judge({ entries, isGood, now }: Evidence, limits: WatchLimits): Standing {
   const latest = entries.find(isGood) ?? null;
   const proven = newestProof(entries);
+  const provenSince = proven?.at ?? entries.findLast(isGood)?.received ?? null;
+  const dues = duesOf(latest?.received ?? null, provenSince, limits);
   const alarms = [
-    ...staleness(latest, limits, now),
+    ...staleness(latest, dues, limits, now),
     ...entries.filter(({ state }) => state === "damaged").map(damage),
-    ...unprovenness(entries.filter(isGood), proven?.at ?? null, limits, now),
+    ...unprovenness(provenSince, proven !== null, dues, limits, now),
   ];
   return {
     latest,
@@ -30,6 +32,7 @@ export function judge({ entries, isGood, now }: Evidence, limits: WatchLimits): 
     counts: countStates(entries),
     storedBytes: entries.reduce((sum, { bytes }) => sum + bytes.stored, 0),
     growth: growthOf(entries, latest),
+    dues,
     alarms,
   };
 }
@@ -42,26 +45,41 @@ function newestProof(entries: readonly IndexEntry[]): Standing["proven"] {
   return newest;
 }
 
-function staleness(latest: IndexEntry | null, { maxAgeMs }: WatchLimits, now: number): Alarm[] {
-  if (latest === null) return [{ kind: "none" }];
-  const ageMs = now - latest.received;
-  return ageMs > maxAgeMs ? [{ kind: "stale", ageMs, allowedMs: maxAgeMs }] : [];
+/** A node is given as long from its first snapshot on as between two proofs. */
+function duesOf(
+  latest: number | null,
+  provenSince: number | null,
+  { maxAgeMs, maxUnprovenMs }: WatchLimits,
+): Standing["dues"] {
+  return {
+    stale: latest === null ? null : latest + maxAgeMs,
+    unproven: maxUnprovenMs === undefined || provenSince === null ? null : provenSince + maxUnprovenMs,
+  };
+}
+
+function staleness(
+  latest: IndexEntry | null,
+  { stale }: Standing["dues"],
+  { maxAgeMs }: WatchLimits,
+  now: number,
+): Alarm[] {
+  if (latest === null || stale === null) return [{ kind: "none" }];
+  return now > stale ? [{ kind: "stale", ageMs: now - latest.received, allowedMs: maxAgeMs }] : [];
 }
 
 function damage({ snapshot, remarks }: IndexEntry): Alarm {
   return { kind: "damaged", snapshot, why: remarks.join("; ") };
 }
 
-/** A node is given as long from its first snapshot on as between two proofs. */
 function unprovenness(
-  good: readonly IndexEntry[],
-  provenAt: number | null,
+  since: number | null,
+  ever: boolean,
+  { unproven }: Standing["dues"],
   { maxUnprovenMs }: WatchLimits,
   now: number,
 ): Alarm[] {
-  const since = provenAt ?? good.at(-1)?.received;
-  if (maxUnprovenMs === undefined || since === undefined || now - since <= maxUnprovenMs) return [];
-  return [{ kind: "unproven", sinceMs: now - since, allowedMs: maxUnprovenMs, ever: provenAt !== null }];
+  if (maxUnprovenMs === undefined || unproven === null || since === null || now <= unproven) return [];
+  return [{ kind: "unproven", sinceMs: now - since, allowedMs: maxUnprovenMs, ever }];
 }
 
 function countStates(entries: readonly IndexEntry[]): Standing["counts"] {

@@ -1,0 +1,83 @@
+import { existsSync } from "node:fs";
+import { INDEX_NEWEST, isLatestMaterial, listSnapshots } from "../../keeper/index.ts";
+import type { IndexEntry } from "../../vault/card/index.ts";
+import { isColdkeepError, messageOf } from "../../vault/names/index.ts";
+import { judge, type Standing } from "../../vault/watch/index.ts";
+import { type Config, type NodeSettings, tiersFor, type VaultSettings, watchFor } from "../config/index.ts";
+import { nodeFolder, openNodeState, type Pause } from "../state/index.ts";
+import { nextRun } from "../systemd/index.ts";
+import type { Call } from "./define.ts";
+import { openOneVault } from "./opened.ts";
+import { pickNode, pickVault, readConfig, scopeOf } from "./session.ts";
+import type { NodeStatus } from "./status-words.ts";
+
+/** A node in a vault, and the snapshots by which it was judged, newest first. */
+export interface LookedAt extends NodeStatus {
+  readonly entries: readonly IndexEntry[];
+}
+
+/** How each node of the configuration stands in each vault, or the ones that --node and --vault name. Needs no key. */
+export async function lookAtAll(
+  call: Call,
+): Promise<{ readonly config: Config; readonly statuses: readonly LookedAt[] }> {
+  const { flags } = call;
+  const config = readConfig(call);
+  const nodes = flags.node === undefined ? config.nodes : [pickNode(config, flags.node)];
+  const vaults = flags.vault === undefined ? config.vaults : [pickVault(config, flags.vault)];
+  const statuses: LookedAt[] = [];
+  for (const node of nodes) {
+    const next = await nextRun(`coldkeep@${node.name}.timer`);
+    const pause = pauseOf(config, node, call);
+    for (const vault of vaults) statuses.push({ ...(await look(config, node, vault, next, call)), pause });
+  }
+  return { config, statuses };
+}
+
+/** A host that only watches has no state of the node. */
+function pauseOf({ stateDir }: Config, { name }: NodeSettings, { io, progress }: Call): Pause | null {
+  if (!existsSync(nodeFolder(stateDir, name))) return null;
+  try {
+    return openNodeState(stateDir, name).pauseAt(io.clock.now());
+  } catch (error) {
+    progress.warn(`whether ${name} is paused is not known: ${messageOf(error)}`);
+    return null;
+  }
+}
+
+async function look(
+  config: Config,
+  node: NodeSettings,
+  vault: VaultSettings,
+  next: number | null,
+  call: Call,
+): Promise<Omit<LookedAt, "pause">> {
+  const { tiers, written } = tiersFor(config, vault, node);
+  const of = { node: node.name, vault: vault.name, url: vault.url, next, tiers, tiersWritten: written };
+  try {
+    const store = await openOneVault(vault, call, "read");
+    const { entries, more } = await newest(listSnapshots({ store, ...scopeOf(config, node.name) }));
+    const evidence = { entries, isGood: isLatestMaterial, now: call.io.clock.now() };
+    return { ...of, entries, more, standing: judge(evidence, watchFor(config, node)) };
+  } catch (error) {
+    // What keeps one vault from answering hides nothing of the others.
+    if (!isColdkeepError(error) || call.io.signal.aborted) throw error;
+    return { ...of, entries: [], more: false, standing: unreachable(messageOf(error)), error };
+  }
+}
+
+/** Those of index.json: months that are closed are not read, so that a long history costs no more than a short one. */
+async function newest(all: AsyncIterable<IndexEntry>): Promise<{ entries: IndexEntry[]; more: boolean }> {
+  const entries: IndexEntry[] = [];
+  for await (const entry of all) {
+    entries.push(entry);
+    if (entries.length === INDEX_NEWEST) return { entries, more: true };
+  }
+  return { entries, more: false };
+}
+
+function unreachable(why: string): Standing {
+  const counts = { good: 0, broken: 0, damaged: 0, expired: 0 };
+  const alarms = [{ kind: "unreachable", why } as const];
+  const dues = { stale: null, unproven: null };
+  return { latest: null, ageMs: null, proven: null, counts, storedBytes: 0, growth: null, dues, alarms };
+}
