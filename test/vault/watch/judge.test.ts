@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { judge } from "../../../vault/watch/index.ts";
 import type { IndexEntry } from "../../../vault/card/types.ts";
 import { makeSnapshotId } from "../../../vault/names/index.ts";
+import { judge } from "../../../vault/watch/index.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
