@@ -33,6 +33,10 @@ export const EXIT_CODES: Readonly<Record<Outcome, { readonly code: number; reado
   syncing: { code: 19, meaning: "no backup was made: the node is catching up, or it could not be told whether it is" },
   stale: { code: 20, meaning: "the newest good snapshot is older than `watch` allows, or there is none" },
   unproven: { code: 21, meaning: "no snapshot was restored by a drill for longer than `watch` allows" },
+  "not-well": {
+    code: 22,
+    meaning: "the data is restored and the node was started, but it did not reach its snapshot's height in time",
+  },
   interrupted: { code: 130, meaning: "interrupted by a signal; the node runs, nothing half-done is visible" },
 };
 

@@ -15,6 +15,7 @@ import type { DrillFlags } from "./drill.command.ts";
 import { openOneVault } from "./opened.ts";
 import { openingOf } from "./opening.ts";
 import { holdSnapshot } from "./restore-hold.ts";
+import { learnSpeed } from "./restore-outlook.ts";
 import { assertNotBroken, selectionOf } from "./selection.ts";
 import { openSession, pickVault, type Session, scopeOf } from "./session.ts";
 import { withWords } from "./with-words.ts";
@@ -91,7 +92,9 @@ async function restoreInto(
     clock: call.io.clock,
   };
   const plan = await planRestore(options);
-  return { restored: await runRestore(plan, options), vault: plan.opened.manifest.vault };
+  const restored = await runRestore(plan, options);
+  learnSpeed(restored, session, call);
+  return { restored, vault: plan.opened.manifest.vault };
 }
 
 /** Words of a shell get the folder as $1, those of a program as one more. */

@@ -16,6 +16,7 @@ import { openVault } from "./opened.ts";
 import { recover } from "./recover.ts";
 import type { RestoreFlags } from "./restore.command.ts";
 import { optionsFor, planDocument } from "./restore.ts";
+import { confirmReplacing, learnSpeed } from "./restore-outlook.ts";
 import { planText, resultText } from "./restore-text.ts";
 import { pickNode, readConfig, type Session, scopeOf } from "./session.ts";
 import { whySignsTwice } from "./signing.ts";
@@ -68,9 +69,14 @@ export async function run(call: Call<RestoreFlags>, wanted: string, id: string |
     return { document: { ...head, members: plans }, text };
   }
   if (flags.json !== true) io.stdout.write(`${text}\n\n`);
+  await confirmReplacing(
+    planned.map(({ plan }) => plan),
+    call,
+  );
   const done: { readonly node: string; readonly words: string; readonly result: unknown }[] = [];
   for (const { session, plan, options } of planned) {
     const result = await runRestore(plan, options);
+    learnSpeed(result, session, call);
     const words = resultText(result, session.node, inPlace);
     done.push({ node: session.node.name, words, result: { ...result, plan: planDocument(plan) } });
   }
@@ -175,8 +181,18 @@ function assertAlone({
   exclude,
   from,
   deltaFrom,
+  waitHealthy,
 }: RestoreFlags & { readonly node?: string }): void {
-  const given = Object.entries({ node, at, height, include, exclude, from, "delta-from": deltaFrom });
+  const given = Object.entries({
+    node,
+    at,
+    height,
+    include,
+    exclude,
+    from,
+    "delta-from": deltaFrom,
+    "wait-healthy": waitHealthy,
+  });
   const [other] = given.filter(([, value]) => value !== undefined);
   if (other === undefined) return;
   throw new ColdkeepError("usage", {

@@ -3,6 +3,7 @@ import { allProfiles } from "../profiles/index.ts";
 import { counted, facts, formatBytes, formatDuration, formatHeights, formatRate, formatTime } from "../report/index.ts";
 import type { RestorePlan, RestoreResult } from "../restore/index.ts";
 import { originWords } from "./opening.ts";
+import { roomText } from "./restore-outlook.ts";
 
 const REPLACES: Readonly<Record<RestorePlan["roots"][number]["replaces"], string>> = {
   nothing: "made anew",
@@ -10,8 +11,8 @@ const REPLACES: Readonly<Record<RestorePlan["roots"][number]["replaces"], string
   data: "its data is replaced",
 };
 
-/** What a restore would do. */
-export function planText(plan: RestorePlan): string {
+/** What a restore would do. @param outlook how long it takes, where that is told of */
+export function planText(plan: RestorePlan, outlook?: string): string {
   return facts([
     ["snapshot", `${plan.snapshot}, number ${plan.seq}`],
     ["height", formatHeights(plan.heights)],
@@ -27,7 +28,8 @@ export function planText(plan: RestorePlan): string {
       `${formatBytes(plan.bytes)} in ${counted(plan.files, "file")}, ${counted(plan.directories, "folder")}, ${counted(plan.links, "link")}`,
     ],
     ["fetch", `${formatBytes(plan.fetch.bytes)} in ${counted(plan.fetch.requests, "request")}`],
-    ["space", `${formatBytes(plan.allocated)} on the target`],
+    ...(outlook === undefined ? [] : [["takes", outlook] as const]),
+    ["space", roomText(plan)],
     ["into", plan.roots.map(({ name, target, replaces }) => `${name} → ${target}, ${REPLACES[replaces]}`).join("\n")],
     ...(plan.unfinished.length === 0
       ? []
@@ -35,8 +37,8 @@ export function planText(plan: RestorePlan): string {
   ]);
 }
 
-/** What a restore did, and what to do next. */
-export function resultText(result: RestoreResult, node: NodeSettings, inPlace: boolean): string {
+/** What a restore did, and what to do next. @param running said of a node that was started again */
+export function resultText(result: RestoreResult, node: NodeSettings, inPlace: boolean, running?: string): string {
   const { bytes, seconds, files, fetched, reused, roots, notes } = result;
   const taken = reused === 0 ? "" : `, ${formatBytes(reused)} were there already`;
   const rows: (readonly [string, string])[] = [
@@ -50,7 +52,7 @@ export function resultText(result: RestoreResult, node: NodeSettings, inPlace: b
   const old = roots.flatMap(({ old }) => (old === undefined ? [] : [old]));
   if (old.length > 0) rows.push(["kept", old.join("\n")]);
   if (notes.length > 0) rows.push(["notes", notes.slice(0, 20).join("\n")]);
-  return `${facts(rows)}\n\n${next(node, inPlace, old.length > 0)}`;
+  return `${facts(rows)}\n\n${next(node, inPlace, old.length > 0, running)}`;
 }
 
 /** What a container that had no volume must be given as one: `<folder here>:<folder inside>`. */
@@ -73,7 +75,7 @@ function volumesText(node: NodeSettings): string[] {
   ];
 }
 
-function next(node: NodeSettings, inPlace: boolean, keptOld: boolean): string {
+function next(node: NodeSettings, inPlace: boolean, keptOld: boolean, running?: string): string {
   const { name, service, profile } = node;
   if (!inPlace) return `The folders of ${name} were not touched. Try the copy before you rely on it.`;
   const start =
@@ -84,5 +86,6 @@ function next(node: NodeSettings, inPlace: boolean, keptOld: boolean): string {
         : "";
   const old = keptOld ? " Remove the kept folders once it runs well." : "";
   const after = allProfiles().find((known) => known.name === profile)?.after ?? [];
-  return [...volumesText(node), `Start ${name} now${start}, and see that it answers.${old}`, ...after].join("\n");
+  const now = running ?? `Start ${name} now${start}, and see that it answers.`;
+  return [...volumesText(node), `${now}${old}`, ...after].join("\n");
 }

@@ -31,6 +31,10 @@ export interface RestoreFlags extends IdentityFlags, RemoteFlags {
   /** A duration as it was written. */
   readonly maxAge?: string;
   readonly fromArchive?: ArchiveSpeed;
+  readonly yes?: boolean;
+  readonly waitHealthy?: boolean;
+  /** A duration as it was written. */
+  readonly waitLimit?: string;
 }
 
 const off = { kind: "boolean", optional: true, withNegated: false } as const;
@@ -58,6 +62,7 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
     ],
     ["restore latest --blocks 100-200 --to /srv/blocks", "just the files that hold these blocks"],
     ["restore --group fabric --to /srv/restored", "the latest set of a group, a folder for each node"],
+    ["restore latest --yes --wait-healthy", "in place, and the node runs again at the end: else the exit code says so"],
     ["restore latest --delta", "in place, and only what differs from the data there is fetched"],
     ['restore --at "2026-01-15 00:00" --dry-run', "what would be done for the newest snapshot received by then (UTC)"],
   ],
@@ -145,6 +150,17 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
     },
     minHeight: { ...optional, parse: wholeNumber, placeholder: "n", brief: "Refuse a snapshot below this height" },
     minSeq: { ...optional, parse: wholeNumber, placeholder: "n", brief: "Refuse a snapshot with a lower number" },
+    yes: { ...off, brief: "Replace data without asking; where nobody can be asked, nobody is" },
+    waitHealthy: {
+      ...off,
+      brief: "In place, and then start the node and wait until it is well and as high as its snapshot",
+    },
+    waitLimit: {
+      ...optional,
+      parse: String,
+      placeholder: "time",
+      brief: "How long to wait for that: 90s, 5m, 2h [default = 10m]",
+    },
     maxAge: {
       ...optional,
       parse: String,

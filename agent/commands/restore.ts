@@ -32,6 +32,8 @@ import { recover } from "./recover.ts";
 import { openRemote, type Remote } from "./remote.ts";
 import type { RestoreFlags } from "./restore.command.ts";
 import { holdSnapshot } from "./restore-hold.ts";
+import { confirmReplacing, learnSpeed, outlookOf, outlookText } from "./restore-outlook.ts";
+import { startRestored, waitLimitOf } from "./restore-start.ts";
 import { planText, resultText, volumesOf } from "./restore-text.ts";
 import { assertNotBroken, selectionOf } from "./selection.ts";
 import { openSession, type Session, scopeOf } from "./session.ts";
@@ -51,6 +53,7 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   using _node = dry || !inPlace ? null : lockNode(config.stateDir, node.name, "node", label);
   const control = controlOf(node);
   if (inPlace && !dry) await recover(session, control, call);
+  const waitMs = waitLimitOf(flags, node);
   const signing = inPlace && flags.force !== true ? whySignsTwice(node) : null;
   if (signing !== null && !dry) throw signing;
 
@@ -60,24 +63,33 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   if (dry) {
     const plan = await planRestore(options);
     if (signing !== null) progress.warn(`without --force it would be refused: ${messageOf(signing)}`);
-    return { document: planDocument(plan), text: planText(plan) };
+    const outlook = await outlookOf(plan, session, call);
+    return { document: { ...planDocument(plan), outlook }, text: planText(plan, outlookText(outlook)) };
   }
   const threads = startRestoreThreads();
   try {
     const plan = await planRestore(options);
     const finding = inPlace ? findingOf(node) : null;
     const rebuild = planRebuild({ node, finding, plan, flags });
+    const outlook = await outlookOf(plan, session, call);
     // Said before anything is written, so that whoever looks can still stop it.
     progress.close();
-    if (flags.json !== true) io.stdout.write(`${planText(plan)}\n\n`);
+    if (flags.json !== true) io.stdout.write(`${planText(plan, outlookText(outlook))}\n\n`);
+    await confirmReplacing([plan], call);
     const result = await runRestore(plan, { ...options, threads });
+    learnSpeed(result, session, call);
     // Its own configuration may have been restored as well.
     const here = inPlace ? findingOf(node) : null;
     const moved = here === null ? [] : arrangeBlocks(here, plan);
     await rebuild?.(call);
-    const text = [resultText(result, node, inPlace), ...moved].join("\n");
+    const started = waitMs === null ? null : await startRestored(node, plan.heights, waitMs, call);
+    const text = [resultText(result, node, inPlace, started?.words), ...moved].join("\n");
     const volumes = inPlace ? volumesOf(node) : [];
-    const more = { ...(moved.length === 0 ? {} : { moved }), ...(volumes.length === 0 ? {} : { volumes }) };
+    const more = {
+      ...(moved.length === 0 ? {} : { moved }),
+      ...(volumes.length === 0 ? {} : { volumes }),
+      ...(started === null ? {} : { started }),
+    };
     return { document: { ...result, plan: planDocument(plan), ...more }, text };
   } finally {
     await threads.close();

@@ -108,10 +108,12 @@ export function logProgress(sink: Sink, clock: ReportClock, format: LogFormat): 
       stage.spoke = now;
       const { name, done, total, began } = stage;
       const rate = Math.round((done * 1000) / (now - began));
+      const left = total === undefined || done === 0 || done >= total ? null : ((total - done) * (now - began)) / done;
       writeLog(sink, format, clock.now(), "info", name, {
         bytes: done,
         ...(total === undefined ? {} : { total }),
         bytes_per_s: rate,
+        ...(left === null ? {} : { left_s: Math.round(left / 1000) }),
       });
     },
     note: (text) => writeLog(sink, format, clock.now(), "info", text),

@@ -1,3 +1,4 @@
+export { type Speed, sampleSpeed } from "./foretell.ts";
 export { planRestore } from "./plan.ts";
 export { recoverRestore } from "./recover.ts";
 export { removeRestored } from "./remove-tree.ts";

@@ -15,7 +15,7 @@ import { type Layout, layOut } from "./layout.ts";
 import { newRunName } from "./run-name.ts";
 import { makeSelection } from "./select-paths.ts";
 import { type Selects, withoutSecrets } from "./selection.ts";
-import { assertSpace } from "./space.ts";
+import { assertSpace, freeAt } from "./space.ts";
 import { type Survey, survey } from "./survey.ts";
 import type { RestoreOptions, RestorePlan } from "./types.ts";
 import { boundTo, findUnfinished } from "./unfinished.ts";
@@ -78,7 +78,12 @@ export async function planRestore(o: RestoreOptions): Promise<RestorePlan> {
     bytes: found.bytes,
     allocated: [...found.roots.values()].reduce((sum, { allocated }) => sum + allocated, 0),
     fetch: { bytes: found.fetch.bytes, requests: found.fetch.requests },
-    roots: layout.roots.map(({ name, target, replaces }) => ({ name, target: toText(target), replaces })),
+    roots: layout.roots.map(({ name, target, replaces, staging }) => ({
+      name,
+      target: toText(target),
+      replaces,
+      free: freeAt(staging),
+    })),
     unfinished: resumes ? unfinished.journal.staging.map(toText) : [],
     opened,
   };

@@ -35,6 +35,12 @@ export function assertSpace(needs: readonly SpaceNeed[]): void {
   }
 }
 
+/** Bytes that this user may still write where the folder is, or will be. */
+export function freeAt(folder: BytePath): number {
+  const info = statfsSync(toBytes(existing(folder)));
+  return info.bavail * info.bsize;
+}
+
 function existing(folder: BytePath): BytePath {
   let path = folder;
   while (path !== "/" && lstatSync(toBytes(path), { throwIfNoEntry: false }) === undefined) path = parentOf(path);

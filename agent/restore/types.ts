@@ -83,6 +83,8 @@ export interface RestorePlan {
     readonly target: string;
     /** What lies there now: nothing, an empty folder, or data that will be replaced. */
     readonly replaces: "nothing" | "empty" | "data";
+    /** Bytes that are free on its file system. */
+    readonly free: number;
   }[];
   /** Staging folders that an unfinished restore of the very same left, and that this one goes on from. */
   readonly unfinished: readonly string[];

@@ -21,6 +21,7 @@ export type ErrorKind =
   | "skipped"
   | "syncing"
   | "unproven"
+  | "not-well"
   | "interrupted";
 
 /** The parts of an error message, in the order they are read out. */

@@ -157,7 +157,7 @@ describe("progress on a pipe", () => {
     progress.close(true);
     expect(written().split("\n")).toEqual([
       "2026-01-15T00:00:00.000Z info store total=100",
-      "2026-01-15T00:00:35.000Z info store bytes=70 total=100 bytes_per_s=2",
+      "2026-01-15T00:00:35.000Z info store bytes=70 total=100 bytes_per_s=2 left_s=15",
       "2026-01-15T00:00:35.000Z warn a\\nb",
       "2026-01-15T00:00:36.000Z info store: done ms=36000 bytes=70",
       "2026-01-15T00:00:36.000Z info commit",

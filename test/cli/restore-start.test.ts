@@ -1,0 +1,150 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { outlookText } from "../../agent/commands/restore-outlook.ts";
+import { systemClock } from "../../posix/clock.ts";
+import { sharedTempDir, tempDir } from "../support/tmp.ts";
+import { copyOf, type Host, makeHost } from "./host.ts";
+import { runHere } from "./run.ts";
+import { serveHost } from "./serve.ts";
+
+/** A restore in place that ends with a node that runs, and the plan and the question before it. */
+const home = sharedTempDir("coldkeep-restart");
+let host: Host;
+
+beforeAll(async () => {
+  host = await makeHost(home);
+  // It tells its height while it runs, as real nodes do, from a file that a test can change.
+  host.change(/^( +)when_down:/m, `$1height: { command: 'test -e ${home}/up && cat ${home}/height' }\n$&`);
+  writeFileSync(join(home, "height"), "1200\n");
+  await host.json("backup");
+});
+
+/** A host of which the node is down and its data lost. */
+function broken(): Host {
+  const copy = copyOf(host, tempDir("coldkeep-restart"));
+  rmSync(join(copy.home, "up"));
+  writeFileSync(join(copy.data, "small"), "scribbled over\n");
+  return copy;
+}
+
+const small = (copy: Host) => readFileSync(join(copy.data, "small"), "utf8");
+
+describe("restore --wait-healthy", () => {
+  it("ends with the node running, at least as high as its snapshot", async () => {
+    const copy = broken();
+    writeFileSync(join(copy.home, "height"), "1201\n");
+    const { code, stdout, stderr } = await copy.run(["restore", "latest", "--wait-healthy"]);
+    expect(code, stderr).toBe(0);
+    expect(copy.isUp()).toBe(true);
+    expect(small(copy)).toBe("hello\n");
+    expect(stdout).toMatch(/demo runs again and is well after .*, at height 1,201, its snapshot's is 1,200\./);
+    expect(stdout).not.toContain("Start demo now");
+  });
+
+  it("waits for the height, and says by an exit code of its own that it was not reached", async () => {
+    const copy = broken();
+    writeFileSync(join(copy.home, "height"), "900\n");
+    const error = await copy.failure("restore", "latest", "--wait-healthy", "--wait-limit", "1s");
+    expect(error).toMatchObject({ kind: "not-well", exit_code: 22 });
+    expect(error.message).toMatch(/at height 900, its snapshot at 1,200/);
+    expect([copy.isUp(), small(copy)]).toEqual([true, "hello\n"]);
+  });
+
+  it("says that the node may be down where it does not start", async () => {
+    const copy = broken();
+    copy.change(/touch \S+\/up/, "exit 7");
+    const error = await copy.failure("restore", "latest", "--wait-healthy", "--wait-limit", "1s");
+    expect(error).toMatchObject({ kind: "node-start", exit_code: 6 });
+    expect(small(copy)).toBe("hello\n");
+  });
+
+  it("is refused, before anything is done, where it could not start the node", async () => {
+    const copy = broken();
+    expect(await copy.failure("restore", "--wait-healthy", "--to", join(copy.home, "to"))).toMatchObject({
+      exit_code: 2,
+    });
+    expect(await copy.failure("restore", "--wait-limit", "5m")).toMatchObject({ exit_code: 2 });
+    expect(await copy.failure("restore", "--wait-healthy", "--wait-limit", "soon")).toMatchObject({ exit_code: 2 });
+    copy.change(/service:[\s\S]*?(?=\n {4}\w)/, "service: { manager: none }");
+    expect(await copy.failure("restore", "--wait-healthy")).toMatchObject({ exit_code: 2 });
+    expect(small(copy)).toBe("scribbled over\n");
+  });
+
+  it("does the same through a presenter, as restore.sh calls it, where the host has a configuration", async () => {
+    const copy = broken();
+    const file = join(copy.home, "t.ticket");
+    await copy.json("ticket", "create", "--expires", "1h", "--to", file);
+    const served = await serveHost(copy);
+    const words = ["--from", served.url, "--ticket-file", file, "--node", "demo", "--identity", copy.key];
+    const { code, stdout, stderr } = await runHere(
+      ["restore", ...words, "--wait-healthy", "--yes", "--config", copy.config],
+      { clock: systemClock },
+    );
+    expect(code, stderr).toBe(0);
+    expect([copy.isUp(), small(copy)]).toEqual([true, "hello\n"]);
+    expect(stdout).toContain("demo runs again and is well");
+  });
+});
+
+describe("before data is replaced", () => {
+  it("a terminal is shown what, from when, how big, how long and what is free, and asked", async () => {
+    const copy = broken();
+    let shown = "";
+    const asked: string[] = [];
+    const write = (text: string) => {
+      shown += text;
+    };
+    const stdout = { write };
+    const answer = (words: string) => async (question: string) => {
+      expect(shown, "the plan comes before the question").toMatch(/fetch .*\n.*takes .*\n.*space .* are free/);
+      asked.push(question);
+      return words;
+    };
+    const no = await copy.run(["restore", "latest"], { ask: answer(""), stdout });
+    expect(no.code, no.stderr).toBe(12);
+    expect(small(copy)).toBe("scribbled over\n");
+    for (const part of ["snapshot", "received", "captured", "content", "its data is replaced"])
+      expect(shown).toContain(part);
+    expect(asked[0]).toContain(`What lies in ${copy.data} is REMOVED`);
+    const kept = await copy.run(["restore", "latest", "--keep-old"], { ask: answer("yes"), stdout });
+    expect(kept.code, kept.stderr).toBe(0);
+    expect(asked[1]).toContain("moved aside");
+    expect(small(copy)).toBe("hello\n");
+  });
+
+  it("nobody is asked with --yes, nor for a fresh folder", async () => {
+    const copy = broken();
+    const ask = async () => {
+      throw new Error("asked");
+    };
+    const to = join(copy.home, "fresh");
+    expect((await copy.run(["restore", "latest", "--to", to], { ask })).code).toBe(0);
+    expect((await copy.run(["restore", "latest", "--yes"], { ask })).code).toBe(0);
+  });
+});
+
+describe("how long it takes", () => {
+  it("is told by the last restore or drill here, and by nothing before", async () => {
+    const copy = copyOf(host, tempDir("coldkeep-restart"));
+    writeFileSync(join(copy.data, "big"), Buffer.from(Array.from({ length: 2 << 20 }, () => Math.random() * 256)));
+    await copy.json("backup");
+    const to = join(copy.home, "to");
+    const dry = () =>
+      copy.json<{ outlook: { by: string; seconds: number } | null }>("restore", "--to", to, "--dry-run");
+    expect((await dry()).outlook).toBeNull();
+    await copy.json("drill");
+    expect((await dry()).outlook).toMatchObject({ by: "last restore", seconds: expect.any(Number) });
+    const text = await copy.run(["restore", "--to", to, "--dry-run"]);
+    expect(text.stdout).toMatch(/takes +some .*, at the .*\/s of the last restore or drill here/);
+    writeFileSync(join(copy.home, "state", "demo", "restore-speed.json"), '{"vault":7,"main":7}', { mode: 0o600 });
+    expect((await copy.run(["restore", "--to", to])).code, "a restore hangs on no note of speed").toBe(0);
+  });
+
+  it("is the least it can be where only the vault was asked", () => {
+    const speed = { bytes: 8 << 20, ms: 200 };
+    expect(outlookText({ seconds: 90, by: "vault", speed })).toMatch(
+      /^at least 1m 30s: the vault gives 41\.9 MB\/s just now/,
+    );
+  });
+});
