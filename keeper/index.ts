@@ -6,6 +6,7 @@ export type { CollectOptions, CollectOutcome, DeadObject, Despite } from "./coll
 export { copySnapshots } from "./copy/copy.ts";
 export type { CopyOptions, CopyVerdict } from "./copy/types.ts";
 export { damagesOf } from "./damage-remarks.ts";
+export { hashObject } from "./hash-object.ts";
 export { type IndexMemory, makeIndexMemory } from "./index-memory.ts";
 export {
   type IndexOptions,
@@ -19,6 +20,7 @@ export { type RenewOptions, type RenewOutcome, renewLocks } from "./lock/renew-l
 export { markSnapshot, readMark } from "./marks.ts";
 export { isLatestMaterial } from "./order.ts";
 export type { ObjectDamage } from "./pack-lists.ts";
+export { packIndex } from "./packs-present.ts";
 export { makePresenter, type Presenter } from "./present/presenter.ts";
 export { renderRestoreScript } from "./present/restore-script.ts";
 export {
@@ -39,9 +41,11 @@ export type {
   SignedUrl,
 } from "./present/types.ts";
 export { proveSnapshot } from "./prove.ts";
+export { type NodeScope, readBegin, readCommitted, readNode } from "./read.ts";
 export { askStanding, pinForRestore } from "./restore-pin.ts";
 export { type RetainOptions, type RetainOutcome, retainSnapshots } from "./retain/retain.ts";
 export { INDEX_NEWEST } from "./rules.ts";
 export { cardIds } from "./scan-names.ts";
 export { listSnapshots, type Selection, type SelectOptions, selectSnapshot } from "./select.ts";
+export { findUsedPacks } from "./uses.ts";
 export { type KeylessVerdict, type KeylessVerifyOptions, verifySnapshots } from "./verify.ts";

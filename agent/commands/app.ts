@@ -39,6 +39,7 @@ import { command as publishCreate } from "./publish.command.ts";
 import { command as publishList } from "./publish-list.command.ts";
 import { command as rebuild } from "./rebuild.command.ts";
 import { command as recover } from "./recover.command.ts";
+import { command as repair } from "./repair.command.ts";
 import { command as restore } from "./restore.command.ts";
 import { command as resume } from "./resume.command.ts";
 import { command as serve } from "./serve.command.ts";
@@ -120,6 +121,7 @@ const root = buildRouteMap<string, CliContext>({
     tag,
     copy,
     rebuild,
+    repair,
     ticket,
     share,
     publish,

@@ -1,0 +1,2 @@
+export { runRepair } from "./repair.ts";
+export type * from "./types.ts";
