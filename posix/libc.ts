@@ -35,6 +35,8 @@ export interface Libc {
   syscall(number: number, fd: number, range: BigUint64Array, answer: BigUint64Array, flags: number): number;
   /** statx(2); absent where this libc has none. */
   readonly statx?: (folder: number, path: CString, flags: number, mask: number, answer: Buffer) => number;
+  /** getdents64(2); absent where this libc has none. */
+  readonly getdents64?: (fd: number, entries: Buffer, length: number) => number | bigint;
   errno(): number;
 }
 
@@ -83,6 +85,7 @@ function load(): Loaded {
         ...optional("statx", () =>
           own.func("int statx(int folder, const void *path, int flags, unsigned int mask, void *answer)"),
         ),
+        ...optional("getdents64", () => own.func("int64_t getdents64(int fd, void *entries, size_t length)")),
         errno: () => koffi.errno(),
       },
     };
@@ -91,7 +94,7 @@ function load(): Loaded {
   }
 }
 
-/** What a libc that is older does not have (glibc from 2.28, musl from 1.2.5). */
+/** What a libc that is older does not have (statx: glibc from 2.28, musl from 1.2.5; getdents64: glibc from 2.30). */
 function optional<Name extends string, Call>(name: Name, find: () => Call): { [key in Name]?: Call } {
   try {
     return { [name]: find() } as { [key in Name]?: Call };

@@ -35,6 +35,7 @@ export function isBelow(path: Latin1, folder: Latin1): boolean {
 
 /** The order of entries: by components, each bytewise, a folder directly before all it contains. */
 export function comparePaths(a: Latin1, b: Latin1): number {
+  if (a === b) return 0;
   // NUL is in no name, and sorts the separator before every byte of one.
   const x = a.replaceAll("/", "\0");
   const y = b.replaceAll("/", "\0");

@@ -1,4 +1,4 @@
-import { type Dirent, opendirSync } from "node:fs";
+import { type EntryKind, listFolder } from "../../posix/list-folder.ts";
 import { lookAt, lookBelow, type PathInfo } from "../../posix/stat.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { readXattrs, readXattrsBelow, type Xattr } from "../../posix/xattrs.ts";
@@ -34,30 +34,9 @@ function asRow(found: readonly Xattr[] | null): RowXattrs {
   return found.map(({ name, value }) => [name, fromBytes(value)] as const);
 }
 
-export type EntryKind = "file" | "folder" | "symlink" | "other";
-
-/** Names asked of the system at once: enough to be quick, few enough to be nothing. */
-const NAMES_AT_ONCE = 512;
-
-/**
- * Tells what is in a folder, one name after the other: a folder of a million names is never held as the system's objects.
- * Nothing where it is gone. @throws ColdkeepError.
- */
+/** Tells what is in a folder, one name after the other. Nothing where it is gone. @throws ColdkeepError. */
 export function list(path: Latin1, take: (name: Latin1, kind: EntryKind) => void): void {
-  guard(path, () => {
-    // Buffers, as a file system that keeps no types in its folders has each name looked at, and names are bytes.
-    const encoding = "buffer" as BufferEncoding;
-    using folder = opendirSync(toBytes(path), { encoding, bufferSize: NAMES_AT_ONCE });
-    for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) {
-      take(fromBytes(entry.name as unknown as Buffer), kindOf(entry));
-    }
-  });
-}
-
-function kindOf(entry: Dirent): EntryKind {
-  if (entry.isDirectory()) return "folder";
-  if (entry.isSymbolicLink()) return "symlink";
-  return entry.isFile() ? "file" : "other";
+  guard(path, () => listFolder(path, take));
 }
 
 /** What lies there now; null where nothing does. @throws ColdkeepError. */

@@ -178,31 +178,6 @@ export function rowLength(view: DataView, at: number, end: number): number | nul
   return at + 4 > end ? null : view.getUint32(at, true);
 }
 
-export function headToLine(h: FolderHead): string {
-  const times = [h.dev, h.ino, h.mtimeNs, h.ctimeNs].map(String);
-  return `${JSON.stringify([h.root, h.path, h.mode, h.uid, h.gid, times, h.xattrs, h.young, h.volatile, h.counts, h.rows])}\n`;
-}
-
-/** The head of a line that `headToLine` wrote in this very run. */
-export function lineToHead(line: string): FolderHead {
-  const [root, path, mode, uid, gid, times, xattrs, young, isVolatile, counts, rows] = JSON.parse(line) as [
-    number,
-    string,
-    number,
-    number,
-    number,
-    [string, string, string, string],
-    FolderHead["xattrs"],
-    boolean,
-    boolean,
-    Counts,
-    Place,
-  ];
-  const [dev, ino, mtimeNs, ctimeNs] = times;
-  const stamps = { dev: BigInt(dev), ino: BigInt(ino), mtimeNs: BigInt(mtimeNs), ctimeNs: BigInt(ctimeNs) };
-  return { root, path, mode, uid, gid, ...stamps, xattrs, young, volatile: isVolatile, counts, rows };
-}
-
 export const NO_COUNTS: Counts = { files: 0, bytes: 0, linked: 0, copied: 0, copiedBytes: 0, reflinked: 0 };
 
 export function addCounts(a: Counts, b: Counts): Counts {

@@ -1,9 +1,8 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { comparePaths, isBelow, type Latin1 } from "./bytes.ts";
-import { createLines, readLines } from "./line-files.ts";
-import { addCounts, type Counts, type FileRow, type FolderHead, headToLine, lineToHead, NO_COUNTS } from "./records.ts";
-import { createRows, openRows, type RowReader } from "./row-files.ts";
+import { addCounts, type Counts, type FileRow, type FolderHead, NO_COUNTS } from "./records.ts";
+import { createHeads, createRows, openHeads, openRows, type RecordReader } from "./row-files.ts";
 
 /** What the walks of one run found, on disk, so that a million files take no memory. */
 export interface WalkFiles {
@@ -36,10 +35,10 @@ export function createWalkFiles(folder: string): WalkFiles {
   mkdirSync(folder, { mode: 0o700 });
   const headsOf = (walk: number) => join(folder, `folders-${walk}`);
   const rowsOf = (walk: number) => join(folder, `rows-${walk}`);
-  const readers = new Map<number, RowReader>();
+  const readers = new Map<number, RecordReader<FileRow>>();
   let walks = 0;
 
-  function reader(walk: number): RowReader {
+  function reader(walk: number): RecordReader<FileRow> {
     const found = readers.get(walk) ?? openRows(rowsOf(walk));
     readers.set(walk, found);
     return found;
@@ -47,13 +46,13 @@ export function createWalkFiles(folder: string): WalkFiles {
 
   function begin(): WalkWriter {
     const walk = walks++;
-    const heads = createLines(headsOf(walk));
+    const heads = createHeads(headsOf(walk));
     const rows = createRows(rowsOf(walk));
     let counts = NO_COUNTS;
     let offset = 0;
     const keep = (head: FolderHead) => {
       counts = addCounts(counts, head.counts);
-      heads.write(headToLine(head));
+      heads.write(head);
     };
     return {
       walk,
@@ -76,7 +75,13 @@ export function createWalkFiles(folder: string): WalkFiles {
   return {
     begin,
     *heads(walk) {
-      for (const line of readLines(headsOf(walk))) yield lineToHead(line);
+      const path = headsOf(walk);
+      const heads = openHeads(path);
+      try {
+        yield* heads.rows(0, statSync(path).size);
+      } finally {
+        heads.close();
+      }
     },
     rows: ({ rows: { walk, offset, length } }) => (length === 0 ? NO_ROWS : reader(walk).rows(offset, length)),
     close() {
