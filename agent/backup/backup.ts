@@ -9,6 +9,7 @@ import { type NodeState, openNodeState } from "../state/index.ts";
 import { putCard, putLists } from "./commit.ts";
 import { lineOf } from "./entry-line.ts";
 import { type KnownChunks, knownSegments } from "./known-chunks.ts";
+import { useOf } from "./known-files.ts";
 import { type KnownParent, likelyParent, openParent } from "./known-parent.ts";
 import { makeThreadSource, type ThreadSource } from "./lazy-pool.ts";
 import { workerCount } from "./limits.ts";
@@ -154,7 +155,8 @@ async function store(o: BackupOptions, captured: Captured, monotonic: () => numb
     let line = 0;
     const sink = ({ head, pieces, parentLine }: ScannedEntry) => {
       entries.add(lineOf(head, pieces));
-      for (const piece of pieces) if (piece >= 0) used.mark(piece);
+      const by = useOf(head, pieces);
+      for (const piece of pieces) if (piece >= 0) used.mark(piece, by);
       if (parentLine !== null) sameLines.add(line, parentLine);
       line += 1;
     };

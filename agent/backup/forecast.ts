@@ -4,6 +4,7 @@ import type { WhatIsKnown } from "../freeze/types.ts";
 import type { NodeState } from "../state/index.ts";
 import { makeDigestSet } from "./digest-set.ts";
 import { fingerprintOfLine, pathOfLine } from "./entry-line.ts";
+import { makeWholeness } from "./known-files.ts";
 import { type Descent, likelyParent } from "./known-parent.ts";
 import { readLines } from "./local-files.ts";
 import { RUN_FILES } from "./run-files.ts";
@@ -22,9 +23,10 @@ export function whatParentKnows(
   const files = makeDigestSet();
   // There are few of these: one a channel or a log, not one a block.
   const grown = new Map<string, number>();
+  const isWhole = makeWholeness(parent.tables, parent.givenUp);
   for (const line of readLines(join(folder, RUN_FILES.entries))) {
     const fingerprint = fingerprintOfLine(line);
-    if (fingerprint === "") continue;
+    if (fingerprint === "" || !isWhole(line)) continue;
     const path = pathOfLine(line);
     files.add(path, fingerprint);
     const [, inode, length] = GROWING.exec(fingerprint) ?? [];

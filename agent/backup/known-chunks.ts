@@ -3,6 +3,7 @@ import type { ManifestOrigin } from "../../vault/sealed/types.ts";
 import type { LocalRun, ParentRun } from "./choose-parent.ts";
 import { ROW_BYTES, rowsOf } from "./chunk-rows.ts";
 import { ChunkTable, makeTableMemory } from "./chunk-table.ts";
+import type { GivenUp } from "./given-up.ts";
 import { readReceived, rowRange } from "./journal.ts";
 import { hasSum, readBlocks } from "./local-files.ts";
 import { makePackTable, type PackTable } from "./pack-table.ts";
@@ -24,12 +25,15 @@ export const GONE = 0xffff_ffff;
 
 export interface KnownChunksOptions {
   readonly own: ManifestOrigin;
-  readonly parent: ParentTables | null;
+  readonly parent: Parent | null;
   readonly adopted: readonly LocalRun[];
   /** Upper bound of chunks this snapshot itself can have. */
   readonly expected: number;
-  /** Distinct origins the snapshot may name. */
-  readonly maxOrigins: number;
+}
+
+interface Parent {
+  readonly tables: ParentTables;
+  readonly givenUp: GivenUp;
 }
 
 /** Loads the chunks of the parent and of adopted runs. */
@@ -37,12 +41,11 @@ export function loadKnownChunks(o: KnownChunksOptions): KnownChunks {
   const { parent } = o;
   const received = o.adopted.map((run) => ({ run, packs: readReceived(run.folder) }));
   const adoptedRows = received.flatMap(({ packs }) => packs).reduce((sum, { pack }) => sum + pack.rows, 0);
-  const rows = o.expected + (parent?.run.record.rows ?? 0) + adoptedRows;
+  const rows = o.expected + (parent?.tables.run.record.rows ?? 0) + adoptedRows;
   const table = new ChunkTable(makeTableMemory(rows));
   const packs = makePackTable();
   const live = received.filter((r) => r.packs.length > 0);
-  const dropped = parent === null ? 0 : droppedOrigins(parent, o.adopted, o.maxOrigins);
-  const parentRows = parent === null ? null : loadParent(parent, table, packs, dropped);
+  const parentRows = parent === null ? null : loadParent(parent, table, packs);
   // Oldest first: where the number of origins is limited, the oldest are the first to be given up.
   for (const { run, packs: notes } of live.reverse()) loadAdopted(run, notes, table, packs);
   return { table, packs, ownOrigin: packs.addOrigin(o.own), parentRows };
@@ -72,23 +75,22 @@ export function readParentTables(run: ParentRun, warn: (text: string) => void): 
   return null;
 }
 
-/** How many of the parent's origins, from the oldest on, are given up so that a snapshot names at most `maxOrigins`. */
-export function droppedOrigins({ tables }: ParentTables, adopted: readonly LocalRun[], maxOrigins: number): number {
-  const live = adopted.filter(({ folder }) => readReceived(folder).length > 0).length;
-  return Math.max(0, tables.origins.length - (maxOrigins - live - 1));
+/** How many of these runs left something that will be referred to: each of them is an origin. */
+export function countLive(adopted: readonly LocalRun[]): number {
+  return adopted.filter(({ folder }) => readReceived(folder).length > 0).length;
 }
 
-function loadParent(parent: ParentTables, table: ChunkTable, packs: PackTable, dropped: number): Uint32Array {
-  const { run, tables } = parent;
-  const origins = tables.origins.map((origin, n) => (n < dropped ? -1 : packs.addOrigin(origin)));
+function loadParent({ tables: { run, tables }, givenUp }: Parent, table: ChunkTable, packs: PackTable): Uint32Array {
+  // Those of which nothing is left are not named: what no row refers to is in no snapshot.
+  const origins = tables.origins.map((origin) => packs.addOrigin(origin));
   for (const pack of tables.packs) {
     const origin = origins[pack.origin] ?? -1;
-    if (origin >= 0) packs.add({ ...pack, origin, sha256: null });
+    if (!givenUp.has(pack.origin, pack.index)) packs.add({ ...pack, origin, sha256: null });
   }
   const map = new Uint32Array(run.record.row_limit).fill(GONE);
   for (const chunk of rowsOf(readBlocks(join(run.folder, RUN_FILES.chunks)))) {
     const origin = origins[chunk.origin] ?? -1;
-    if (origin < 0) continue;
+    if (origin < 0 || givenUp.has(chunk.origin, chunk.pack)) continue;
     const row = table.claim(chunk.id);
     if (row >= 0) table.setPlace(row, { ...chunk, origin });
     map[chunk.row] = row < 0 ? ~row : row;

@@ -2,7 +2,8 @@ import { ColdkeepError } from "../../vault/names/index.ts";
 import type { KnownFiles } from "../freeze/types.ts";
 import type { NodeState } from "../state/index.ts";
 import { finishedRun, type LocalRun, type ParentRun } from "./choose-parent.ts";
-import { droppedOrigins, type ParentTables, readParentTables } from "./known-chunks.ts";
+import { chooseGivenUp, type GivenUp } from "./given-up.ts";
+import { countLive, type ParentTables, readParentTables } from "./known-chunks.ts";
 import { loadKnownFiles } from "./known-files.ts";
 import { MAX_ORIGINS } from "./limits.ts";
 import type { OpenRun } from "./open-run.ts";
@@ -13,15 +14,16 @@ import type { BackupOptions } from "./types.ts";
 export interface KnownParent {
   readonly tables: ParentTables;
   readonly files: KnownFiles;
-  /** Of its origins, how many are given up. */
-  readonly dropped: number;
+  readonly givenUp: GivenUp;
+  /** Origins that were to come beside it when that was chosen. */
+  readonly beside: number;
 }
 
 /** What decides which snapshot a run may build on. */
-export type Descent = Pick<BackupOptions, "vault" | "node" | "suite" | "chunkKey" | "maxOrigins">;
+export type Descent = Pick<BackupOptions, "vault" | "node" | "suite" | "chunkKey" | "maxOrigins" | "control">;
 
 /** Origins that the snapshot may name. */
-export function maxOrigins(o: Pick<BackupOptions, "maxOrigins">): number {
+function maxOrigins(o: Pick<BackupOptions, "maxOrigins">): number {
   return Math.min(MAX_ORIGINS, o.maxOrigins ?? MAX_ORIGINS);
 }
 
@@ -45,8 +47,7 @@ export function likelyParent(o: Descent, state: NodeState): KnownParent | null {
 export function openParent(o: BackupOptions, run: OpenRun, likely: KnownParent | null): KnownParent | null {
   if (run.parent === null) return null;
   if (likely?.tables.run.head.snapshot === run.parent.head.snapshot) {
-    const dropped = droppedOrigins(likely.tables, run.adopted, maxOrigins(o));
-    if (dropped === likely.dropped) return likely;
+    if (countLive(run.adopted) === likely.beside) return likely;
   }
   return load(o, run.parent, run.adopted, (text) => o.progress.warn(text));
 }
@@ -59,6 +60,8 @@ function load(
 ): KnownParent | null {
   const tables = readParentTables(run, warn);
   if (tables === null) return null;
-  const dropped = droppedOrigins(tables, adopted, maxOrigins(o));
-  return { tables, dropped, files: loadKnownFiles(tables, dropped) };
+  const beside = countLive(adopted);
+  const mayCopy = !o.control.manager.controls;
+  const givenUp = chooseGivenUp(tables.tables, { maxOrigins: maxOrigins(o), beside, mayCopy });
+  return { tables, givenUp, beside, files: loadKnownFiles(tables, givenUp) };
 }

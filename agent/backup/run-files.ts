@@ -47,6 +47,13 @@ export interface LocalPack {
   readonly salt: string;
   readonly commit: string;
   readonly secret: boolean;
+  /** Bytes of its frames that the run refers to; absent in runs of versions that did not count. */
+  readonly live?: number;
+  /**
+   * Plain bytes of it in small mutable files, which a run that gives it up copies while the node is down; -1 where parts of
+   * a larger one are in it, absent where nothing is.
+   */
+  readonly copies?: number;
 }
 
 /** `tables.json`: what the rows of `chunks` refer to. */

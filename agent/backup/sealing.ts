@@ -2,7 +2,7 @@ import { names, toBase64url, toHex } from "../../vault/names/index.ts";
 import { makeDeadline } from "./deadline.ts";
 import { createJournal } from "./journal.ts";
 import { type KnownChunks, loadKnownChunks } from "./known-chunks.ts";
-import { type KnownParent, maxOrigins } from "./known-parent.ts";
+import type { KnownParent } from "./known-parent.ts";
 import { makeLazyPool, type ThreadSource } from "./lazy-pool.ts";
 import { packBudget } from "./limits.ts";
 import type { OpenRun } from "./open-run.ts";
@@ -60,11 +60,10 @@ export async function openSealing(o: BackupOptions, s: SealingOptions): Promise<
 function loadKnown(o: BackupOptions, { run, parent, expected: { files, bytes } }: SealingOptions): KnownChunks {
   return loadKnownChunks({
     own: { snapshot: run.id, suite: o.suite, commit: run.head.commit },
-    parent: parent?.tables ?? null,
+    parent,
     adopted: run.adopted,
     // One chunk a MiB and one more a file, and the segments; rows that are never used cost nothing.
     expected: Math.ceil(bytes / (1 << 20)) + 2 * files + 65_536,
-    maxOrigins: maxOrigins(o),
   });
 }
 

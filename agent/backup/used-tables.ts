@@ -13,6 +13,7 @@ import {
   writeTables,
 } from "./run-files.ts";
 import type { StoredSegment } from "./segments.ts";
+import { USE } from "./used-rows.ts";
 
 /** Origins and packs that a snapshot really refers to, numbered anew, in the order of the manifest. */
 export interface UsedTables {
@@ -23,16 +24,21 @@ export interface UsedTables {
 }
 
 export function usedTables(used: Uint8Array, table: ChunkTable, packs: PackTable): UsedTables {
-  const seen = new Map<string, KnownPack>();
-  let last: KnownPack | null = null;
+  const seen = new Map<string, Counted>();
+  let last: Counted | null = null;
   for (let row = 0; row < used.length; row += 1) {
     if (used[row] === 0) continue;
-    const { origin, pack } = table.place(row);
+    const { origin, pack, stored, plain } = table.place(row);
     // Rows of one pack mostly follow each other.
-    if (last !== null && last.origin === origin && last.index === pack) continue;
-    const key: string = `${origin} ${pack}`;
-    last = seen.get(key) ?? packs.get(origin, pack);
-    seen.set(key, last);
+    if (last === null || last.origin !== origin || last.index !== pack) {
+      const key: string = `${origin} ${pack}`;
+      last = seen.get(key) ?? { ...packs.get(origin, pack), live: 0, copies: 0 };
+      seen.set(key, last);
+    }
+    last.live += stored;
+    const by = used[row] ?? 0;
+    if ((by & USE.largeCopy) !== 0) last.copies = -1;
+    else if ((by & USE.smallCopy) !== 0 && last.copies >= 0) last.copies += plain;
   }
   const inUse = new Set([...seen.values()].map((pack) => pack.origin));
   const originMap: number[] = [];
@@ -45,6 +51,9 @@ export function usedTables(used: Uint8Array, table: ChunkTable, packs: PackTable
     originMap,
   };
 }
+
+/** A pack, and what of it is in use. */
+type Counted = KnownPack & { live: number; copies: number };
 
 /** Writes what the next run needs to build on this one; the record comes last and makes it whole. */
 export function writeLocalRecord(o: {
@@ -69,13 +78,9 @@ export function writeLocalRecord(o: {
     }
     const local: LocalTables = {
       origins: o.tables.origins,
-      packs: o.tables.packs.map(({ origin, index, size, salt, commit, secret }) => ({
-        origin,
-        index,
-        size,
-        salt,
-        commit,
-        secret,
+      packs: o.tables.packs.map(({ sha256: _, copies = 0, ...pack }) => ({
+        ...pack,
+        ...(copies === 0 ? {} : { copies }),
       })),
       segments: o.segments.flatMap(({ row, entries, lines }): LocalSegment[] =>
         lines === null ? [] : [[lines.from, lines.count, row, entries]],

@@ -70,7 +70,9 @@ function parentOf({ config, node }: Session, state: NodeState) {
   const suite = suiteOf(config);
   // Asking for a key that is not there yet would make one.
   if (state.parent === null || !state.hasChunkKey(suite)) return null;
-  return whatParentKnows({ vault: vaultIdOf(config), node: node.name, suite, chunkKey: state.chunkKey(suite) }, state);
+  const control = controlOf(node);
+  const chunkKey = state.chunkKey(suite);
+  return whatParentKnows({ vault: vaultIdOf(config), node: node.name, suite, chunkKey, control }, state);
 }
 
 /** Bytes a second that copies are taken to make where no run has copied enough to tell. */

@@ -1,0 +1,92 @@
+/**
+ * A node of very many files: what coldkeep adds to its outage, and the most memory that each command takes. Prints seconds,
+ * MiB and milliseconds.
+ *
+ *     node bench/million.ts [files]        default: 1,000,000, in folders of 1,000; BENCH_DIR says where
+ *
+ * The files hold some 10 bytes each and never change, says the configuration; a log does. While the "node" runs it appends to
+ * the log and adds files to one folder, so that this one must be read again; the others need not be. Wants `npm run build`.
+ * BENCH_PREFIX goes before each command, such as `nice`.
+ */
+import { execFileSync } from "node:child_process";
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setInterval } from "node:timers";
+import { fileURLToPath } from "node:url";
+import { measure } from "./peers/measure.ts";
+
+const COLDKEEP = process.env.COLDKEEP ?? fileURLToPath(new URL("../dist/coldkeep.mjs", import.meta.url));
+const FOLDER = 1000;
+
+const files = Number(process.argv[2] ?? 1_000_000);
+const base = process.env.BENCH_DIR ?? tmpdir();
+mkdirSync(base, { recursive: true });
+const home = mkdtempSync(join(base, "coldkeep-million-"));
+try {
+  await main();
+} finally {
+  // Node's own takes minutes where there are a million.
+  execFileSync("rm", ["-rf", home]);
+}
+
+async function main(): Promise<void> {
+  const data = join(home, "data");
+  mkdirSync(data);
+  for (let n = 0; n < files; n += 1) {
+    const folder = join(data, String(Math.floor(n / FOLDER)).padStart(5, "0"));
+    if (n % FOLDER === 0) mkdirSync(folder);
+    writeFileSync(join(folder, `${String(n % FOLDER).padStart(4, "0")}.obj`), `${n}\n`);
+  }
+  writeFileSync(join(data, "node.log"), "begun\n");
+  writeFileSync(join(home, "config.yaml"), config(data));
+  mkdirSync(join(home, "vault"), { mode: 0o700 });
+  const running = join(home, "running");
+  writeFileSync(running, "");
+  let added = 0;
+  const writer = setInterval(() => {
+    if (!existsSync(running)) return;
+    appendFileSync(join(data, "node.log"), `line ${added}\n`);
+    writeFileSync(join(data, "00000", `new-${added++}.obj`), `${added}\n`);
+  }, 100);
+  writer.unref();
+
+  console.log(`${files} files in folders of ${FOLDER}`);
+  await say("key generate", `key generate --aes-256 --to ${join(home, "key")}`);
+  await say("init", "init");
+  await say("backup, first", "backup --json");
+  await say("backup, next", "backup --json");
+  await say("backup, next", "backup --json");
+  clearInterval(writer);
+  await say("status", "status --json");
+  await say("forget --dry-run", "forget --dry-run --json");
+  await say("verify --read-data", "verify --read-data --json");
+  await say("restore", `restore latest --to ${join(home, "out")} --json`);
+}
+
+async function say(label: string, words: string): Promise<void> {
+  const command = `${process.env.BENCH_PREFIX ?? ""} ${process.execPath} ${COLDKEEP} ${words} --config ${join(home, "config.yaml")}`;
+  const { wall, cpu, rss, status, said } = await measure(command, process.env);
+  const figures = `${wall.toFixed(1).padStart(7)} s ${cpu.toFixed(1).padStart(7)} s CPU ${(rss / 2 ** 20).toFixed(0).padStart(5)} MiB`;
+  const own = /"freezeMs":\s*([\d.]+)/.exec(said)?.[1];
+  const freeze = own === undefined ? "" : `   outage, its own part: ${Number(own).toFixed(0)} ms`;
+  console.log(`${label.padEnd(20)} ${figures}${freeze}${status === 0 ? "" : `   FAILED (${status}): ${said}`}`);
+}
+
+function config(data: string): string {
+  const running = join(home, "running");
+  return [
+    "version: 1",
+    "vault_id: v5J2BYLFz3BLk1mC9U6Rig",
+    `vault: file://${join(home, "vault")}`,
+    `state_dir: ${join(home, "state")}`,
+    `encrypt_key: ${join(home, "key")}`,
+    "nodes:",
+    "  million:",
+    "    profile: files",
+    `    roots: { data: ${data} }`,
+    "    immutable: ['**/*.obj']",
+    `    service: { manager: command, stop: 'rm ${running}', start: 'touch ${running}', is_running: 'test -e ${running}' }`,
+    "",
+  ].join("\n");
+}
