@@ -1,4 +1,6 @@
 import type { Campaign } from "./types.ts";
 
 /** Every campaign there is, by name. Loaded when it is played. Alphabetical. */
-export const CAMPAIGNS: Readonly<Record<string, () => Promise<{ readonly campaign: Campaign }>>> = {};
+export const CAMPAIGNS: Readonly<Record<string, () => Promise<{ readonly campaign: Campaign }>>> = {
+  crash: () => import("./crash/campaign.ts"),
+};

@@ -1,0 +1,271 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { crc32c } from "../../../agent/exchange/crc32c.ts";
+import { systemClock } from "../../../posix/clock.ts";
+import { runHere } from "../../cli/run.ts";
+import type { Chance } from "../chance.ts";
+import { clear, digestOf, faultOfData, makeWorld, stretchQuickly, type World, worldIn } from "../world.ts";
+
+/** Something that coldkeep does and that is killed on the way. */
+export interface Deed {
+  readonly name: string;
+  /** How often it is chosen, beside the others. */
+  readonly weight: number;
+  /** Gets all ready and says what to run. */
+  prepare(chance: Chance): Promise<Prepared>;
+}
+
+export interface Prepared {
+  readonly words: readonly string[];
+  /** Where it runs; the campaign's own host unless another is meant. */
+  readonly world: World;
+  /** Whether snapshots may go by it. */
+  readonly removes?: boolean;
+  /** Whether its host is one that backs nothing up. */
+  readonly isImport?: true;
+  /** After `recover`: what is wrong with what it left, or null; brings the deed to its end where that is due. */
+  finish(ended: boolean): Promise<string | null>;
+}
+
+const fine = async () => null;
+
+/** All of them, on one host. @param imports A host of profile rocksdb, as it was made; copied for each import. */
+export function deedsOf(world: World, imports: World): Deed[] {
+  const { home } = world;
+  const target = join(home, "target");
+  const second = join(home, "second");
+  let key = 0;
+
+  /** Days go by, and the index is told of it. */
+  const passTime = async (chance: Chance) => {
+    world.letPass(chance.whole(1, 6));
+    await world.json("rebuild");
+    // The others look odd now, as their names tell the time they were made at: the newest must not.
+    await world.json("backup");
+  };
+
+  return [
+    {
+      name: "backup",
+      weight: 6,
+      async prepare(chance) {
+        world.compact(chance);
+        return { world, words: ["backup", ...(chance.hits(0.25) ? ["--full"] : [])], finish: fine };
+      },
+    },
+    {
+      name: "restore into a folder",
+      weight: 2,
+      async prepare(chance) {
+        clear(target);
+        const words = ["restore", "latest", "--to", target];
+        const goOn = chance.hits(0.7);
+        return {
+          world,
+          words,
+          async finish(ended) {
+            if (!ended && existsSync(target)) {
+              // All or nothing: what has its name is whole.
+              const fault = faultOfData(join(target, "data"));
+              if (fault !== null) return fault;
+            } else if (!ended && goOn) {
+              const again = await world.here(...words);
+              if (again.code !== 0) return `the same restore again ended with ${again.code}: ${again.stderr}`;
+            }
+            const fault = existsSync(target) ? faultOfData(join(target, "data")) : null;
+            if (fault === null) clear(target);
+            return fault;
+          },
+        };
+      },
+    },
+    {
+      name: "restore in place",
+      weight: 2,
+      async prepare() {
+        world.node("stop");
+        await until(() => !world.node("is-running"));
+        const before = digestOf(world.data);
+        return {
+          world,
+          words: ["restore", "latest"],
+          async finish() {
+            const fault = digestOf(world.data) === before ? null : faultOfData(world.data);
+            world.node("start");
+            return fault;
+          },
+        };
+      },
+    },
+    {
+      name: "key rotation",
+      weight: 2,
+      async prepare() {
+        const [old, fresh] = [join(home, `key-${key}`), join(home, `key-${key + 1}`)];
+        key += 1;
+        writeFileSync(fresh, Buffer.alloc(32, `key ${key}`).toString("hex").slice(0, 32), { mode: 0o600 });
+        stretchQuickly(world, fresh);
+        world.change(/^encrypt_key: .*$/m, `encrypt_key: ${fresh}`);
+        const words = ["key", "rotate", "--old", old];
+        return {
+          world,
+          words,
+          async finish(ended) {
+            if (ended) return null;
+            const again = await world.here(...words);
+            return again.code === 0 ? null : `the same rotation again ended with ${again.code}: ${again.stderr}`;
+          },
+        };
+      },
+    },
+    {
+      name: "retention",
+      weight: 2,
+      async prepare(chance) {
+        await passTime(chance);
+        return { world, words: ["forget", "--apply", "--despite", "share", "--despite", "clock"], finish: fine };
+      },
+    },
+    {
+      name: "gc",
+      weight: 3,
+      async prepare(chance) {
+        await passTime(chance);
+        const words = ["gc", "--apply", "--despite", "share", "--despite", "clock"];
+        return {
+          world,
+          words,
+          removes: true,
+          async finish(ended) {
+            if (ended) return null;
+            const again = await world.here(...words);
+            return again.code === 0 ? null : `the same gc again ended with ${again.code}: ${again.stderr}`;
+          },
+        };
+      },
+    },
+    {
+      name: "drill",
+      weight: 1,
+      prepare: async () => ({ world, words: ["drill"], finish: fine }),
+    },
+    {
+      name: "copy",
+      weight: 2,
+      async prepare(chance) {
+        if (chance.hits(0.2)) clear(second);
+        const words = ["copy", "--from", world.vault, "--to", second, "--all", "--node", "demo"];
+        return {
+          world,
+          words,
+          async finish(ended) {
+            const half = await faultOfCopy(world, second);
+            if (half !== null || ended) return half;
+            const again = await world.here(...words);
+            if (again.code !== 0) return `the same copy again ended with ${again.code}: ${again.stderr}`;
+            return await faultOfCopy(world, second);
+          },
+        };
+      },
+    },
+    {
+      name: "import",
+      weight: 2,
+      async prepare(chance) {
+        const host = worldIn(imports.home);
+        for (const folder of [host.vault, host.state]) {
+          clear(folder);
+          execFileSync("cp", ["-a", `${folder}~`, folder]);
+        }
+        const backups = join(host.home, "backups");
+        clear(backups);
+        makeBackups(backups, chance);
+        const words = ["import", "rocksdb-backup", backups];
+        return {
+          world: host,
+          words,
+          isImport: true,
+          async finish() {
+            const again = await host.here(...words);
+            if (again.code !== 0) return `the same import again ended with ${again.code}: ${again.stderr}`;
+            const { snapshots } = await host.json<{ snapshots: { snapshot: string }[] }>("list");
+            if (snapshots.length !== 2) return `two backups were imported and ${snapshots.length} are listed`;
+            const into = join(host.home, "imported");
+            clear(into);
+            await host.json("restore", "latest", "--to", into);
+            const fault = faultOfBackup(backups, join(into, "data"));
+            clear(into);
+            return fault;
+          },
+        };
+      },
+    },
+  ];
+}
+
+/** A host to import into: what is copied anew for each import lies beside, with a tilde. */
+export async function makeImportHost(home: string): Promise<World> {
+  const host = await makeWorld(home, { profile: "rocksdb" });
+  for (const folder of [host.vault, host.state]) execFileSync("cp", ["-a", folder, `${folder}~`]);
+  return host;
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((done) => setTimeout(done, 20));
+}
+
+/** What is wrong with the second vault, by a configuration that has no other and a state of its own. */
+async function faultOfCopy(world: World, second: string): Promise<string | null> {
+  if (!existsSync(join(second, "demo"))) return null;
+  const config = join(world.home, "second.yaml");
+  const state = join(world.home, "second-state");
+  clear(state);
+  execFileSync("cp", ["-a", world.state, state]);
+  const text = readFileSync(world.config, "utf8");
+  writeFileSync(config, text.replace(world.vault, second).replace(/^state_dir: .*$/m, `state_dir: ${state}`));
+  for (const words of [["rebuild"], ["verify", "--all", "--read-data"]]) {
+    const { code, stderr } = await runHere([...words, "--json", "--config", config], { clock: systemClock });
+    if (code !== 0) return `${words.join(" ")} of the copy ended with ${code}: ${stderr}`;
+  }
+  return null;
+}
+
+/** A directory of RocksDB's BackupEngine with two backups that share a table (agent/exchange/meta-file.ts). */
+function makeBackups(folder: string, chance: Chance): void {
+  for (const name of ["meta", "private/1", "private/2", "shared_checksum"])
+    mkdirSync(join(folder, name), { recursive: true });
+  const put = (path: string, bytes: Buffer) => {
+    writeFileSync(join(folder, path), bytes);
+    return `${path} crc32 ${crc32c(bytes)}`;
+  };
+  const shared = [7, 8, 9].map((number) => {
+    const bytes = chance.bytes(chance.whole(20_000, 60_000));
+    return put(`shared_checksum/00000${number}_${crc32c(bytes)}_${bytes.length}.sst`, bytes);
+  });
+  for (const id of [1, 2]) {
+    const own = [
+      put(`private/${id}/MANIFEST-000005`, chance.bytes(200)),
+      put(`private/${id}/CURRENT`, Buffer.from("MANIFEST-000005\n")),
+    ];
+    const lines = [...shared.slice(0, id + 1), ...own];
+    writeFileSync(
+      join(folder, "meta", String(id)),
+      `${1795866266 + id}\n${id}\n${lines.length}\n${lines.join("\n")}\n`,
+    );
+  }
+}
+
+/** Whether a restored database is the second backup: three tables, a CURRENT, a MANIFEST. */
+function faultOfBackup(backups: string, data: string): string | null {
+  for (const name of ["CURRENT", "MANIFEST-000005"]) {
+    if (!readFileSync(join(data, name)).equals(readFileSync(join(backups, "private/2", name))))
+      return `${name} differs`;
+  }
+  for (const name of readdirSync(join(backups, "shared_checksum"))) {
+    const restored = join(data, `${name.slice(0, 6)}.sst`);
+    if (!readFileSync(restored).equals(readFileSync(join(backups, "shared_checksum", name))))
+      return `${restored} differs`;
+  }
+  return null;
+}
