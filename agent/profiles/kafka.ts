@@ -9,9 +9,18 @@ export const kafka = makeProfile({
   name: "kafka",
   summary: "Kafka, as the orderers of Fabric 1.4 use it: finished segments are linked, the rest is copied",
   about:
-    "A broker of Kafka, as the ordering service of Fabric 1.4 has it: log.dirs (/tmp/kafka-logs) are the roots. Tested by the names of " +
-    "its layout. Orderers must be older than Kafka or as old: the first of a group's order are they, then Kafka, then ZooKeeper.",
+    "A broker of Kafka, as the ordering service of Fabric 1.4 has it, or one in KRaft mode with its controller: log.dirs " +
+    "(/tmp/kafka-logs), and metadata.log.dir where it is apart, are the roots. How many messages a topic has had is a height that " +
+    "Kafka's own tool tells: height: { command: \"kafka-get-offsets.sh --bootstrap-server 127.0.0.1:9092 --topic mychannel | " +
+    "awk -F: '{ n += $3 } END { print n }'\" }. Orderers must be older than Kafka or as old: the first of a group's order are " +
+    "they, then Kafka, then ZooKeeper. Proven on Kafka 3.9, in KRaft mode and on ZooKeeper.",
   rules: [
+    {
+      files: "*.deleted, *.cleaned",
+      mutability: "omitted",
+      why: "what retention has thrown away, and what compaction had not finished: Kafka removes both when it starts",
+      of: () => (name) => /\.(?:deleted|cleaned)$/.test(name),
+    },
     {
       files: "<offset>.log, but the one of the highest offset in its folder",
       mutability: "immutable",
@@ -34,18 +43,31 @@ export const kafka = makeProfile({
   ],
   height: null,
   identity: [
-    { what: "meta.properties (broker.id)", rule: "restored as it was: put it back on the very broker it came from" },
+    {
+      what: "meta.properties (broker.id or node.id, cluster.id, directory.id)",
+      rule: "restored as it was: put it back on the very broker it came from",
+    },
+    {
+      what: "__cluster_metadata-0/quorum-state, in KRaft mode",
+      rule: "restored as it was, with the vote it holds: of several controllers put back only one at a time, while the others run",
+    },
   ],
   place: [],
-  after: ["Start ZooKeeper first. An orderer says in its log from which offset of its channel's topic it goes on."],
+  after: [
+    "Where it is on ZooKeeper, start that first. An orderer says in its log from which offset of its channel's topic it goes on.",
+  ],
   discover(look, roots) {
     let partitions = 0;
     let isKafka = false;
-    for (const { files } of foldersIn(look, roots)) {
+    let isKraft = false;
+    for (const { files, folder } of foldersIn(look, roots)) {
       isKafka ||= files.includes("meta.properties");
-      if (files.some((name) => SEGMENT.test(name))) partitions += 1;
+      if (!files.some((name) => SEGMENT.test(name))) continue;
+      if (folder.endsWith("/__cluster_metadata-0")) isKraft = true;
+      else partitions += 1;
     }
-    return isKafka ? { found: `Kafka, ${plural(partitions, "partition")}`, version: null, elsewhere: [] } : null;
+    const mode = isKraft ? " in KRaft mode" : "";
+    return isKafka ? { found: `Kafka${mode}, ${plural(partitions, "partition")}`, version: null, elsewhere: [] } : null;
   },
 });
 

@@ -299,17 +299,28 @@ describe("profiles of Fabric and what belongs to it", () => {
       x: "mutable",
     });
     expect(captureSetOf("couchdb").omitFolder(".delete")).toMatch(/thrown away/);
-    expect(classesOf("zookeeper", "version-2", ["log.1", "log.a", "log.10", "snapshot.0", "acceptedEpoch"])).toEqual({
+    const logs = ["log.1", "log.a", "log.100", "log.ff"];
+    const snapshots = ["snapshot.0", "snapshot.9f", "snapshot.fe", "acceptedEpoch"];
+    // A start may write the newest snapshot anew, and cut off the end of the newest logs.
+    expect(classesOf("zookeeper", "version-2", [...logs, ...snapshots])).toEqual({
       "log.1": "immutable",
       "log.a": "immutable",
-      "log.10": "mutable",
-      "snapshot.0": "mutable",
+      "log.ff": "mutable",
+      "log.100": "mutable",
+      "snapshot.0": "immutable",
+      "snapshot.9f": "immutable",
+      "snapshot.fe": "mutable",
       acceptedEpoch: "mutable",
     });
     const [first, second] = [`${"0".repeat(20)}`, `${"9".padStart(20, "0")}`];
     expect(
-      classesOf("kafka", "ch-0", [`${first}.log`, `${first}.index`, `${second}.log`, "leader-epoch-checkpoint"]),
+      classesOf("kafka", "ch-0", [
+        ...[`${first}.log`, `${first}.index`, `${second}.log`, "leader-epoch-checkpoint"],
+        ...[`${first}.log.deleted`, `${second}.index.cleaned`],
+      ]),
     ).toEqual({
+      [`${first}.log.deleted`]: "omitted",
+      [`${second}.index.cleaned`]: "omitted",
       [`${first}.log`]: "immutable",
       [`${first}.index`]: "mutable",
       [`${second}.log`]: "mutable",
@@ -334,6 +345,9 @@ describe("profiles of Fabric and what belongs to it", () => {
       "/zoo/version-2": ["log.1", "snapshot.0"],
       "/kafka": ["meta.properties"],
       "/kafka/ch1-0": [`${"0".repeat(20)}.log`],
+      "/kraft": ["meta.properties", "bootstrap.checkpoint"],
+      "/kraft/__cluster_metadata-0": [`${"0".repeat(20)}.log`, "quorum-state"],
+      "/kraft/ch1-0": [`${"0".repeat(20)}.log`],
     });
     const found = (path: string) => discoverAll(look, [{ name: "data", path }])[0]?.finding.found;
     expect(found("/peer")).toBe("Hyperledger Fabric peer, 2 channels: ch1, ch2");
@@ -342,6 +356,7 @@ describe("profiles of Fabric and what belongs to it", () => {
     expect(found("/couch")).toBe("CouchDB, 1 shard");
     expect(found("/zoo")).toBe("ZooKeeper, 2 logs and snapshots");
     expect(found("/kafka")).toBe("Kafka, 1 partition");
+    expect(found("/kraft")).toBe("Kafka in KRaft mode, 1 partition");
   });
 });
 
