@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { answers, freePort } from "../../e2e/emulator/server.ts";
 import type { Missing } from "../../e2e/emulator/venv.ts";
+import { makeDaemon } from "./daemon.ts";
 import { type GoModule, goPrograms } from "./go.ts";
 
 /** A development commit of 2.5: newer than the newest tag that a Go module of that name has. */
@@ -211,10 +212,12 @@ export async function startNetwork(programs: string, home: string): Promise<Netw
     async approve(name) {
       // An orderer answers before it has elected itself, and takes nothing until then.
       await until("the channel's leader", () => isLeader(`http://127.0.0.1:${ordererOps}/metrics`), home, "orderer");
+      const before = await orderer.ask();
       cli(
         ...["lifecycle", "chaincode", "approveformyorg", ...toOrderer, "--channelID", CHANNEL, "--name", name],
         ...["--version", "1", "--sequence", "1", "--waitForEvent=false"],
       );
+      await until("its block", async () => (await orderer.ask()) > before, home, "orderer");
     },
     keepWriting() {
       const words = ["lifecycle", "chaincode", "approveformyorg", ...toOrderer, "--channelID", CHANNEL];
@@ -267,31 +270,8 @@ interface NodeParts {
 
 function makeNode({ address, name, home, data, program, env, height, ask }: NodeParts): FabricNode {
   mkdirSync(data);
-  const pid = join(home, `${name}.pid`);
-  const alive = `kill -0 "$(cat '${pid}' 2>/dev/null)" 2>/dev/null`;
-  const set = Object.entries(env).map(([key, value]) => `export ${key}='${value}'`);
-  const run = program.map((word) => `'${word}'`).join(" ");
-  const script = join(home, `start-${name}.sh`);
-  // A group of its own, so that no signal to a test reaches it.
-  writeFileSync(
-    script,
-    `${alive} && exit 0\ncd '${home}'\n${set.join("\n")}\nsetsid ${run} >>'${home}/${name}.log' 2>&1 </dev/null &\necho $! >'${pid}'\n`,
-  );
-  const commands = {
-    start: `sh '${script}'`,
-    stop: `${alive} || exit 0; kill "$(cat '${pid}')"`,
-    isRunning: alive,
-  };
-  const shell = (text: string) => execFileSync("sh", ["-c", text], { stdio: "ignore" });
-  return {
-    address,
-    data,
-    commands,
-    height,
-    start: () => void shell(commands.start),
-    stop: () => void shell(`${commands.stop}; while ${alive}; do sleep 0.02; done`),
-    ask,
-  };
+  const { commands, start, stop } = makeDaemon({ home, name, program, env });
+  return { address, data, commands, height, start, stop, ask };
 }
 
 async function takesConnections(port: number): Promise<boolean> {
