@@ -44,6 +44,8 @@ export { proveSnapshot } from "./prove.ts";
 export { type NodeScope, readBegin, readCommitted, readNode } from "./read.ts";
 export { askStanding, pinForRestore } from "./restore-pin.ts";
 export { type RetainOptions, type RetainOutcome, retainSnapshots } from "./retain/retain.ts";
+export { type DeleteNodeOutcome, deleteNode } from "./retire/delete-node.ts";
+export { changeStanding, type FoundStanding, readStanding, seeStanding } from "./retire/standing.ts";
 export { INDEX_NEWEST } from "./rules.ts";
 export { cardIds } from "./scan-names.ts";
 export { listSnapshots, type Selection, type SelectOptions, selectSnapshot } from "./select.ts";

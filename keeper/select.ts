@@ -11,6 +11,7 @@ import type { Reader } from "../vault/store/facets.ts";
 import { readIndex, readMonth } from "./index-files.ts";
 import { isLatestMaterial } from "./order.ts";
 import { type NodeScope, readNode } from "./read.ts";
+import { seeStanding } from "./retire/standing.ts";
 
 /** Which snapshot is wanted. Times are milliseconds since the epoch. */
 export type Selection =
@@ -39,7 +40,7 @@ export async function selectSnapshot(options: SelectOptions): Promise<IndexEntry
   const node = await readNode(store, options.node, options.vault);
   const scope: NodeScope = { vault: node.vault, node: node.node };
   const { index } = await readIndex(store, scope);
-  if (index === null) throw noIndex(scope);
+  if (index === null) throw (await deletedNode(store, scope)) ?? noIndex(scope);
   switch (selection.by) {
     case "id":
       return selectById(store, scope, index, selection.id);
@@ -62,7 +63,7 @@ export async function* listSnapshots(options: Omit<SelectOptions, "selection">):
   const node = await readNode(options.store, options.node, options.vault);
   const scope: NodeScope = { vault: node.vault, node: node.node };
   const { index } = await readIndex(options.store, scope);
-  if (index === null) throw noIndex(scope);
+  if (index === null) throw (await deletedNode(options.store, scope)) ?? noIndex(scope);
   yield* indexEntries(options.store, scope, index);
 }
 
@@ -183,6 +184,18 @@ function notFound(scope: NodeScope, wanted: string, seen: Tally): ColdkeepError 
     on: scope.node,
     why: String(seen),
     todo: seen.all === 0 ? "`coldkeep backup` makes the first one" : "`coldkeep list` shows all",
+  });
+}
+
+/** Of a node that is deleted, or about to be, there are no lists; said so, nobody makes them anew in vain. */
+async function deletedNode(store: Reader, scope: NodeScope): Promise<ColdkeepError | null> {
+  const standing = await seeStanding(store, scope);
+  if (standing?.state !== "deleting" && standing?.state !== "deleted") return null;
+  return new ColdkeepError("not-found", {
+    what: standing.state === "deleted" ? "the node was deleted" : "the node is being deleted",
+    on: scope.node,
+    why: `an operator said so at ${iso(standing.since)}; what opened its snapshots is gone, or goes as its locks end`,
+    todo: "a copy in another vault is not touched: --vault names one",
   });
 }
 

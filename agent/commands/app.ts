@@ -29,6 +29,9 @@ import { command as keyRotate } from "./key-rotate.command.ts";
 import { command as keyTest } from "./key-test.command.ts";
 import { command as list } from "./list.command.ts";
 import { command as ls } from "./ls.command.ts";
+import { command as nodeDelete } from "./node-delete.command.ts";
+import { command as nodeRename } from "./node-rename.command.ts";
+import { command as nodeRetire } from "./node-retire.command.ts";
 import { command as ovnKick } from "./ovn-kick.command.ts";
 import { command as ovnRecover } from "./ovn-recover.command.ts";
 import { command as ovnStatus } from "./ovn-status.command.ts";
@@ -70,6 +73,11 @@ const cloud = buildRouteMap<string, CliContext>({
 const key = buildRouteMap<string, CliContext>({
   routes: { list: keyList, add: keyAdd, remove: keyRemove, rotate: keyRotate, test: keyTest, generate: keyGenerate },
   docs: { brief: "Look at keys, change and make them" },
+});
+
+const node = buildRouteMap<string, CliContext>({
+  routes: { rename: nodeRename, retire: nodeRetire, delete: nodeDelete },
+  docs: { brief: "A node's end, or its new name" },
 });
 
 const ovn = buildRouteMap<string, CliContext>({
@@ -127,6 +135,7 @@ const root = buildRouteMap<string, CliContext>({
     publish,
     serve,
     key,
+    node,
     export: exportSnapshot,
     import: importBackups,
     ovn,

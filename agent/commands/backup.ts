@@ -32,7 +32,7 @@ import { loadKeys, suiteOf } from "./opened.ts";
 import { withDatabases, withPosition } from "./ovn-online.ts";
 import { quietQuestion } from "./quiet.ts";
 import { recover } from "./recover.ts";
-import { openSession, type Session, vaultIdOf } from "./session.ts";
+import { assertOwnName, openSession, type Session, vaultIdOf } from "./session.ts";
 import { publicKeys } from "./unproven.ts";
 import { concludeVaults, notEverywhere, type VaultAnswer, vaultText } from "./vault-answers.ts";
 import { checkAnswers } from "./when-down.ts";
@@ -40,6 +40,7 @@ import { checkAnswers } from "./when-down.ts";
 /** `coldkeep backup`. All that can be found wrong is found while the node still runs. */
 export async function run(call: Call<BackupFlags>): Promise<Answer> {
   const session = openSession(call);
+  assertOwnName(session.config, session.node);
   if (session.node.ovn?.capture === "online") {
     if (call.flags.dryRun === true) throw nothingStops(session.node);
     return withDatabases(session, call, (stage) => backUp(session, call, { stage }));

@@ -133,6 +133,7 @@ function bareNode(name: string): NodeSettings {
     chains: [],
     validator: true,
     tags: [],
+    formerly: [],
     system: {},
     stop: { windows: [], timezone: "UTC" },
   };

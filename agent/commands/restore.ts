@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { selectSnapshot } from "../../keeper/index.ts";
+import { seeStanding, selectSnapshot } from "../../keeper/index.ts";
 import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
 import { openTree } from "../browse/index.ts";
@@ -7,6 +7,7 @@ import { DURATION_FORM, parseDuration } from "../config/index.ts";
 import { assertNotRunning } from "../freeze/index.ts";
 import { placeRaft } from "../ovn/index.ts";
 import { allProfiles } from "../profiles/index.ts";
+import { formatTime } from "../report/index.ts";
 import {
   planRestore,
   type RestoreOptions,
@@ -58,6 +59,8 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   if (signing !== null && !dry) throw signing;
 
   const store = remote?.store ?? (await openVault(config, call, "read"));
+  const said = id !== undefined || remote !== null || flags.at !== undefined || flags.height !== undefined;
+  if (!said) await assertNotRetired(store, session);
   const options = await optionsFor(session, store, call, selection, remote);
   progress.stage("plan");
   if (dry) {
@@ -94,6 +97,19 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   } finally {
     await threads.close();
   }
+}
+
+/** The newest of a node that goes on elsewhere, or not at all, is not what most people mean. @throws ColdkeepError `usage`. */
+async function assertNotRetired(store: Store, { config, node }: Session): Promise<void> {
+  const standing = await seeStanding(store, scopeOf(config, node.name));
+  if (standing === null || standing.state === "active") return;
+  const { since, renamed_to: name } = standing;
+  throw new ColdkeepError("usage", {
+    what: "which snapshot is meant? The node is retired",
+    on: node.name,
+    why: `since ${formatTime(since)}${name === undefined ? "" : `; it goes on as ${name}`}`,
+    todo: "name it, or say latest",
+  });
 }
 
 type RestoredTo = Pick<RestorePlan, "snapshot" | "capturedAt"> & { readonly tags: readonly string[] };

@@ -41,7 +41,26 @@ export function pickNode({ nodes, path }: Pick<Config, "nodes" | "path">, wanted
       todo: "name one with --node",
     });
   }
-  return nodes.find(({ name }) => name === wanted) ?? noSuch("node", wanted, known, path);
+  return nodes.find(({ name }) => name === wanted) ?? asFormerly(nodes, wanted) ?? noSuch("node", wanted, known, path);
+}
+
+/** A node under a name that it had: what lies in the vault under it, and the folders of today. */
+function asFormerly(nodes: readonly NodeSettings[], wanted: string): NodeSettings | null {
+  const node = nodes.find(({ formerly }) => formerly.some((name) => name === wanted));
+  const [name] = node?.formerly.filter((one) => one === wanted) ?? [];
+  return node === undefined || name === undefined ? null : { ...node, name, formerly: [] };
+}
+
+/** Where a node's new snapshots are to be made, it goes by its own name. @throws ColdkeepError `refused`. */
+export function assertOwnName({ nodes }: Pick<Config, "nodes">, { name }: NodeSettings): void {
+  const now = nodes.find(({ formerly }) => formerly.includes(name));
+  if (now === undefined) return;
+  throw new ColdkeepError("refused", {
+    what: "that was the node's name before",
+    on: name,
+    why: `it is ${now.name} now`,
+    todo: `give --node ${now.name}`,
+  });
 }
 
 /** The vault of that name, or the first. @throws ColdkeepError `usage` naming the vaults there are. */

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { INDEX_NEWEST, isLatestMaterial, listSnapshots } from "../../keeper/index.ts";
+import { INDEX_NEWEST, isLatestMaterial, listSnapshots, seeStanding } from "../../keeper/index.ts";
 import type { IndexEntry } from "../../vault/card/index.ts";
 import { isColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { judge, type Standing } from "../../vault/watch/index.ts";
@@ -57,12 +57,21 @@ async function look(
     const store = await openOneVault(vault, call, "read");
     const { entries, more } = await newest(listSnapshots({ store, ...scopeOf(config, node.name) }));
     const evidence = { entries, isGood: isLatestMaterial, now: call.io.clock.now() };
-    return { ...of, entries, more, standing: judge(evidence, watchFor(config, node)) };
+    const said = await seeStanding(store, scopeOf(config, node.name));
+    const standing = judge(evidence, watchFor(config, node));
+    if (said === null || said.state === "active") return { ...of, entries, more, standing };
+    return { ...of, entries, more, standing: ofRetired(standing), said };
   } catch (error) {
     // What keeps one vault from answering hides nothing of the others.
     if (!isColdkeepError(error) || call.io.signal.aborted) throw error;
     return { ...of, entries: [], more: false, standing: unreachable(messageOf(error)), error };
   }
+}
+
+/** Nobody waits for what is new of a node that is retired; what it has is to stay whole. */
+function ofRetired(standing: Standing): Standing {
+  const alarms = standing.alarms.filter(({ kind }) => kind === "damaged" || kind === "unreachable");
+  return { ...standing, alarms, dues: { stale: null, unproven: null } };
 }
 
 /** Those of index.json: months that are closed are not read, so that a long history costs no more than a short one. */

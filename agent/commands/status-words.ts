@@ -1,3 +1,4 @@
+import type { FoundStanding } from "../../keeper/index.ts";
 import { ColdkeepError, type ErrorKind, type NodeName } from "../../vault/names/index.ts";
 import { type Tiers, tierWords } from "../../vault/retain/index.ts";
 import { ALARM_TODO, type Alarm, alarmWords, type Standing } from "../../vault/watch/index.ts";
@@ -19,11 +20,13 @@ export interface NodeStatus {
   readonly tiers: Tiers;
   /** False where the configuration says nothing of tiers. */
   readonly tiersWritten: boolean;
+  /** That it is retired, or is being deleted. */
+  readonly said?: FoundStanding;
   /** Why nothing is known. */
   readonly error?: ColdkeepError;
 }
 
-export function documentOf({ node, vault, url, standing, more, next, pause, error }: NodeStatus): object {
+export function documentOf({ node, vault, url, standing, more, next, pause, said, error }: NodeStatus): object {
   const { latest, ageMs, proven, counts, storedBytes, growth, alarms } = standing;
   return {
     node,
@@ -39,6 +42,7 @@ export function documentOf({ node, vault, url, standing, more, next, pause, erro
     snapshots: { ...counts, ...(more ? { more: true } : {}) },
     stored_bytes: storedBytes,
     growth: growth === null ? null : { stored_per_day: growth.storedPerDay, content_per_day: growth.contentPerDay },
+    ...(said === undefined ? {} : { said }),
     ...(error === undefined ? {} : { error: { kind: error.kind, message: error.message } }),
   };
 }
@@ -46,7 +50,7 @@ export function documentOf({ node, vault, url, standing, more, next, pause, erro
 export function textOf(status: NodeStatus, now: number): string {
   const { node, vault, url, standing, next, pause, tiers, tiersWritten } = status;
   const { latest, proven, alarms } = standing;
-  const head = `${node}  ${alarms.length === 0 ? "good" : "ALARM"}  in ${vault}, ${url}`;
+  const head = `${node}  ${alarms.length > 0 ? "ALARM" : (status.said?.state ?? "good")}  in ${vault}, ${url}`;
   if (status.error !== undefined) return `${head}\n${alarms.map(alarmLine).join("\n")}`;
   const ago = (time: number) => `${formatDuration(Math.max(0, now - time))} ago, ${formatTime(time)}`;
   const rows: (readonly [string, string])[] = [
@@ -68,7 +72,11 @@ export function textOf(status: NodeStatus, now: number): string {
     ],
     ["tiers", `${tierWords(tiers)}${tiersWritten ? "" : " (nothing is written: nothing expires by itself)"}`],
   ];
-  if (pause !== null) {
+  if (status.said !== undefined) {
+    const { state, since, reason, renamed_to: name } = status.said;
+    const more = [...(name === undefined ? [] : [`goes on as ${name}`]), ...(reason === undefined ? [] : [reason])];
+    rows.splice(0, 0, [state, `since ${formatTime(since)}${more.length === 0 ? "" : `: ${more.join("; ")}`}`]);
+  } else if (pause !== null) {
     const reason = pause.reason === undefined ? "" : `: ${pause.reason}`;
     rows.splice(0, 0, ["paused", `until ${formatTime(pause.until)}${reason}`]);
   }

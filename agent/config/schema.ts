@@ -273,6 +273,13 @@ function node(profiles: readonly string[]) {
         "answers with this host's own address, where own_ip does not say it: nobody is asked unless this is written",
       ).optional(),
       tags: z.array(tag, { error: "a list of tags" }).default([]).meta({ description: "written into each snapshot" }),
+      formerly: z
+        .array(
+          z.string().refine((name): boolean => isNodeName(name), { error: "a node's name" }),
+          { error: "a list of names" },
+        )
+        .default([])
+        .meta({ description: "names it had before, whose snapshots --node finds; see `coldkeep node rename`" }),
       card_key: cardKey.optional(),
       ...SYSTEM_FIELDS,
       ...STOP_FIELDS,

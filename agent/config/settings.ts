@@ -154,6 +154,7 @@ function nodeOf(name: NodeName, node: WrittenNode, { pin, timezone }: Common): N
     ...(node.own_ip === undefined ? {} : { ownIp: node.own_ip }),
     ...(node.own_ip_url === undefined ? {} : { ownIpUrl: node.own_ip_url }),
     tags: node.tags,
+    formerly: node.formerly.map(toNodeName),
     system: systemOf(node),
     stop: stopOf(node, timezone),
     ...ruled(node),

@@ -124,6 +124,8 @@ export interface NodeSettings {
   /** Whom to ask for it, by GET. */
   readonly ownIpUrl?: string;
   readonly tags: readonly string[];
+  /** Names it had: their snapshots are sealed for those. */
+  readonly formerly: readonly NodeName[];
   readonly system: SystemSettings;
   /** When it may be stopped. */
   readonly stop: StopSettings;

@@ -21,7 +21,11 @@ export async function readPins(store: Reader, scope: NodeScope, scan: Scan): Pro
 }
 
 /** Snapshots that a running restore needs. */
-export function pinnedAt(scan: Scan, ends: ReadonlyMap<string, number>, now: number): ReadonlySet<SnapshotId> {
+export function pinnedAt(
+  scan: Pick<Scan, "pins">,
+  ends: ReadonlyMap<string, number>,
+  now: number,
+): ReadonlySet<SnapshotId> {
   const pinned = [...scan.pins].filter(([, pins]) => [...pins.keys()].some((name) => (ends.get(name) ?? 0) > now));
   return new Set(pinned.map(([id]) => id));
 }

@@ -7,6 +7,7 @@ import { firstNotCovered, type Range } from "../ranges.ts";
 import { type NodeScope, readNode } from "../read.ts";
 import { graceOf } from "../retain/grace.ts";
 import { type Scan, scanNode } from "../retain/scan.ts";
+import { readStanding } from "../retire/standing.ts";
 import { storeTime } from "../store-clock.ts";
 import { leastLock } from "./lock-rules.ts";
 import { type Locked, readLocks, writeLocks } from "./locks-file.ts";
@@ -49,6 +50,9 @@ export async function renewLocks(options: RenewOptions): Promise<RenewOutcome> {
   await assertMayChange(store);
   const node = await readNode(store, options.node, options.vault);
   const scope: NodeScope = { vault: node.vault, node: node.node };
+  const standing = await readStanding(store, scope);
+  // What is to go is not locked again.
+  if (standing?.state === "deleting" || standing?.state === "deleted") return { terms, renewed: 0, finished: true };
   const now = await storeTime(store, scope);
   const stored = await readLocks(store, scope);
   // Under other terms nothing is known of what came under the earlier ones.

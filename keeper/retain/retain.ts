@@ -6,6 +6,7 @@ import { createRecord } from "../create.ts";
 import { type IndexStore, indexSnapshots } from "../index-snapshots.ts";
 import { assertMayChange } from "../may-change.ts";
 import { type NodeScope, readNode } from "../read.ts";
+import { readStanding } from "../retire/standing.ts";
 import { storeTime } from "../store-clock.ts";
 import { type Candidates, findCandidates } from "./candidates.ts";
 import { readFate } from "./grace.ts";
@@ -50,8 +51,12 @@ export async function retainSnapshots(options: RetainOptions): Promise<RetainOut
   const now = apply ? await storeTime(store, scope) : options.now;
   const scan = await scanNode(store, node.node);
   const found = await findCandidates(store, node, scan);
-  const plan = planRetention({ candidates: found.candidates, tiers, now, cleared: scan.cleared });
-  const held = plan.brakes.filter(({ kind }) => !despite.has(kind));
+  const standing = await readStanding(store, scope);
+  const isActive = standing === null || standing.state === "active";
+  // Of a node that is retired nothing expires, and what was about to comes back: as if all of it were pinned.
+  const candidates = isActive ? found.candidates : found.candidates.map((one) => ({ ...one, pinned: true }));
+  const plan = planRetention({ candidates, tiers, now, cleared: scan.cleared });
+  const held = isActive ? plan.brakes.filter(({ kind }) => !despite.has(kind)) : [];
   if (!apply) return { plan, found, held, expired: [], rescued: [], now };
   if (despite.has("anomaly") && plan.brakes.some(({ kind }) => kind === "anomaly")) await clear(store, scope, now);
   const expired = held.length > 0 ? [] : await expire(store, scope, found, plan.expire);

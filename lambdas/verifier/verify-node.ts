@@ -7,6 +7,7 @@ import {
   type ListedPack,
   listSnapshots,
   lockGap,
+  readStanding,
   verifySnapshots,
 } from "../../keeper/index.ts";
 import type { IndexEntry } from "../../vault/card/index.ts";
@@ -79,7 +80,11 @@ export async function verifyNode(on: VerifierOn, node: NodeSettings, until: Abor
     await noteDamage(store, node.name, looked);
     // What needs all cards is looked at by the call that began at the first and came to the end.
     if (last.left === null) {
-      findings.push(...staleness(entries, node, now), ...findOddities(entries, node));
+      // Nothing new is to come of a node that is retired.
+      const standing = await readStanding(store, { node: node.name });
+      if (standing === null || standing.state === "active") {
+        findings.push(...staleness(entries, node, now), ...findOddities(entries, node));
+      }
       if (left === null) findings.push(...(await drift(on, node.name, committed)));
     }
   } catch (error) {

@@ -39,6 +39,7 @@ const NOT_HERE: readonly (readonly [what: RegExp, why: string])[] = [
   [/age1…|identity:|identity age:/, "it takes somebody's age key"],
   [/--hsm|hsm:/, "it takes a token"],
   [/^serve|^restore --from/, "it takes a server and somebody to ask it, as test/cli/remote-restore.test.ts has"],
+  [/^node (retire|delete|rename)/, "it ends a node, as test/cli/node-end.test.ts does"],
   [/^(ticket|share) revoke/, "it takes the id of a ticket that was made before"],
   [/--blocks/, "it takes files named by heights, as test/cli/chainmaker.test.ts has"],
   [/rocksdb-backup/, "it takes a RocksDB, as test/systems/rocksdb.test.ts has"],

@@ -23,6 +23,7 @@ export {
   parsePin,
 } from "./markers.ts";
 export { assertMayWork } from "./may-work.ts";
+export { encodeNodeStanding, type NodeStanding, parseNodeStanding } from "./node-standing.ts";
 export { encodeOriginRecord, parseOriginRecord } from "./origin-record.ts";
 export { checkRecord, type Expected, readRecord } from "./record.ts";
 export {

@@ -16,6 +16,8 @@ export const published = (tid: string) => `${PUBLISHED}${tid}.json`;
 export const agentTarball = (sha256: string) => `tickets/agents/${sha256}.tar.gz`;
 
 export const nodeJson = (node: NodeName) => `${node}/node.json`;
+/** What an operator said of the node, by round. */
+export const standing = (node: NodeName, n: number) => `${node}/standing.${n}.json`;
 export const headJson = (node: NodeName) => `${node}/head.json`;
 export const indexJson = (node: NodeName) => `${node}/index.json`;
 /** `month` is `YYYY-MM`. */

@@ -75,6 +75,7 @@ describe("a right configuration", () => {
       whenDown: "skip-and-restart",
       chains: [],
       validator: true,
+      formerly: [],
       tags: [],
       system: {},
       stop: { windows: [], timezone: "UTC" },

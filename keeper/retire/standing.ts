@@ -1,0 +1,71 @@
+import { encodeNodeStanding, type NodeStanding, parseNodeStanding } from "../../vault/card/index.ts";
+import { ColdkeepError, isColdkeepError, type NodeName, names, type VaultId } from "../../vault/names/index.ts";
+import type { Creator, Reader } from "../../vault/store/facets.ts";
+import { createRecord } from "../create.ts";
+import { contended } from "../index-files.ts";
+import { assertMayChange } from "../may-change.ts";
+import { readObject } from "../read.ts";
+import { MAX_BYTES } from "../rules.ts";
+
+/** What holds of a node. `since` is the receipt of the word; milliseconds since the epoch. */
+export type FoundStanding = NodeStanding & { readonly since: number };
+
+/** A node is not retired and taken back this often; the bound ends a walk over planted records. */
+const MAX_ROUNDS = 1000;
+const ATTEMPTS = 16;
+
+/**
+ * What an operator last said of a node; null where nothing was said: it is active.
+ * @throws ColdkeepError `integrity` for a word that cannot be read: it may be that the node is kept for ever.
+ */
+export async function readStanding(
+  store: Reader,
+  scope: { readonly node: NodeName; readonly vault?: VaultId },
+): Promise<FoundStanding | null> {
+  let round = 0;
+  while (round < MAX_ROUNDS && (await store.head(names.standing(scope.node, round + 1))) !== null) round += 1;
+  if (round === 0) return null;
+  const name = names.standing(scope.node, round);
+  const read = await readObject(store, name, MAX_BYTES.marker, (bytes) => parseNodeStanding(bytes, scope, name));
+  if (read.found === "it") return { ...read.value, since: read.info.receivedAt };
+  throw new ColdkeepError("integrity", {
+    what: "cannot tell whether the node is retired",
+    on: name,
+    why: read.found === "malformed" ? read.why : "it was listed and is gone",
+    todo: "put the file back from a copy of the vault, or remove it: then the word before it holds",
+  });
+}
+
+/** The same for whoever only looks: null also where this user may not see it, as a host that only puts. */
+export async function seeStanding(...of: Parameters<typeof readStanding>): Promise<FoundStanding | null> {
+  try {
+    return await readStanding(...of);
+  } catch (error) {
+    if (isColdkeepError(error, "permission")) return null;
+    throw error;
+  }
+}
+
+type Said = Pick<NodeStanding, "state" | "reason" | "renamed_to">;
+
+/**
+ * Puts a further word on a node.
+ * @param change given what holds, what is to hold; null where nothing is to change. May throw.
+ * @throws ColdkeepError `busy` where others were faster each time; as `readStanding`.
+ */
+export async function changeStanding(
+  store: Reader & Creator,
+  scope: { readonly node: NodeName; readonly vault: VaultId },
+  change: (before: FoundStanding | null) => Said | null,
+): Promise<boolean> {
+  await assertMayChange(store);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const before = await readStanding(store, scope);
+    const said = change(before);
+    if (said === null) return false;
+    const word: NodeStanding = { format: 1, ...scope, round: (before?.round ?? 0) + 1, ...said };
+    const outcome = await createRecord(store, names.standing(scope.node, word.round), encodeNodeStanding(word));
+    if (outcome.created || outcome.same) return true;
+  }
+  throw contended(names.standing(scope.node, 1));
+}
