@@ -8,6 +8,11 @@ export interface Mount {
   readonly minor: number;
   /** Where it is mounted, latin1. */
   readonly point: string;
+  /** The folder of the file system that is mounted there, latin1; "/" where it is all of it. */
+  readonly folder: string;
+  /** Its type, such as ext4; and what is mounted, such as /dev/sda1 or a data set's name, latin1. */
+  readonly type: string;
+  readonly source: string;
 }
 
 /** What is mounted where, as this process sees it. @throws the system's error. */
@@ -19,10 +24,21 @@ export function readMounts(): Mount[] {
 export function parseMounts(text: string): Mount[] {
   const mounts: Mount[] = [];
   for (const line of text.split("\n")) {
-    const [id, , device, , point] = line.split(" ");
+    const words = line.split(" ");
+    const [id, , device, folder = "", point] = words;
+    // A number of optional fields ends with a hyphen.
+    const [, type = "", source = ""] = words.slice(words.indexOf("-", 6));
     const [, major, minor] = /^(\d+):(\d+)$/.exec(device ?? "") ?? [];
     if (id === undefined || point === undefined || major === undefined || minor === undefined) continue;
-    mounts.push({ id: Number(id), major: Number(major), minor: Number(minor), point: unescapePoint(point) });
+    mounts.push({
+      id: Number(id),
+      major: Number(major),
+      minor: Number(minor),
+      point: unescaped(point),
+      folder: unescaped(folder),
+      type,
+      source: unescaped(source),
+    });
   }
   return mounts;
 }
@@ -35,6 +51,6 @@ export function mountIdOf(fd: number): number {
 }
 
 /** Space, tab, newline and backslash stand as octal escapes. */
-function unescapePoint(point: string): string {
-  return point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+function unescaped(field: string): string {
+  return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

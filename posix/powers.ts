@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 /** Bits of capabilities(7). */
-const POWERS = { CHOWN: 0n, DAC_OVERRIDE: 1n, FOWNER: 3n, SYS_PTRACE: 19n } as const;
+const POWERS = { CHOWN: 0n, DAC_OVERRIDE: 1n, FOWNER: 3n, SYS_PTRACE: 19n, SYS_ADMIN: 21n } as const;
 
 /**
  * Whether this process has one of root's powers now. access(2) does not tell of those that a service or setpriv gave to

@@ -43,7 +43,7 @@ export async function foretell(session: Session, call: Call<BackupFlags>, findin
   const skipped = await whySkipped(node, state, call.io.clock.now(), call.io.signal);
   const leftBehind = existsSync(join(state.folder, "freeze.journal"));
   const failure = noRoom(forecast);
-  const { all, linked, reflinked, copied, known, toRead, rooms, omitted } = forecast;
+  const { all, linked, reflinked, copied, snapshot, volumes, known, toRead, rooms, omitted } = forecast;
   return {
     document: {
       dry_run: true,
@@ -53,7 +53,8 @@ export async function foretell(session: Session, call: Call<BackupFlags>, findin
         downtime === null
           ? null
           : { expected_ms: downtime.expectedMs, before_ms: downtime.beforeMs, runs: downtime.runs },
-      content: { all, linked, reflinked, copied, known },
+      content: { all, linked, reflinked, copied, snapshot, known },
+      volumes,
       read: toRead,
       upload: { most: toRead, expected: upload },
       room: rooms.map(({ folder, toCopy, needed, free }) => ({ folder, to_copy: toCopy, needed, free })),
@@ -127,7 +128,7 @@ function textOf(
     readonly leftBehind: boolean;
   },
 ): string {
-  const { all, linked, reflinked, copied, known, toRead, rooms, omitted } = forecast;
+  const { all, linked, reflinked, copied, snapshot, volumes, known, toRead, rooms, omitted } = forecast;
   const amount = ({ files, bytes }: { readonly files: number; readonly bytes: number }) =>
     `${formatBytes(bytes)} in ${counted(files, "file")}`;
   const rows: (readonly [string, string])[] = [
@@ -137,6 +138,7 @@ function textOf(
     ["linked", `${amount(linked)}, while the node runs`],
     ["reflinked", amount(reflinked)],
     ["copied", amount(copied)],
+    ...(volumes.length === 0 ? [] : [["snapshot", `${amount(snapshot)}, of ${volumes.join(", ")}`] as const]),
     ["known", `${amount(known)}, which the parent has`],
     ["to read", formatBytes(toRead)],
     [

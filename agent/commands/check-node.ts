@@ -2,6 +2,8 @@ import { accessSync, constants, existsSync, readFileSync, statSync } from "node:
 import { basename, delimiter, dirname, join } from "node:path";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import type { CommandLine } from "../config/index.ts";
+import { foreseeVolumes } from "../freeze/index.ts";
+import type { FreezeRoot } from "../freeze/types.ts";
 import type { NodeControl } from "../node/types.ts";
 import { discoverAll } from "../profiles/index.ts";
 import { formatHeights } from "../report/index.ts";
@@ -18,7 +20,8 @@ const DOWN = "see that it runs well; what a backup does with a node that does no
 
 /** The node's folders: there, readable, and freezable without copying. */
 export async function checkRoots({ node }: Session): Promise<readonly Check[]> {
-  return freezeRootsOf(node).flatMap(({ name, path, freezeDir }) => {
+  const roots = freezeRootsOf(node);
+  const found = roots.flatMap(({ name, path, freezeDir, means }) => {
     const label = `root ${name}`;
     const info = statSync(path, { throwIfNoEntry: false });
     if (info === undefined)
@@ -29,8 +32,21 @@ export async function checkRoots({ node }: Session): Promise<readonly Check[]> {
     } catch {
       return [fail(label, "permission", `${path} cannot be read`, "run coldkeep as root or as the node's own user")];
     }
+    if (means === "btrfs" || means === "lvm" || means === "zfs") return [ok(label, path)];
     return [ok(label, path), ...checkFreezing(label, path, info, freezeDir)];
   });
+  return found.some(({ status }) => status === "fail") ? found : [...found, ...(await checkVolumes(roots))];
+}
+
+/** Where snapshots of volumes are taken: that they can be. */
+async function checkVolumes(roots: readonly FreezeRoot[]): Promise<readonly Check[]> {
+  try {
+    const volumes = await foreseeVolumes(roots);
+    return volumes.map((volume) => ok("freeze", `by a snapshot: ${volume}`));
+  } catch (error) {
+    if (!(error instanceof ColdkeepError)) throw error;
+    return [fail("freeze", error.kind, error.message, error.todo ?? "leave freeze out of the configuration")];
+  }
 }
 
 /** The folders hold what the profile is for, and nothing of it lies elsewhere. */

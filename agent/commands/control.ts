@@ -37,9 +37,14 @@ export function profileFor({ profile, globs, lean, chains }: NodeSettings): Capt
 
 /** The node's folders but those `without`, and where their frozen trees lie. */
 export function freezeRootsOf(
-  { roots, freezeDir }: NodeSettings,
+  { roots, freezeDir, freeze, snapshotSpace }: NodeSettings,
   without: readonly string[] = [],
 ): readonly FreezeRoot[] {
   const captured = roots.filter(({ name }) => !without.includes(name));
-  return captured.map((root) => (freezeDir === undefined ? root : { ...root, freezeDir }));
+  const how = {
+    ...(freezeDir === undefined ? {} : { freezeDir }),
+    ...(freeze === undefined ? {} : { means: freeze }),
+    ...(snapshotSpace === undefined ? {} : { snapshotSpace }),
+  };
+  return captured.map((root) => ({ ...root, ...how }));
 }

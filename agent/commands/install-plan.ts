@@ -66,6 +66,7 @@ export function planInstallation(config: Config, call: Call<InstallFlags>, exec:
     notes: [
       ...(hidden === undefined ? [] : [outOfReach(hidden).message]),
       ...driven.flatMap(({ notes }) => notes),
+      ...snapshotNotes(config.nodes),
       ...openRootNotes(plan.writable),
       ...cloudNotes(plan),
     ],
@@ -154,6 +155,16 @@ function credentialOf({ keys, chainmaker }: Config, { keepKeyFile }: InstallFlag
   if (key.kind === "credential") return { name: key.name, from: "", sealed: true };
   if (key.kind !== "software" || !key.text.startsWith("/") || key.consume) return null;
   return { name: CREDENTIAL, from: key.text, sealed: true };
+}
+
+function snapshotNotes(nodes: Config["nodes"]): string[] {
+  return nodes.flatMap(({ name, freeze }) =>
+    freeze === "btrfs" || freeze === "lvm" || freeze === "zfs"
+      ? [
+          `node ${name}: freeze: ${freeze} takes root, which the service is not; run its backups by root, or leave freeze out`,
+        ]
+      : [],
+  );
 }
 
 function openRootNotes(writable: readonly string[]): string[] {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { isNodeName, isVaultId } from "../../vault/names/index.ts";
+import { FREEZE_FIELDS } from "./schema-freeze.ts";
 import { groups } from "./schema-groups.ts";
 import { KEY_FIELDS } from "./schema-keys.ts";
 import { notify } from "./schema-notify.ts";
@@ -242,6 +243,7 @@ function node(profiles: readonly string[]) {
       freeze_dir: absolute(
         "where frozen trees lie, on the file system of the roots; default: .coldkeep-freeze beside each root",
       ).optional(),
+      ...FREEZE_FIELDS,
       immutable: globs("files that never change once written: they are hard-linked while the node runs"),
       append_only: globs("files that only grow: they are hard-linked, and read up to their length at the freeze"),
       exclude: globs("files that are left out"),

@@ -1,7 +1,7 @@
 import { type NodeName, toNodeName, type VaultId } from "../../vault/names/index.ts";
 import { parseDuration, type Tiers, tiersOf, type WrittenTiers } from "../../vault/retain/index.ts";
 import type { WrittenConfig } from "./schema.ts";
-
+import { bytesOf } from "./schema-freeze.ts";
 import { MAIN_VAULT } from "./schema-vault.ts";
 import { keysOf } from "./settings-keys.ts";
 import { notifyOf } from "./settings-notify.ts";
@@ -132,6 +132,8 @@ function nodeOf(name: NodeName, node: WrittenNode, { pin, timezone }: Common): N
     profile: node.profile,
     roots: Object.entries(node.roots).map(([root, path]) => ({ name: root, path })),
     ...(node.freeze_dir === undefined ? {} : { freezeDir: node.freeze_dir }),
+    ...(node.freeze === "auto" ? {} : { freeze: node.freeze }),
+    ...(node.snapshot_space === undefined ? {} : { snapshotSpace: bytesOf(node.snapshot_space) }),
     globs: {
       immutable: node.immutable,
       append_only: node.append_only,

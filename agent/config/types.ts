@@ -105,6 +105,10 @@ export interface NodeSettings {
   readonly roots: readonly RootSettings[];
   /** Absolute; where frozen trees lie. */
   readonly freezeDir?: string;
+  /** Default: auto. */
+  readonly freeze?: "reflink" | "hardlink" | "copy" | "btrfs" | "lvm" | "zfs";
+  /** Bytes, for a snapshot of a logical volume. */
+  readonly snapshotSpace?: number;
   readonly globs: GlobSettings;
   /** Leave out what the node makes anew when it starts. */
   readonly lean?: true;

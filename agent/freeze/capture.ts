@@ -2,15 +2,12 @@ import { ColdkeepError, isColdkeepError, messageOf } from "../../vault/names/ind
 import { type Started, startAndWait } from "../node/control.ts";
 import type { StoppedNode } from "../node/types.ts";
 import { readEntries } from "./entries.ts";
-import type { FileGroups } from "./file-groups.ts";
-import { knownBy, makeInodes, onceStopped, whileRunning } from "./freeze-files.ts";
+import { makeInodes } from "./freeze-files.ts";
+import type { Finished } from "./freezer.ts";
 import { makeInodeSet } from "./inode-set.ts";
 import { interruption, tryToUndo } from "./interruption.ts";
 import { writeJournal } from "./journal.ts";
-import { addCounts } from "./records.ts";
-import { countOf } from "./rows.ts";
 import type { FreezeRun } from "./run.ts";
-import { makeCopyNeeds } from "./space.ts";
 import { assertStillDown, stopNode } from "./stop-node.ts";
 import type { FrozenTree, KnownFiles } from "./types.ts";
 
@@ -19,14 +16,8 @@ const LONG_FINISH = 1_000;
 
 interface Captured {
   readonly stopped: StoppedNode;
-  readonly finished: Finished;
   readonly capturedAt: number;
 }
-
-type Finished = Pick<FrozenTree["figures"], "files" | "bytes" | "linked" | "copied" | "copiedBytes" | "reflinked"> & {
-  readonly walk: number;
-  readonly groups: FileGroups;
-};
 
 /**
  * The outage: stop, prove, finish, start. The node is asked to start again whatever happens in between, and an abort
@@ -37,6 +28,7 @@ export async function capture(run: FreezeRun, known: KnownFiles | undefined): Pr
   let captured: Captured | null = null;
   let failure: { readonly error: unknown } | null = null;
   try {
+    await run.freezer.ready();
     o.signal.throwIfAborted();
     writeJournal(o.stateDir, { ...record, step: "stopping" });
   } catch (error) {
@@ -56,7 +48,13 @@ export async function capture(run: FreezeRun, known: KnownFiles | undefined): Pr
     await tryToUndo(run.undo, o.progress);
     throw interruption(failure?.error ?? o.signal.reason, o.signal);
   }
-  return makeTree(run, captured, started, waitedMs);
+  try {
+    const finished = await run.freezer.finish(run, known);
+    return makeTree(run, captured, finished, started, waitedMs);
+  } catch (error) {
+    await tryToUndo(run.undo, o.progress);
+    throw interruption(error, o.signal);
+  }
 }
 
 async function stopAndFinish(run: FreezeRun, known: KnownFiles | undefined): Promise<Captured> {
@@ -71,24 +69,18 @@ async function stopAndFinish(run: FreezeRun, known: KnownFiles | undefined): Pro
     // there is nothing to wait for: what is new in the next walk is looked at after it, and refused as it would be here.
     beforeProof: async () => {
       if (!o.control.manager.controls) return;
-      await run.pass(whileRunning(inodes, makeCopyNeeds(), null), { settled: true, again: false });
+      await run.pass(run.freezer.later(inodes), { settled: true, again: false });
     },
   });
   o.meeting?.stopped();
   o.progress.stage("freeze");
   const capturedAt = clock.now();
   const fresh = makeInodes(places, makeInodeSet);
-  const groups: FileGroups = new Map();
-  const { walk, counts } = await run.pass(onceStopped(inodes, fresh, groups, knownBy(known), known === o.known), {
-    settled: true,
-    again: true,
-  });
-  for (const place of places) place.flush();
+  await run.freezer.freeze(run, fresh, known);
   const isNew = [...fresh.values()].some((set) => set.size > 0);
   if (isNew) assertStillDown({ ...proof, inodes: fresh });
   if (clock.monotonic() - stopped.provenAt > LONG_FINISH) assertStillDown(proof);
-  const all = [...groups.values()].map(countOf).reduce(addCounts, counts);
-  return { stopped, capturedAt, finished: { ...all, walk, groups } };
+  return { stopped, capturedAt };
 }
 
 /** @throws ColdkeepError `node-start`; the journal then stays, so that the next run tries again before all else. */
@@ -127,16 +119,22 @@ function withFailure(error: unknown, failure: unknown): unknown {
   });
 }
 
-function makeTree(run: FreezeRun, captured: Captured, started: Started, waitedMs: number): FrozenTree {
-  const { options: o, places, files, notes, heights } = run;
-  const { stopped, capturedAt, finished } = captured;
-  const { walk, groups, ...counts } = finished;
+function makeTree(
+  run: FreezeRun,
+  { stopped, capturedAt }: Captured,
+  finished: Finished,
+  started: Started,
+  waitedMs: number,
+): FrozenTree {
+  const { options: o, files, notes, heights } = run;
+  const { places, walk, groups, counts, volumes } = finished;
   const tree: Omit<FrozenTree, "__brand"> = {
     capturedAt,
     heights,
     roots: places.map(({ root }) => root),
     figures: {
       ...counts,
+      ...(volumes === undefined ? {} : { volumes }),
       // Waiting for others is neither the freeze's work nor the node's own time.
       freezeMs: stopped.ownMs + started.askedAt - stopped.provenAt - waitedMs,
       downtimeMs: o.control.manager.controls ? started.runningAt - stopped.askedAt : null,

@@ -112,9 +112,9 @@ function fileEntry(
   if (before !== undefined) return { ...common(row, path), type: "hardlink", target: toBytes(before) };
   if (group !== undefined) first.set(key, path);
   const { number, offset, means, xattrs: noted } = group ?? row;
-  const source = place.pathOf(number);
+  const source = means === "view" ? toBytes(below(below(place.path, head.path), row.name)) : place.pathOf(number);
   const mutability = group?.mutability ?? row.mutability;
-  const xattrs = noted === null ? ownXattrs(place.pathOf(number), path) : noted.map(toXattr);
+  const xattrs = noted === null ? ownXattrs(source, path) : noted.map(toXattr);
   return {
     ...common(row, path),
     type: "file",

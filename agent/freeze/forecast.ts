@@ -1,17 +1,20 @@
-import { statfsSync } from "node:fs";
 import { type Clock, systemClock } from "../../posix/clock.ts";
 import { readMounts } from "../../posix/mounts.ts";
 import type { CaptureSet } from "../profiles/types.ts";
-import { toBytes, toText } from "./bytes.ts";
+import { toText } from "./bytes.ts";
+import { chooseVolumes } from "./choose-freezer.ts";
 import { drive } from "./drive.ts";
-import { fingerprintOf, hasHonestTimes } from "./fingerprint.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import { plainFile } from "./freeze-files.ts";
-import { type FrozenPlace, nearestFolder, type PlannedPlace, planPlace } from "./frozen-place.ts";
+import { type FrozenPlace, nearestFolder, planPlace } from "./frozen-place.ts";
 import { makeLister } from "./list-ahead.ts";
+import { lookOnly } from "./look-only.ts";
+import { meansOf, usedOf } from "./means.ts";
 import { makeNotes } from "./notes.ts";
 import { NO_COUNTS } from "./records.ts";
 import { makeCopyNeeds } from "./space.ts";
-import type { FreezeRoot, WhatIsKnown } from "./types.ts";
+import type { FreezeOptions, FreezeRoot, WhatIsKnown } from "./types.ts";
+import { nestedIn, volumeContext } from "./volumes/index.ts";
 import { type FileHandler, shownOf, walk } from "./walk.ts";
 import type { WalkFiles, WalkWriter } from "./walk-files.ts";
 
@@ -29,6 +32,10 @@ export interface FreezeForecast {
   readonly reflinked: ClassForecast;
   /** Copied while it is down, and before where files never change and cannot be linked. */
   readonly copied: ClassForecast;
+  /** In snapshots of their volumes. */
+  readonly snapshot: ClassForecast;
+  /** What these are taken of; none where files are frozen one by one. */
+  readonly volumes: readonly string[];
   /** Neither, as the parent snapshot has them. */
   readonly known: ClassForecast;
   /** Bytes that no earlier snapshot is known to have. */
@@ -50,6 +57,7 @@ export interface ForecastOptions {
   /** What files can be done with in a folder. */
   readonly abilities: (folder: string) => { readonly link: boolean; readonly reflink: boolean };
   readonly signal: AbortSignal;
+  readonly tools?: FreezeOptions["tools"];
   readonly clock?: Clock;
 }
 
@@ -62,12 +70,19 @@ export async function forecastFreeze(o: ForecastOptions): Promise<FreezeForecast
   const planned = [...o.roots]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((root) => planPlace(root, "forecast"))
-    .map((plan) => ({ plan, can: o.abilities(toText(nearestFolder(plan.base))) }));
+    .map((plan) => {
+      const can = o.abilities(toText(nearestFolder(plan.base)));
+      return { plan, can: usedOf(meansOf([plan.root]), can, plan.base) };
+    });
+  const volumes = await chooseVolumes(
+    planned.map(({ plan }) => plan),
+    forecastContext(o.roots, o.tools),
+  );
   const places = planned.map(({ plan, can }) => lookOnly(plan, can.reflink, clock));
   const links = new Map<FrozenPlace, boolean>(places.map((place, at) => [place, planned[at]?.can.link === true]));
   const needs = makeCopyNeeds();
   const notes = makeNotes();
-  const sums = { all: none(), linked: none(), reflinked: none(), copied: none(), known: none() };
+  const sums = { all: none(), linked: none(), reflinked: none(), copied: none(), snapshot: none(), known: none() };
   let toRead = 0;
 
   const handle: FileHandler = (file) => {
@@ -84,6 +99,7 @@ export async function forecastFreeze(o: ForecastOptions): Promise<FreezeForecast
     toRead += size - known;
     count(sums.all, size);
     if (mutability === "mutable" && known === size && fingerprint !== "") count(sums.known, size);
+    else if (volumes !== null) count(sums.snapshot, size);
     else if (mutability !== "mutable" && links.get(place) === true) count(sums.linked, size);
     else {
       needs.add(place, info);
@@ -93,10 +109,12 @@ export async function forecastFreeze(o: ForecastOptions): Promise<FreezeForecast
   };
 
   const mounts = new Set(readMounts().map(({ point }) => point));
-  const base = { places, profile: o.profile, notes, mounts, handle, before: null, settled: false };
+  const nested = volumes === null ? {} : { nested: nestedIn(volumes.kind, places) };
+  const base = { places, profile: o.profile, notes, mounts, handle, before: null, settled: false, ...nested };
   await drive(walk({ ...base, files: NO_FILES, writer: NOWHERE, lister: makeLister(clock) }), clock, o.signal);
   return {
     ...sums,
+    volumes: volumes?.volumes.map(({ label }) => label) ?? [],
     toRead,
     rooms: needs.rooms().map(({ base: folder, ...room }) => ({ folder: toText(folder), ...room })),
     omitted: notes.list(),
@@ -115,28 +133,6 @@ function count(sum: Sum, size: number): void {
   sum.bytes += size;
 }
 
-/** A place in which nothing is made. */
-function lookOnly(planned: PlannedPlace, reflinks: boolean, clock: Clock): FrozenPlace {
-  const nothing = (): never => {
-    throw new Error("a forecast makes nothing");
-  };
-  const there = toBytes(nearestFolder(planned.base));
-  return {
-    ...planned,
-    reflinks,
-    honestTimes: hasHonestTimes(planned.path),
-    now: () => BigInt(Math.floor(clock.now())) * 1_000_000n,
-    free() {
-      const { bavail, bsize } = statfsSync(there);
-      return bavail * bsize;
-    },
-    link: nothing,
-    copy: nothing,
-    flush: nothing,
-    pathOf: nothing,
-  };
-}
-
 const NOWHERE: WalkWriter = {
   walk: 0,
   counts: NO_COUNTS,
@@ -153,3 +149,19 @@ const NO_FILES: WalkFiles = {
   rows: () => [],
   close: () => {},
 };
+
+/**
+ * What snapshots would be taken of, for people; none where files are frozen one by one.
+ * @throws ColdkeepError where they are asked for and cannot be had.
+ */
+export async function foreseeVolumes(roots: readonly FreezeRoot[], tools?: FreezeOptions["tools"]): Promise<string[]> {
+  const plans = roots.map((root) => planPlace(root, "forecast"));
+  const planned = await chooseVolumes(plans, forecastContext(roots, tools));
+  return planned?.volumes.map(({ label }) => label) ?? [];
+}
+
+/** Names nothing that is ever made. */
+function forecastContext(roots: readonly FreezeRoot[], tools: FreezeOptions["tools"]) {
+  const space = roots[0]?.snapshotSpace;
+  return volumeContext({ node: "forecast", run: "forecast", stateDir: "/", space, tools });
+}

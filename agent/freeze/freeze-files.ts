@@ -153,6 +153,47 @@ export function onceStopped(
   }
 }
 
+/**
+ * Looks at files that a snapshot is taken of, and remembers their inodes, but those that are `known`.
+ */
+export function whileLooking(inodes: Inodes, known?: Inodes): FileHandler {
+  return (file) => {
+    const { rule } = file;
+    if (rule.mutability === "omitted") return null;
+    const info = plainFile(file);
+    if (info === null) return null;
+    remember(inodes, info, known);
+    return rowOf(file, info, { mutability: rule.mutability, means: "view", ...NOWHERE, links: 1 });
+  };
+}
+
+/** In a snapshot: every file is there for good, and read where it lies. */
+export function inSnapshot(groups: FileGroups, known: IsKnown): FileHandler {
+  return (file) => {
+    const { rule, folder } = file;
+    if (rule.mutability === "omitted") return null;
+    const info = plainFile(file);
+    if (info === null) return null;
+    const { mutability } = rule;
+    const isKnown = !isYoung(file, info, mutability) && known(file, info);
+    const means = isKnown ? "none" : "view";
+    const row = rowOf(file, info, { mutability, means, ...NOWHERE, links: 1, known: isKnown });
+    if (row.grouped) {
+      const key = groupKey(folder.place.dev, info.ino);
+      const group = groups.get(key);
+      groups.set(key, {
+        ...NOWHERE,
+        means,
+        size: row.size,
+        mutability: stricter(group?.mutability ?? mutability, mutability),
+        secret: row.secret || group?.secret === true,
+        xattrs: row.xattrs,
+      });
+    }
+    return row;
+  };
+}
+
 /** Not in the frozen tree yet. */
 const NOWHERE = { number: 0, offset: 0 } as const;
 
@@ -235,7 +276,10 @@ function rowOf(
     known,
     target: "",
     // A link shows its attributes itself; a copy may not be allowed to carry them all.
-    xattrs: means === "link" || known ? null : (sameXattrs(old, info) ?? xattrsBelow(folder.source, name)),
+    xattrs:
+      means === "link" || means === "view" || known
+        ? null
+        : (sameXattrs(old, info) ?? xattrsBelow(folder.source, name)),
   };
 }
 

@@ -19,6 +19,7 @@ import { fromSystemError, showPath } from "../../posix/system-error.ts";
 import { ColdkeepError, systemCode } from "../../vault/names/index.ts";
 import { below, fromBytes, fromText, type Latin1, toBytes } from "./bytes.ts";
 import { hasHonestTimes } from "./fingerprint.ts";
+import { type Abilities, meansOf, usedOf } from "./means.ts";
 import type { Means } from "./records.ts";
 import { makeSpool } from "./spool.ts";
 import type { FreezeRoot } from "./types.ts";
@@ -49,6 +50,8 @@ export interface FrozenCopy {
 export interface FrozenPlace extends PlannedPlace {
   /** The file system has reflinks: a copy takes neither time nor space. */
   readonly reflinks: boolean;
+  /** The device of `path` where that is a snapshot: what lies there counts as lying on `dev`, which it was taken of. */
+  readonly readDev?: bigint;
   /** A file there that has its ctime has its content. */
   readonly honestTimes: boolean;
   /** By the file system's own clock, now; nanoseconds since the epoch. */
@@ -103,21 +106,36 @@ export function makePlace(planned: PlannedPlace): FrozenPlace {
     const probe = toBytes(below(tree, "probe"));
     writeFileSync(probe, "coldkeep", { flag: "wx", mode: 0o600 });
     const clone = toBytes(below(tree, "clone"));
-    const reflinks = tryReflink(probe, clone);
-    if (reflinks) unlinkSync(clone);
-    return operations(planned, probe, reflinks);
+    const means = meansOf([planned.root]);
+    const can = { reflink: tried(tryReflink(probe, clone), clone), link: tried(tryLink(probe, clone), clone) };
+    return operations(planned, probe, usedOf(means, can, base));
   } catch (error) {
     throw fromSystemError(error, { what: "cannot make the frozen tree", on: toBytes(tree), otherwise: "internal" });
+  }
+}
+
+function tried(worked: boolean, made: Buffer): boolean {
+  if (worked) unlinkSync(made);
+  return worked;
+}
+
+function tryLink(from: Buffer, to: Buffer): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch {
+    return false;
   }
 }
 
 /** Files in one folder of the frozen tree. */
 const SHARD = 1024;
 
-function operations(planned: PlannedPlace, probe: Buffer, reflinks: boolean): FrozenPlace {
+function operations(planned: PlannedPlace, probe: Buffer, use: Abilities): FrozenPlace {
   const tree = toBytes(planned.tree);
+  const reflinks = use.reflink;
   let last = 0;
-  let links = true;
+  let links = use.link;
   const pathOf = (number: number) =>
     Buffer.concat([tree, Buffer.from(`/${Math.floor(number / SHARD).toString(16)}/${number.toString(16)}`)]);
 

@@ -1,4 +1,4 @@
-export { type ClassForecast, type FreezeForecast, forecastFreeze } from "./forecast.ts";
+export { type ClassForecast, type FreezeForecast, forecastFreeze, foreseeVolumes } from "./forecast.ts";
 export { assertNotRunning } from "./not-running.ts";
 export { prepareFreeze } from "./prepare.ts";
 export { type RecoverFreezeOptions, recoverFreeze } from "./recover.ts";

@@ -5,6 +5,7 @@ import { type ProcessIdentity, parseIdentity, processIdentity } from "../../posi
 import { ColdkeepError, systemCode } from "../../vault/names/index.ts";
 import type { Latin1 } from "./bytes.ts";
 import { FREEZE_FOLDER } from "./frozen-place.ts";
+import { parseVolumes, type VolumeRecord, volumeContext } from "./volumes/index.ts";
 
 /**
  * How far a freeze is, as far as it matters to whoever undoes it:
@@ -14,7 +15,8 @@ import { FREEZE_FOLDER } from "./frozen-place.ts";
 export type FreezeStep = "prepared" | "stopping" | "started";
 
 export interface FreezeRecord {
-  readonly format: 1;
+  /** 2 where there are snapshots, which an older coldkeep would leave behind. */
+  readonly format: 1 | 2;
   readonly node: string;
   readonly run: string;
   readonly step: FreezeStep;
@@ -24,6 +26,8 @@ export interface FreezeRecord {
   readonly label: string;
   /** Folders to remove, latin1. */
   readonly frozen: readonly Latin1[];
+  /** Snapshots to remove before them, written down before they are taken; default: none. */
+  readonly volumes?: readonly VolumeRecord[];
 }
 
 const MAX_BYTES = 1 << 20;
@@ -39,7 +43,11 @@ export function recordsFolder(stateDir: string): string {
 
 /** Writes the journal durably: it holds after a power cut once this returns. @throws ColdkeepError. */
 export function writeJournal(stateDir: string, record: Omit<FreezeRecord, "format" | "identity">, left = false): void {
-  const whole: FreezeRecord = { format: 1, ...record, identity: left ? null : processIdentity() };
+  const whole: FreezeRecord = {
+    format: (record.volumes ?? []).length > 0 ? 2 : 1,
+    ...record,
+    identity: left ? null : processIdentity(),
+  };
   writeFileDurable(journalPath(stateDir), Buffer.from(JSON.stringify(whole)));
 }
 
@@ -51,7 +59,7 @@ export function readJournal(stateDir: string): FreezeRecord | null {
   const path = journalPath(stateDir);
   const bytes = readBounded(path, MAX_BYTES);
   if (bytes === null) return null;
-  const record = parse(bytes);
+  const record = parse(bytes, stateDir);
   if (record !== null) return record;
   throw new ColdkeepError("integrity", {
     what: "the journal of an interrupted freeze cannot be read",
@@ -70,12 +78,13 @@ export function removeJournal(stateDir: string): void {
   fsyncFolder(stateDir);
 }
 
-function parse(bytes: Buffer): FreezeRecord | null {
+function parse(bytes: Buffer, stateDir: string): FreezeRecord | null {
   try {
     const value: unknown = JSON.parse(bytes.toString("utf8"));
     if (typeof value !== "object" || value === null) return null;
-    const { format, node, run, step, identity, label, frozen } = value as Record<string, unknown>;
-    if (format !== 1 || typeof node !== "string" || typeof run !== "string" || typeof label !== "string") return null;
+    const { format, node, run, step, identity, label, frozen, volumes } = value as Record<string, unknown>;
+    if (format !== 1 && format !== 2) return null;
+    if (typeof node !== "string" || typeof run !== "string" || typeof label !== "string") return null;
     if (step !== "prepared" && step !== "stopping" && step !== "started") return null;
     const who = identity === null ? null : parseIdentity(identity);
     if (who === null && identity !== null) return null;
@@ -84,7 +93,10 @@ function parse(bytes: Buffer): FreezeRecord | null {
     const isFrozen = (path: unknown): path is string =>
       typeof path === "string" && path.startsWith("/") && path.endsWith(suffix);
     if (!Array.isArray(frozen) || !frozen.every(isFrozen)) return null;
-    return { format, node, run, step, identity: who, label, frozen };
+    const base = { format, node, run, step, identity: who, label, frozen } as const;
+    if (format === 1) return base;
+    const snapshots = parseVolumes(volumes, runFolderName(node, run), volumeContext({ node, run, stateDir }));
+    return snapshots === null ? null : { ...base, volumes: snapshots };
   } catch {
     return null;
   }

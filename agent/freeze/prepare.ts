@@ -6,20 +6,21 @@ import { readMounts } from "../../posix/mounts.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { toBytes, toText } from "./bytes.ts";
 import { capture } from "./capture.ts";
+import { chooseVolumes, makeFreezer } from "./choose-freezer.ts";
 import { drive } from "./drive.ts";
-import { knownBy, makeInodes, whileRunning } from "./freeze-files.ts";
-import { makePlace, type PlannedPlace, planPlace, removeRun } from "./frozen-place.ts";
+import { makeInodes } from "./freeze-files.ts";
+import { type PlannedPlace, planPlace, removeRun } from "./frozen-place.ts";
 import { makeInodeSet } from "./inode-set.ts";
 import { interruption, tryToUndo } from "./interruption.ts";
 import { recordsFolder, removeJournal, runFolderName, writeJournal } from "./journal.ts";
 import { readLinked } from "./linked.ts";
 import { makeLister } from "./list-ahead.ts";
 import { makeNotes } from "./notes.ts";
-import { makeReadAhead } from "./read-ahead.ts";
 import { recoverFreeze } from "./recover.ts";
 import type { FreezeRun } from "./run.ts";
 import { makeCopyNeeds } from "./space.ts";
 import type { FreezeOptions, PreparedFreeze } from "./types.ts";
+import { removeVolumes, volumeContext } from "./volumes/index.ts";
 import { walk } from "./walk.ts";
 import { createWalkFiles, makeCursor, type WalkFiles } from "./walk-files.ts";
 
@@ -35,7 +36,7 @@ const HEIGHT_LIMIT = 10_000;
 export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
   const { control, stateDir, progress, signal, node } = o;
   const clock = o.clock ?? systemClock;
-  const earlier = await recoverFreeze({ node, stateDir, control, progress, signal });
+  const earlier = await recoverFreeze({ node, stateDir, control, progress, signal, tools: o.tools });
   for (const did of earlier?.did ?? []) progress.warn(`an earlier run was cut off: ${did}`);
   progress.stage("prepare");
   tellLosses(o);
@@ -43,14 +44,19 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
   const runFolder = runFolderName(node, o.run);
   const plans = [...o.roots].sort((a, b) => (a.name < b.name ? -1 : 1)).map((root) => planPlace(root, runFolder));
   assertFresh(plans);
+  const space = o.roots[0]?.snapshotSpace;
+  const context = volumeContext({ node, run: o.run, stateDir, space, tools: o.tools });
+  const planned = await chooseVolumes(plans, context);
+  const volumes = planned?.volumes.map((volume) => volume.record) ?? [];
   const frozen = [...new Set(plans.map(({ run }) => run))];
-  const record = { node, run: o.run, label: control.manager.label, frozen };
+  const record = { node, run: o.run, label: control.manager.label, frozen, volumes };
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   writeJournal(stateDir, { ...record, step: "prepared" });
 
   let records: WalkFiles | null = null;
   async function removeTrees(): Promise<void> {
     records?.close();
+    await removeVolumes(volumes, context);
     for (const folder of frozen) await removeRun(folder, nextTurn);
     rmSync(recordsFolder(stateDir), { recursive: true, force: true });
   }
@@ -64,7 +70,8 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
   }
 
   try {
-    const places = plans.map(makePlace);
+    const freezer = makeFreezer({ plans, planned, context, clock, progress });
+    const { places } = freezer;
     // Without a journal nobody owns what lies there.
     rmSync(recordsFolder(stateDir), { recursive: true, force: true });
     const files = createWalkFiles(recordsFolder(stateDir));
@@ -75,19 +82,17 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
     const needs = makeCopyNeeds();
     // Later passes find in memory what the first one read.
     const lister = makeLister(clock);
+    const nested = freezer.nested === undefined ? {} : { nested: freezer.nested };
     const base = { places, files, notes, mounts, profile: o.profile };
 
     let last = -1;
     let counts = { linked: 0, files: 0, bytes: 0 };
-    const pass: FreezeRun["pass"] = async (handle, { settled, again }) => {
+    const pass: FreezeRun["pass"] = async (handle, { settled, again, views }) => {
       const writer = files.begin();
-      const before = last < 0 ? null : makeCursor(files.heads(last));
+      const before = last < 0 || views !== undefined ? null : makeCursor(files.heads(last));
+      const over = views ?? { ...nested, ...(before === null ? { lister } : {}) };
       try {
-        await drive(
-          walk({ ...base, ...(before === null ? { lister } : {}), writer, before, handle, settled, again }),
-          clock,
-          signal,
-        );
+        await drive(walk({ ...base, ...over, writer, before, handle, settled, again }), clock, signal);
       } finally {
         before?.close();
         writer.finish();
@@ -96,7 +101,7 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
       counts = writer.counts;
       return writer;
     };
-    await pass(whileRunning(inodes, needs, makeReadAhead(), knownBy(o.known)), { settled: false, again: true });
+    await pass(freezer.first(inodes, needs, o.known), { settled: false, again: true });
     needs.assertRoom();
     const { linked: prelinked, ...found } = counts;
     const prepared = last;
@@ -111,6 +116,8 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
       inodes,
       notes,
       heights,
+      freezer,
+      mounts,
       record,
       pass,
       removeTrees,

@@ -1,8 +1,11 @@
 import type { Mutability } from "../profiles/types.ts";
 import type { Latin1 } from "./bytes.ts";
 
-/** How a file got into the frozen tree; `none`: not yet, or not at all, as its content is known. */
-export type Means = "none" | "link" | "copy" | "reflink";
+/**
+ * How a file got into the frozen tree; `none`: not yet, or not at all, as its content is known; `view`: it is read where
+ * it lies, in a snapshot of its volume.
+ */
+export type Means = "none" | "link" | "copy" | "reflink" | "view";
 
 /** A plain file or symlink as a walk found it. Texts are latin1. */
 export interface FileRow {
@@ -76,7 +79,7 @@ export interface Place {
 }
 
 const CLASSES = ["immutable", "append-only", "mutable"] as const;
-const MEANS = ["none", "link", "copy", "reflink"] as const;
+const MEANS = ["none", "link", "copy", "reflink", "view"] as const;
 const GROUPED = 1;
 const SPARSE = 2;
 const SECRET = 4;
@@ -155,7 +158,7 @@ export function readRow(bytes: Buffer, view: DataView, at: number): FileRow {
     ctimeNs: view.getBigInt64(at + 32, true),
     ino: view.getBigUint64(at + 40, true),
     mutability: CLASSES[(flags >> CLASS_SHIFT) & 3] ?? "mutable",
-    means: MEANS[(flags >> MEANS_SHIFT) & 3] ?? "none",
+    means: MEANS[(flags >> MEANS_SHIFT) & 7] ?? "none",
     number: view.getFloat64(at + 48, true),
     offset: view.getFloat64(at + 56, true),
     grouped: (flags & GROUPED) !== 0,

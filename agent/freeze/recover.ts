@@ -6,6 +6,8 @@ import { startAndWait } from "../node/control.ts";
 import type { NodeControl } from "../node/types.ts";
 import { removeRun } from "./frozen-place.ts";
 import { type FreezeRecord, journalPath, readJournal, recordsFolder, removeJournal } from "./journal.ts";
+import type { FreezeOptions } from "./types.ts";
+import { removeVolumes, volumeContext } from "./volumes/index.ts";
 
 export interface RecoverFreezeOptions {
   readonly node: string;
@@ -14,6 +16,8 @@ export interface RecoverFreezeOptions {
   readonly control: NodeControl;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** As of a freeze. */
+  readonly tools?: FreezeOptions["tools"];
 }
 
 /**
@@ -31,6 +35,8 @@ export async function recoverFreeze(o: RecoverFreezeOptions): Promise<null | { r
     await startAndWait(o.control, o.progress, o.signal);
     did.push(`${record.node} was started, as it had been asked to stop`);
   }
+  const { volumes = [], run } = record;
+  await removeVolumes(volumes, volumeContext({ node: record.node, run, stateDir: o.stateDir, tools: o.tools }));
   for (const folder of record.frozen) await removeRun(folder, nextTurn);
   rmSync(recordsFolder(o.stateDir), { recursive: true, force: true });
   removeJournal(o.stateDir);

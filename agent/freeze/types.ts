@@ -3,6 +3,7 @@ import type { Heights } from "../../vault/card/types.ts";
 import type { Progress } from "../../vault/names/index.ts";
 import type { NodeControl } from "../node/types.ts";
 import type { CaptureSet, Mutability } from "../profiles/types.ts";
+import type { VolumeContext, VolumeKind } from "./volumes/types.ts";
 
 export interface FreezeRoot {
   /** Name in the snapshot: [a-z0-9_-]+. */
@@ -11,7 +12,17 @@ export interface FreezeRoot {
   readonly path: string;
   /** Where its frozen tree lies; default `.coldkeep-freeze` beside the root (inside it where the root is a mount point). */
   readonly freezeDir?: string;
+  /** How the files are frozen; one word for all roots. Default: auto. */
+  readonly means?: FreezeMeans;
+  /** With `lvm`: bytes for what is overwritten in the volume while its snapshot is read; default: some of its size. */
+  readonly snapshotSpace?: number;
 }
+
+/**
+ * How a stopped node's files become a view: `auto`: by a snapshot where each root is itself a btrfs subvolume, else hard
+ * links, and reflinks or copies; `reflink`, `hardlink` (and copies), `copy`: by no other means; a snapshot of the volume.
+ */
+export type FreezeMeans = "auto" | "reflink" | "hardlink" | "copy" | VolumeKind;
 
 /** Others whose nodes are down at the same time. */
 export interface Meeting {
@@ -37,6 +48,8 @@ export interface FreezeOptions {
   readonly meeting?: Meeting;
   /** What will probably not have to be copied, and so is not read ahead. */
   readonly known?: KnownFiles;
+  /** Drives programs of the system, such as `lvcreate`; default: those in its own folders. */
+  readonly tools?: VolumeContext["tools"];
   /** Default: the machine's. Durations are measured with its monotonic half only. */
   readonly clock?: Clock;
 }
@@ -84,6 +97,8 @@ export interface FreezeFigures {
   readonly copied: number;
   readonly copiedBytes: number;
   readonly reflinked: number;
+  /** What snapshots were taken of, where the tree is one of these: "btrfs subvolume /srv/node". */
+  readonly volumes?: readonly string[];
   /** Manager says down → start asked, less what the node's processes still took to let go: what coldkeep adds. Milliseconds. */
   readonly freezeMs: number;
   /** Stop asked → running again. Milliseconds; null where the manager controls nothing. */

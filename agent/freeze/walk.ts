@@ -67,6 +67,8 @@ export interface WalkOptions {
   readonly again?: boolean;
   /** Mount points, latin1. */
   readonly mounts: ReadonlySet<Latin1>;
+  /** Told of folders on another device than their root, by their path. */
+  readonly nested?: (path: Latin1) => void;
 }
 
 /** A folder's times are exact to a clock tick, or to 2 s on old file systems: what lies that close may hide a change. */
@@ -112,8 +114,10 @@ function* visit(o: WalkOptions, at: Root, path: Latin1): Generator<void> {
     before?.leave(at.root, path);
     return;
   }
-  const isMounted = path !== "" && (info.dev !== at.place.dev || at.mounts.has(source));
+  const { dev, readDev = dev } = at.place;
+  const isMounted = path !== "" && (info.dev !== readDev || at.mounts.has(source));
   if (isMounted) {
+    o.nested?.(source);
     o.notes.add(
       "another file system is mounted here and not captured; name it as a root of its own",
       below(at.name, path),
@@ -250,7 +254,9 @@ function isOurs(path: Latin1, name: Latin1): boolean {
 }
 
 function headOf(at: Root, path: Latin1, info: PathInfo, source: Latin1) {
-  const { dev, ino, mtimeNs, ctimeNs } = info;
+  const { ino, mtimeNs, ctimeNs } = info;
+  const { dev: own, readDev } = at.place;
+  const dev = info.dev === readDev ? own : info.dev;
   return {
     root: at.root,
     path,

@@ -114,8 +114,8 @@ describe("mounts", () => {
       "",
     ].join("\n");
     expect(parseMounts(text)).toEqual([
-      { id: 36, major: 98, minor: 0, point: "/mnt2" },
-      { id: 37, major: 0, minor: 45, point: "/a b\\\n" },
+      { id: 36, major: 98, minor: 0, point: "/mnt2", folder: "/mnt1", type: "ext3", source: "/dev/root" },
+      { id: 37, major: 0, minor: 45, point: "/a b\\\n", folder: "/", type: "btrfs", source: "/dev/sda1" },
     ]);
   });
 });

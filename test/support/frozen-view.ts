@@ -52,10 +52,14 @@ function hashFolder(folder: string): Map<string, string> {
 
 /**
  * Freezes a node that writes as fast as it can, `rounds` times over: what was hashed while it stood still is what is read
- * of the frozen tree after it has written for two more seconds. Gives how many files were compared.
+ * of the frozen tree after it has written for two more seconds. Gives how many files were compared. `place`: a home of its
+ * own, with `data` in it.
  */
-export async function frozenViewHolds({ profile, globs, words, silent }: BusyNode, rounds: number): Promise<number> {
-  const { home, data } = makeHome();
+export async function frozenViewHolds(
+  { profile, globs, words, silent }: BusyNode,
+  rounds: number,
+  { home, data } = makeHome(),
+): Promise<number> {
   mkdirSync(data, { recursive: true });
   const line = words?.(data) ?? [process.execPath, WRITER, profile, data, String(SPELL)];
   let child: ChildProcess | null = null;
