@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import { prepareFreeze } from "../../agent/freeze/index.ts";
-import type { ProfileOverrides } from "../../agent/profiles/index.ts";
+import { type ProfileOverrides, profileOf } from "../../agent/profiles/index.ts";
 import { systemCode } from "../../vault/names/index.ts";
 import { controlOf, freezeOptions, frozenBytes, makeHome, pathOf, puppet } from "./freezing.ts";
 
@@ -33,6 +33,12 @@ export const busyNode = (profile: string): BusyNode => ({
   profile,
   ...(GLOBS[profile] === undefined ? {} : { globs: GLOBS[profile] }),
 });
+
+const isLinked = (mutability: string) => mutability === "immutable" || mutability === "append-only";
+
+function classesOf({ immutable, append_only }: ProfileOverrides = {}): string[] {
+  return [...(immutable === undefined ? [] : ["immutable"]), ...(append_only === undefined ? [] : ["append-only"])];
+}
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
@@ -88,6 +94,7 @@ export async function frozenViewHolds(
   start();
   await written();
   let compared = 0;
+  const linked = new Set<string>();
   for (let round = 0; round < rounds; round += 1) {
     const node = puppet({
       onStop: async () => {
@@ -117,11 +124,15 @@ export async function frozenViewHolds(
       const path = pathOf(entry);
       expect([profile, round, path, sha256(frozenBytes(entry))]).toEqual([profile, round, path, atFreeze.get(path)]);
       if (after.get(path) !== atFreeze.get(path)) changed += 1;
+      if (entry.linked) linked.add(entry.mutability);
       compared += 1;
     }
     // Else it shows nothing: the node must have written to what was frozen.
     expect([profile, round, changed]).not.toEqual([profile, round, 0]);
     await tree.release();
   }
+  // Else it shows nothing of what a profile links: the node must have files of every such rule.
+  const rules = [...profileOf(profile).rules.map(({ mutability }) => mutability), ...classesOf(globs)];
+  expect([profile, ...linked].sort()).toEqual([profile, ...new Set(rules.filter(isLinked))].sort());
   return compared;
 }
