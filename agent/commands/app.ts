@@ -51,6 +51,7 @@ import { command as shareList } from "./share-list.command.ts";
 import { command as shareRevoke } from "./share-revoke.command.ts";
 import { command as show } from "./show.command.ts";
 import { command as status } from "./status.command.ts";
+import { command as supportBundle } from "./support-bundle.command.ts";
 import { command as tag } from "./tag.command.ts";
 import { command as ticketCreate } from "./ticket-create.command.ts";
 import { command as ticketList } from "./ticket-list.command.ts";
@@ -142,6 +143,7 @@ const root = buildRouteMap<string, CliContext>({
     profiles,
     config,
     completion,
+    supportBundle,
     cloud,
     cost,
   },

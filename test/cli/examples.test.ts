@@ -96,6 +96,7 @@ describe("each command's help", () => {
       .replace("/backup/a", copy.vault)
       .replace("/backup/b", join(copy.home, "offsite"))
       .replace("/srv/restored", join(copy.home, "restored"))
+      .replace("/srv/scratch/", `${copy.home}/`)
       .replace("/srv/scratch", join(copy.home, "scratch"))
       .replace("/srv/icon/data", copy.data)
       .replace("file:///backup/vault", `file://${join(copy.home, "new-vault")}`)
