@@ -1,8 +1,8 @@
-import { lstatSync, readdirSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { arch, cpus, freemem, release, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
-import { readBounded, writeNewFile } from "../../posix/durable.ts";
+import { writeNewFile } from "../../posix/durable.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { ColdkeepError, messageOf, names, VERSION } from "../../vault/names/index.ts";
 import { type Config, DEFAULT_CONFIG, readConfigText, readLooseYaml } from "../config/index.ts";
@@ -51,7 +51,7 @@ export async function run(call: Call<SupportFlags>): Promise<Answer> {
   const files = Object.entries(parts).map(
     ([name, part]) => [name, `${JSON.stringify(scrubDocument(part, scrub), null, 2)}\n`] as const,
   );
-  const log = flags.logDir === undefined ? null : newestLog(flags.logDir);
+  const log = flags.logDir === undefined ? null : newestLogs(flags.logDir);
   const all = log === null ? files : [...files, ["log.txt", scrub(log)] as const];
   await write(to, all, io.clock.now());
   return {
@@ -128,12 +128,26 @@ async function reportsOf({ vaults, nodes }: Config, call: Call): Promise<object[
   return found;
 }
 
-function newestLog(folder: string): string | null {
+/** The ends of the newest logs: this run adds to the last one itself. */
+function newestLogs(folder: string): string | null {
   const newest = readdirSync(folder)
     .filter((name) => /^coldkeep-\d{8}\.log$/.test(name))
     .sort()
-    .at(-1);
-  return newest === undefined ? null : (readBounded(join(folder, newest), MAX_LOG)?.toString("utf8") ?? null);
+    .slice(-3);
+  return newest.length === 0 ? null : newest.map((name) => endOf(join(folder, name))).join("");
+}
+
+function endOf(path: string): string {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const from = Math.max(0, fstatSync(fd).size - MAX_LOG);
+    const buffer = Buffer.alloc(MAX_LOG);
+    const text = buffer.toString("utf8", 0, readSync(fd, buffer, 0, MAX_LOG, from));
+    // A token of which the beginning is cut off would not be known for one.
+    return from === 0 ? text : text.slice(text.indexOf("\n") + 1);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 async function write(
