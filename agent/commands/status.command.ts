@@ -2,12 +2,13 @@ import { defineCommand } from "./define.ts";
 
 export interface StatusFlags {
   readonly metrics?: string;
+  readonly emf?: string;
   readonly notify?: boolean;
 }
 
 export const command = defineCommand<StatusFlags>({
   brief: "Tell how the backups of each node stand",
-  usage: "[--node <name>] [--vault <name>] [--metrics <file>] [--notify]",
+  usage: "[--node <name>] [--vault <name>] [--metrics <file>] [--emf <file>] [--notify]",
   about:
     "For each node and vault of the configuration: the newest good snapshot, its age and height, the newest drill, sizes and\n" +
     "growth, the next run of its timer, and what is amiss by the limits under `watch` in the configuration. Reads the vault's\n" +
@@ -18,6 +19,13 @@ export const command = defineCommand<StatusFlags>({
     ["status --node icon --json", "one node, for a script"],
   ],
   flags: {
+    emf: {
+      kind: "parsed",
+      parse: String,
+      optional: true,
+      placeholder: "file",
+      brief: "Add a line a node and vault to a log that the CloudWatch agent reads (EMF; docs/monitoring)",
+    },
     metrics: {
       kind: "parsed",
       parse: String,

@@ -1,9 +1,10 @@
+import { appendFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { writeFileDurable } from "../../posix/durable.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import type { Config } from "../config/index.ts";
-import { renderMetrics } from "../watch/index.ts";
+import { renderEmf, renderMetrics } from "../watch/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import { tell } from "./noticed.ts";
@@ -19,6 +20,7 @@ export async function run(call: Call<StatusFlags>): Promise<Answer> {
   const failure = failureOf(statuses);
   if (flags.notify === true) await tellAlarms(config, statuses, call);
   if (flags.metrics !== undefined) writeMetrics(resolve(flags.metrics), renderMetrics(statuses, now));
+  if (flags.emf !== undefined) addEmf(resolve(flags.emf), renderEmf(statuses, now));
   return {
     document: { ok: failure === null, now, nodes: statuses.map(documentOf) },
     text: statuses.map((status) => textOf(status, now)).join("\n\n"),
@@ -44,6 +46,15 @@ function nobodyToTell(path: string): ColdkeepError {
     why: "it has no `notify`",
     todo: "name a webhook, mail addresses, a topic of SNS or a command there",
   });
+}
+
+/** Whole lines: what is written by one call is not torn, and the agent reads lines. */
+function addEmf(path: string, text: string): void {
+  try {
+    appendFileSync(path, text, { mode: 0o644 });
+  } catch (error) {
+    throw fromSystemError(error, { what: "cannot write the metrics", on: path, otherwise: "internal" });
+  }
 }
 
 /** Whole or not at all, as the collector may read at any moment; it runs as another user. */

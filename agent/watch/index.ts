@@ -1,1 +1,2 @@
+export { EMF_NAMESPACE, renderEmf } from "./emf.ts";
 export { type Measured, renderMetrics } from "./metrics.ts";
