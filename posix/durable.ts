@@ -12,7 +12,11 @@ import {
   writeSync,
 } from "node:fs";
 import { ColdkeepError, systemCode } from "../vault/names/index.ts";
+import { makerMark } from "./maker.ts";
 import { fromSystemError, type PathBytes, showPath } from "./system-error.ts";
+
+/** What follows in the names of temporary files is their maker's mark: `sweepLeft` removes what a killed one left. */
+export const TEMP_LABEL = ".tmp-";
 
 /**
  * Puts `bytes` at `path` so that after a crash the old or the new content is there whole, and after return the new
@@ -21,7 +25,7 @@ import { fromSystemError, type PathBytes, showPath } from "./system-error.ts";
  * @throws ColdkeepError `no-space`, `permission`, else `internal`.
  */
 export function writeFileDurable(path: PathBytes, bytes: Uint8Array, mode = 0o600): void {
-  const temp = besides(path, `.tmp-${process.pid}-${randomBytes(6).toString("hex")}`);
+  const temp = besides(path, `${TEMP_LABEL}${makerMark()}-${randomBytes(6).toString("hex")}`);
   try {
     writeNewFile(temp, bytes, mode);
     try {

@@ -6,6 +6,7 @@ export * from "./direct.ts";
 export * from "./durable.ts";
 export * from "./holes.ts";
 export * from "./lockfile.ts";
+export * from "./maker.ts";
 export * from "./mounts.ts";
 export * from "./openfiles.ts";
 export * from "./prefetch.ts";

@@ -3,6 +3,7 @@ import { linkSync, mkdirSync, readdirSync, statSync, unlinkSync } from "node:fs"
 import { basename, dirname, join } from "node:path";
 import { ColdkeepError, systemCode } from "../vault/names/index.ts";
 import { readBounded, writeNewFile } from "./durable.ts";
+import { isLeftBehind as isMakerGone, makerMark } from "./maker.ts";
 import { isAlive, type ProcessIdentity, parseIdentity, processIdentity, processRealm } from "./process.ts";
 import { fromSystemError, showPath } from "./system-error.ts";
 
@@ -68,7 +69,7 @@ export function lockHolder(path: string): { readonly pid: number; readonly label
 }
 
 function take(path: string, me: Holder, options: LockOptions, depth: number): void {
-  const temp = `${path}.tmp.${me.nonce}.${depth}`;
+  const temp = `${path}.tmp.${me.nonce}.${depth}.${makerMark()}`;
   writeNewFile(temp, Buffer.from(JSON.stringify(me)), 0o600);
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
@@ -129,7 +130,7 @@ function isLeftBehind(path: string, holder: Holder, options: LockOptions): boole
 
 /** Age by the clock of the file system, which on a network share is neither machine's. */
 function ageOf(path: string): number {
-  const probe = `${path}.tmp.${randomBytes(8).toString("hex")}.age`;
+  const probe = `${path}.tmp.${randomBytes(8).toString("hex")}.age.${makerMark()}`;
   writeNewFile(probe, new Uint8Array(0), 0o600);
   try {
     return statSync(probe).mtimeMs - statSync(path).mtimeMs;
@@ -195,6 +196,11 @@ function sweep(path: string): void {
     for (const name of readdirSync(dirname(path))) {
       if (!name.startsWith(`${prefix}tmp.`) && !name.startsWith(`${prefix}break.`)) continue;
       const file = join(dirname(path), name);
+      // Also one whose writer died before a word was in it.
+      if (isMakerGone(name)) {
+        unlinkIfThere(file);
+        continue;
+      }
       const bytes = readBounded(file, MAX_BYTES);
       const holder = bytes === null ? null : parseHolder(bytes);
       if (holder !== null && isLeftBehind(file, holder, {})) unlinkIfThere(file);

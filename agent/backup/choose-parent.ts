@@ -67,13 +67,18 @@ export function goodOf(state: NodeState, head: Head | null): SnapshotId | null {
 
 /**
  * Runs after the parent that left something to build on, newest first: packs that were received, or runs they meant to
- * take over. Whether one of them was committed after all is for the vault to say, when its card is put.
+ * take over. Whether one of them was committed after all is for the vault to say, when its card is put. Packs that one of
+ * today's recipients cannot open are no use to a snapshot that all of them are to open.
  */
 export function findDeadRuns(
   state: NodeState,
   parent: ParentRun | null,
   lineage: Lineage,
-  o: { readonly vaults: readonly { readonly name: string }[]; readonly now: number },
+  o: {
+    readonly vaults: readonly { readonly name: string }[];
+    readonly recipients: readonly string[];
+    readonly now: number;
+  },
 ): LocalRun[] {
   const dead: LocalRun[] = [];
   for (const id of state.runs.list()) {
@@ -85,6 +90,7 @@ export function findDeadRuns(
     const missed = readMissed(folder);
     if (o.now - (parseSnapshotId(id)?.time ?? 0) > ADOPT_LIMIT_MS) continue;
     if (o.vaults.some(({ name }) => missed.has(name) || head.vaults?.includes(name) === false)) continue;
+    if (!o.recipients.every((one) => head.recipients?.includes(one))) continue;
     if (head.adopts.length > 0 || readReceived(folder).length > 0) dead.push({ head, folder });
   }
   return dead.sort((a, b) => b.head.seq - a.head.seq);

@@ -5,7 +5,7 @@ import { encodeBegin, writerOf } from "../../vault/card/index.ts";
 import type { Begin, Heights } from "../../vault/card/types.ts";
 import { ColdkeepError, FORMAT, makeSnapshotId, names, type SnapshotId, toBase64url } from "../../vault/names/index.ts";
 import { deriveKeys, newSnapshotKey } from "../../vault/sealed/derive.ts";
-import { writeKeyFile } from "../../vault/sealed/key-file.ts";
+import { parseKeyFile, writeKeyFile } from "../../vault/sealed/key-file.ts";
 import type { SnapshotKeys } from "../../vault/sealed/types.ts";
 import { hashed } from "../../vault/store/index.ts";
 import type { NodeState } from "../state/index.ts";
@@ -73,6 +73,7 @@ async function tryOpen(
   const sk = newSnapshotKey();
   const keys = deriveKeys(sk, scope);
   const keyFile = await writeKeyFile({ scope, sk, recipients: o.recipients, now: started }).finally(() => sk.fill(0));
+  const recipients = parseKeyFile(keyFile, names.keyJson(node, id)).slots.map(({ type, kid }) => `${type} ${kid}`);
 
   const startedAt = monotonic();
   const lineage = { vault, node, suite, chunkKeyCheck: chunkKeyCheck(o.chunkKey) };
@@ -82,7 +83,7 @@ async function tryOpen(
     const claim = { vault, node, profile: o.profile.name, publicKey: state.publicKey, now: started };
     await vaults.each(({ store }) => claimNode({ ...claim, store }));
   }
-  const dead = o.full ? [] : findDeadRuns(state, parent, lineage, { vaults: vaults.live, now: started });
+  const dead = o.full ? [] : findDeadRuns(state, parent, lineage, { vaults: vaults.live, recipients, now: started });
   const head: RunHead = {
     version: 1,
     vault,
@@ -94,6 +95,7 @@ async function tryOpen(
     commit: toBase64url(keys.commit),
     chunk_key_check: lineage.chunkKeyCheck,
     adopts: dead.map((run) => run.head.snapshot),
+    recipients,
     vaults: vaults.live.map(({ name }) => name),
   };
   const folder = state.runs.make(id);

@@ -35,6 +35,11 @@ export interface RunHead {
   readonly chunk_key_check: string;
   /** Interrupted runs whose packs this one means to take over. */
   readonly adopts: readonly SnapshotId[];
+  /**
+   * `<type> <kid>` of who can open its packs; absent in runs of versions that did not write it down. No rotation reaches
+   * the key file of a run that never became a snapshot.
+   */
+  readonly recipients?: readonly string[];
   /** Names of the vaults that took part at the begin; absent in runs of versions that fed one. */
   readonly vaults?: readonly string[];
 }

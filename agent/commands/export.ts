@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { makerMark, sweepLeft } from "../../posix/index.ts";
 import { ColdkeepError, parseS3Url } from "../../vault/names/index.ts";
 import { writeRocksdbBackup } from "../exchange/index.ts";
 import { counted } from "../report/index.ts";
@@ -9,6 +10,9 @@ import type { ExportFlags } from "./export.command.ts";
 import { exportIcon } from "./export-icon.ts";
 import { rocksdbMetaOf } from "./meta.ts";
 import { restoreTo } from "./restore.ts";
+
+/** In the names of folders in which it stages. */
+const LABEL = ".coldkeep-export-";
 
 /** `coldkeep export <id> --format … --output <path>`, or `--to <url>`. */
 export async function run(call: Call<ExportFlags>, id: string | undefined): Promise<Answer> {
@@ -28,7 +32,8 @@ export async function run(call: Call<ExportFlags>, id: string | undefined): Prom
 async function exportRocksdb(call: Call<ExportFlags>, id: string | undefined, dir: string): Promise<Answer> {
   mkdirSync(dir, { recursive: true });
   // RocksDB does not look at such names.
-  const work = mkdtempSync(join(dir, ".coldkeep-export-"));
+  sweepLeft(dir, LABEL);
+  const work = mkdtempSync(join(dir, `${LABEL}${makerMark()}-`));
   try {
     const staged = join(work, "restored");
     const { snapshot, capturedAt, tags } = await restoreTo(call, id, staged);

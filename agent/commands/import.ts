@@ -10,8 +10,10 @@ import {
   rmSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { listSnapshots } from "../../keeper/index.ts";
+import { indexSnapshots, listSnapshots } from "../../keeper/index.ts";
+import { makerMark, sweepLeft } from "../../posix/index.ts";
 import { ColdkeepError, isColdkeepError, systemCode } from "../../vault/names/index.ts";
+import { unconfirmedRuns } from "../backup/index.ts";
 import type { NodeSettings } from "../config/index.ts";
 import {
   listRocksdbBackups,
@@ -31,7 +33,7 @@ import type { ImportFlags, ImportKind } from "./import.command.ts";
 import { rocksdbMetaTag } from "./meta.ts";
 import { openPlace, openVault } from "./opened.ts";
 import { recover } from "./recover.ts";
-import { openSession, type Session, scopeOf } from "./session.ts";
+import { openSession, pickVault, type Session, scopeOf } from "./session.ts";
 
 /** One backup of another tool's, as it can become a snapshot. */
 interface Foreign {
@@ -63,13 +65,14 @@ export async function run(call: Call<ImportFlags>, kind: ImportKind, given: stri
       : kind === "ovn"
         ? [ovnDatabase(path)]
         : rocksdbBackups(path, call);
-  const there = await tagsOf(session, call);
   const state = openNodeState(config.stateDir, node.name);
   {
     // What follows takes the node for one that nobody stops, and could not undo what a killed backup left behind.
     using _lock = state.lock(`coldkeep import --node ${node.name}`);
     await recover(session, controlOf(node), call);
   }
+  await listEarlier(session, call);
+  const there = await tagsOf(session, call);
 
   const imported: { id: string; snapshot: string | null }[] = [];
   for (const backup of backups) {
@@ -194,6 +197,15 @@ function ovnDatabase(file: string): Foreign {
   };
 }
 
+/** What an import that was killed has committed and not listed: it would be imported again. */
+async function listEarlier({ config, node }: Session, call: Call): Promise<void> {
+  const ids = unconfirmedRuns({ stateDir: config.stateDir, node: node.name });
+  if (ids.length === 0) return;
+  const settings = pickVault(config, call.flags.vault);
+  if (settings.putOnly === true) return;
+  await indexSnapshots({ store: await openVault(config, call, "write"), ...scopeOf(config, node.name), ids });
+}
+
 /** All tags of the node's snapshots, pair by pair as `tagsFor` makes them. */
 async function tagsOf({ config, node }: Session, call: Call): Promise<ReadonlySet<string>> {
   const store = await openVault(config, call, "read");
@@ -215,13 +227,20 @@ function tagsFor({ id, timestamp }: RocksdbBackup): string[] {
 
 /** Beside the backups, where files can be linked rather than copied; where nothing may be written there, in the state. */
 function makeWorkFolder(dir: string, stateFolder: string): string {
-  if (dir.startsWith("s3://")) return mkdtempSync(join(stateFolder, ".coldkeep-import-"));
+  if (dir.startsWith("s3://")) return makeFolderIn(stateFolder);
   try {
-    return mkdtempSync(join(dirname(dir), ".coldkeep-import-"));
+    return makeFolderIn(dirname(dir));
   } catch (error) {
     if (!["EACCES", "EROFS", "EPERM"].includes(systemCode(error) ?? "")) throw error;
-    return mkdtempSync(join(stateFolder, ".coldkeep-import-"));
+    return makeFolderIn(stateFolder);
   }
+}
+
+/** What killed imports left there is as large as a node. */
+function makeFolderIn(folder: string): string {
+  const label = ".coldkeep-import-";
+  sweepLeft(folder, label);
+  return mkdtempSync(join(folder, `${label}${makerMark()}-`));
 }
 
 /** The node's first root holds the database; one that is called wal, its WAL. */

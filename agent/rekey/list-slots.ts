@@ -1,7 +1,7 @@
-import { listSnapshots } from "../../keeper/index.ts";
 import { type NodeName, names, type SnapshotId, type VaultId } from "../../vault/names/index.ts";
 import { parseKeyFile, type SlotStrength, slotStrength } from "../../vault/sealed/index.ts";
-import type { Reader } from "../../vault/store/facets.ts";
+import type { Lister, Reader } from "../../vault/store/facets.ts";
+import { findSnapshots } from "./key-files.ts";
 
 /** One recipient, and the snapshots that it has a slot of. */
 export interface SlotGroup {
@@ -13,16 +13,13 @@ export interface SlotGroup {
 
 /** Who can open a node's snapshots, as their key files say it. Needs no key, and proves nothing. */
 export async function listSlots(o: {
-  readonly store: Reader;
+  readonly store: Reader & Lister;
   readonly vault?: VaultId;
   readonly node: NodeName;
 }): Promise<{ readonly groups: readonly SlotGroup[]; readonly snapshots: number }> {
   const groups = new Map<string, SlotGroup & { readonly snapshots: SnapshotId[] }>();
   const ids = new Set<SnapshotId>();
-  for await (const entry of listSnapshots(o)) {
-    if (entry.state === "broken") continue;
-    for (const id of [entry.snapshot, ...entry.origins]) ids.add(id);
-  }
+  for (const { snapshot, origins } of await findSnapshots(o)) for (const id of [snapshot, ...origins]) ids.add(id);
   for (const id of ids) {
     const name = names.keyJson(o.node, id);
     const found = await o.store.get(name, { maxBytes: 64 << 10 });

@@ -1,6 +1,6 @@
 import type { NodeName, Progress, SnapshotId, VaultId } from "../../vault/names/index.ts";
 import type { Identity, LabelledRecipient, Slot, SnapshotScope } from "../../vault/sealed/types.ts";
-import type { Reader, Replacer } from "../../vault/store/facets.ts";
+import type { Lister, Reader, Replacer } from "../../vault/store/facets.ts";
 
 /** What is to become of the slots of every key.json of a node. */
 export interface KeyChange {
@@ -11,7 +11,7 @@ export interface KeyChange {
 }
 
 export interface RekeyOptions {
-  readonly store: Reader & Replacer;
+  readonly store: Reader & Replacer & Lister;
   readonly vault?: VaultId;
   readonly node: NodeName;
   readonly change: KeyChange;

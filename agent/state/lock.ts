@@ -1,8 +1,8 @@
-import { join } from "node:path";
-import { acquireLock, type Lock } from "../../posix/lockfile.ts";
+import type { Lock } from "../../posix/lockfile.ts";
 import type { NodeName } from "../../vault/names/index.ts";
 import { nodeFolder } from "./node-state.ts";
 import { makePrivateFolder } from "./private.ts";
+import { takeLock } from "./take-lock.ts";
 
 /**
  * A lock of a node by name, for work that needs no signing key: a restore on a host that never backed the node up.
@@ -12,5 +12,5 @@ import { makePrivateFolder } from "./private.ts";
 export function lockNode(stateDir: string, node: NodeName, name: "node" | "restore", label: string): Lock {
   const folder = nodeFolder(stateDir, node);
   makePrivateFolder(folder);
-  return acquireLock(join(folder, name === "node" ? "lock" : "restore.lock"), label);
+  return takeLock(folder, name === "node" ? "lock" : "restore.lock", label);
 }

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { join } from "node:path";
-import { acquireLock, type Lock } from "../../posix/lockfile.ts";
+import type { Lock } from "../../posix/lockfile.ts";
 import type { SuiteName } from "../../vault/card/types.ts";
 import type { NodeName, SnapshotId } from "../../vault/names/index.ts";
 import { chunkKeyOf, hasChunkKey } from "./chunk-key.ts";
@@ -13,6 +13,7 @@ import { listRuns, makeRun, removeRun, runFolder } from "./runs.ts";
 import { lastSequence, nextSequence } from "./sequence.ts";
 import { initSigningKey, loadSigningKey, type SigningKey } from "./signing-key.ts";
 import { type StoredStretch, stretchOf } from "./stretch.ts";
+import { takeLock } from "./take-lock.ts";
 
 /** What a host remembers about one node, in `<state dir>/<node>/`. Losing it costs one new base, never correctness. */
 export interface NodeState {
@@ -114,6 +115,6 @@ export function openNodeState(stateDir: string, node: NodeName): NodeState {
     pauseAt: (now) => readPause(folder, now),
     pause: (pause) => writePause(folder, pause),
     resume: () => removePause(folder),
-    lock: (label) => acquireLock(join(folder, "lock"), label),
+    lock: (label) => takeLock(folder, "lock", label),
   };
 }

@@ -7,4 +7,35 @@ export interface Found {
 }
 
 /** All of them; docs/RELIABILITY.md lists these. Newest last. */
-export const FOUND: readonly Found[] = [];
+export const FOUND: readonly Found[] = [
+  {
+    campaign: "crash",
+    seed: "1, round 13",
+    what: "A backup was killed between its card and its index; a key rotation then passed its snapshot over: only the old key opened it",
+    test: "test/torture/found.test.ts",
+  },
+  {
+    campaign: "crash",
+    seed: "1, round 13, by reading on",
+    what: "A backup was killed before its card, keys were rotated, and the next backup built on its packs: the new key could not open them",
+    test: "test/torture/found.test.ts",
+  },
+  {
+    campaign: "crash",
+    seed: "b, round 27",
+    what: "An import was killed between card and index; run again it imported the same backup twice",
+    test: "test/torture/found.test.ts",
+  },
+  {
+    campaign: "crash",
+    seed: "b, round 9",
+    what: "A killed import or export left its working folder, as large as a node, for ever",
+    test: "test/torture/found.test.ts",
+  },
+  {
+    campaign: "crash",
+    seed: "b, round 16",
+    what: "Killed runs left half-written files in the state folder, and of locks in the vault, for ever",
+    test: "test/posix/maker.test.ts",
+  },
+];

@@ -46,14 +46,18 @@ async function play(context: Context, world: World, imports: World): Promise<voi
     const known = usual.get(deed.name);
     const prepared = await deed.prepare(chance);
     const before = cardsOf(prepared.world);
-    const { killed, code, stderr } = await runAndKill(prepared, chance, known, (measured) =>
-      usual.set(deed.name, measured),
-    );
-    const fault =
-      (!killed && code !== 0 ? `it ended with ${code}: ${stderr}` : null) ??
-      (await faultAfter(prepared, chance, before, code === 0, round));
-    if (fault !== null) context.record(what, "lost", { why: fault });
-    else if (killed) context.record(what, "survived");
+    try {
+      const { killed, code, stderr } = await runAndKill(prepared, chance, known, (measured) =>
+        usual.set(deed.name, measured),
+      );
+      const fault =
+        (!killed && code !== 0 ? `it ended with ${code}: ${stderr}` : null) ??
+        (await faultAfter(prepared, chance, before, code === 0, round));
+      if (fault !== null) context.record(what, "lost", { why: fault });
+      else if (killed) context.record(what, "survived");
+    } finally {
+      world.node("start");
+    }
   });
 }
 
@@ -108,7 +112,7 @@ async function faultAfter(
     return `gone: ${gone.join(", ")}`;
   const verified = await world.here("verify", "--all", "--read-data");
   if (verified.code !== 0) return `verify ended with ${verified.code}: ${verified.stderr}${verified.stdout}`;
-  if (chance.hits(0.3)) {
+  if (prepared.isImport !== true && chance.hits(0.3)) {
     const fault = await faultOfOne(world, chance);
     if (fault !== null) return fault;
   }
@@ -143,7 +147,7 @@ function cardsOf(world: World): string[] {
 
 const OWN =
   /^(config\.yaml|second\.yaml|second-state|second|data|data\.pid|key-\d+|nodectl|state~?|vault~?|target|backups|\.coldkeep-freeze)$/;
-const TEMPORARY = /\.tmp-|\.part$|\.new$|\.lock$|^\.coldkeep-/;
+const TEMPORARY = /\.tmp-|\.part$|\.new$|^\.coldkeep-/;
 
 /** Files and folders that only a run that died can have left. */
 function leftBy(world: World): string[] {
@@ -156,7 +160,8 @@ function leftBy(world: World): string[] {
   return [
     ...readdirSync(world.home).filter((name) => !OWN.test(name)),
     ...readdirSync(world.frozen).map((name) => `.coldkeep-freeze/${name}`),
-    ...under(join(world.vault, ".tmp")),
+    // A dead one's lock is in nobody's way, and goes when the same name is changed again.
+    ...under(join(world.vault, ".tmp")).filter((path) => !/\/[0-9a-f]{32}\.lock$/.test(path)),
     ...under(world.state).filter((path) => TEMPORARY.test(path.slice(path.lastIndexOf("/") + 1))),
     ...(existsSync(runs) && readdirSync(runs).length > 1 ? readdirSync(runs).map((name) => `runs/${name}`) : []),
   ];

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -11,8 +11,9 @@ import {
   unlinkSync,
 } from "node:fs";
 import { setDirect, writeFully } from "../../../posix/direct.ts";
+import { isLeftBehind as isMakerGone, makerMark, makerOf } from "../../../posix/maker.ts";
 import { dropCached } from "../../../posix/prefetch.ts";
-import { isAlive, parseIdentity, processIdentity, processRealm } from "../../../posix/process.ts";
+import { isAlive } from "../../../posix/process.ts";
 import { systemCode } from "../../names/index.ts";
 import type { ObjectInfo } from "../facets.ts";
 import { fsyncLater, infoOf } from "./files.ts";
@@ -25,7 +26,9 @@ export const TEMP_FOLDER = ".tmp";
 const LARGE = 1 << 20;
 /** After this long nobody still writes it, whichever machine it was: a run may take 3 days. */
 const FOREIGN_STALE_MS = 4 * 86_400_000;
-const TEMP_NAME = /^([0-9a-f]{16})-([0-9a-f-]{36})-(\d{1,10})-(\d{1,20})-[0-9a-f]{16}\.part$/;
+const TEMP_NAME = /^[0-9a-f]{16}-[0-9a-f-]{36}-\d{1,10}-\d{1,20}-[0-9a-f]{16}\.part$/;
+/** What a lock is made of; whoever takes the same lock removes it, too, but nobody may. */
+const LOCK_TEMP = /^[0-9a-f]{32}\.lock\.(?:tmp|break)\./;
 
 /** A whole, synced file that has no name in the vault yet. */
 export interface TempFile {
@@ -104,20 +107,14 @@ function moveAfter(fd: number, after: bigint): void {
 }
 
 function tempName(): string {
-  const { pid, startTime, bootId } = processIdentity();
-  return `${realmHash()}-${bootId}-${pid}-${startTime}-${randomBytes(8).toString("hex")}.part`;
-}
-
-function realmHash(): string {
-  const { machine, pidNamespace } = processRealm();
-  return createHash("sha256").update(`${machine}\n${pidNamespace}`).digest("hex").slice(0, 16);
+  return `${makerMark()}-${randomBytes(8).toString("hex")}.part`;
 }
 
 function isLeftBehind(folder: OpenFolder, name: string): boolean {
-  const [, realm, bootId, pid, startTime] = TEMP_NAME.exec(name) ?? [];
-  const identity = parseIdentity({ pid: Number(pid), startTime, bootId });
-  if (identity === null) return false;
-  if (realm === realmHash()) return !isAlive(identity);
+  if (LOCK_TEMP.test(name)) return isMakerGone(name);
+  const maker = TEMP_NAME.test(name) ? makerOf(name) : null;
+  if (maker === null) return false;
+  if (maker.here) return !isAlive(maker.identity);
   const mtime = lstatSync(folder.at(name), { throwIfNoEntry: false })?.mtimeMs;
   // The folder changes with every write, so its time is a recent moment by the file system's own clock.
   return mtime !== undefined && fstatSync(folder.fd).mtimeMs - mtime > FOREIGN_STALE_MS;

@@ -1,0 +1,77 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { onCi } from "../support/ci.ts";
+import { sharedTempDir } from "../support/tmp.ts";
+import { chanceOf } from "./chance.ts";
+import { type Deed, deedsOf, makeImportHost, type Prepared } from "./crash/deeds.ts";
+import { type Fault, faultEnv, faultLibrary, type Op } from "./fault/fault.ts";
+import { endWorld, makeWorld, type World } from "./world.ts";
+
+/** What campaigns have found, each by the call at which it happened. Seeds are those of the campaign. */
+const library = faultLibrary();
+const missing = typeof library === "string" ? "" : ` (${library.missing})`;
+if (missing !== "" && onCi()) throw new Error(missing);
+
+const ops: readonly Op[] = ["create", "link", "rename"];
+
+describe.skipIf(missing !== "")(`found by a campaign${missing}`, async () => {
+  const home = sharedTempDir("coldkeep-found");
+  const never = undefined as never as World;
+  const host = missing === "" ? await makeWorld(join(home, "host")) : never;
+  const imports = missing === "" ? await makeImportHost(join(home, "imports")) : never;
+  const deeds = deedsOf(host, imports);
+  afterAll(() => {
+    endWorld(host);
+    endWorld(imports);
+  });
+
+  const deed = (name: string): Deed => deeds.find((one) => one.name === name) as Deed;
+  const prepare = (name: string, seed: string): Promise<Prepared> => deed(name).prepare(chanceOf(seed));
+
+  async function kill({ world, words }: Prepared, root: string, fault: Fault): Promise<void> {
+    const env = faultEnv({ roots: [root], counter: join(home, "counter"), ops, fault });
+    const { signal, stderr } = await world.run(words, env);
+    expect(signal, stderr).toBe("SIGKILL");
+  }
+
+  /** Rotates to a new key, and expects that it alone opens all there is. */
+  async function expectRotated(): Promise<void> {
+    const rotation = await prepare("key rotation", "a");
+    await host.json(...rotation.words);
+    await host.json("backup");
+    await host.json("rebuild");
+    expect(await host.json("verify", "--all", "--read-data")).toMatchObject({ ok: true });
+  }
+
+  it("a snapshot that was committed and not listed yet gets its slots, too, in a rotation (crash 1, round 13)", async () => {
+    await host.json("backup");
+    await kill(await prepare("backup", "a"), join(host.vault, "demo/index.json"), { act: "kill", at: 1 });
+    await expectRotated();
+  });
+
+  it("packs of a run that was cut off before a rotation are in no snapshot after it", async () => {
+    await host.json("backup");
+    const before = readdirSync(join(host.vault, "demo/begins"));
+    await kill(await prepare("backup", "b"), join(host.vault, "demo/snapshots"), { act: "kill", at: 1 });
+    const [dead = ""] = readdirSync(join(host.vault, "demo/begins")).filter((name) => !before.includes(name));
+    const packs = join(host.vault, "demo/data", dead.replace(".json", ""), "00000.pack");
+    expect(existsSync(packs), "there is something to take over").toBe(true);
+    await expectRotated();
+  });
+
+  it("an import that is killed once its snapshot is committed does not import it twice (crash b, round 27)", async () => {
+    const prepared = await prepare("import", "b");
+    await kill(prepared, join(imports.vault, "demo/index.json"), { act: "kill", at: 1 });
+    expect(await prepared.finish(false)).toBeNull();
+  });
+
+  it("an import that is killed leaves its working folder to the next one, which removes it (crash b, round 9)", async () => {
+    const prepared = await prepare("import", "b");
+    await kill(prepared, imports.vault, { act: "kill", at: 3 });
+    const left = () => readdirSync(imports.home).filter((name) => name.startsWith(".coldkeep-import-"));
+    expect(left()).toHaveLength(1);
+    expect(await prepared.finish(false)).toBeNull();
+    expect(left()).toEqual([]);
+  });
+});
