@@ -3,4 +3,5 @@ import type { Campaign } from "./types.ts";
 /** Every campaign there is, by name. Loaded when it is played. Alphabetical. */
 export const CAMPAIGNS: Readonly<Record<string, () => Promise<{ readonly campaign: Campaign }>>> = {
   crash: () => import("./crash/campaign.ts"),
+  disk: () => import("./disk/campaign.ts"),
 };

@@ -13,6 +13,9 @@
  * - `--results` a folder for figures, `<campaign>-<seed>.json`, saved after every round; test/torture/results holds those
  *   that docs/RELIABILITY.md is made from, by `npm run torture:report`.
  *
+ * `COLDKEEP_TORTURE_PROGRAM` is another command line than this checkout's, such as `dist/coldkeep.mjs` after `npm run build`,
+ * which starts sooner.
+ *
  * Ends with 1 where anything was lost. **A new campaign** is a file that exports a `campaign` (`types.ts`: its name, what
  * it shows, `run(context)`), and a line in `campaigns.ts`. Its `run` calls `context.rounds(play)`; `play(chance, round)`
  * takes all its decisions from `chance` and tells of each calamity by `context.record(what, outcome)`: `survived`,

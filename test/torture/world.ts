@@ -20,7 +20,8 @@ import { toNodeName } from "../../vault/names/index.ts";
 import { type Ran, runHere } from "../cli/run.ts";
 import { type Chance, chanceOf } from "./chance.ts";
 
-const COLDKEEP = fileURLToPath(new URL("../../bin/coldkeep.mjs", import.meta.url));
+const COLDKEEP =
+  process.env.COLDKEEP_TORTURE_PROGRAM ?? fileURLToPath(new URL("../../bin/coldkeep.mjs", import.meta.url));
 const NODE = fileURLToPath(new URL("node.pl", import.meta.url));
 const DAY = 86_400_000;
 /** The least stretching a reader takes: these campaigns are not about its cost. */

@@ -39,7 +39,7 @@ export function deedsOf(world: World, imports: World): Deed[] {
 
   /** Days go by, and the index is told of it. */
   const passTime = async (chance: Chance) => {
-    world.letPass(chance.whole(1, 6));
+    world.letPass(chance.whole(3, 9));
     await world.json("rebuild");
     // The others look odd now, as their names tell the time they were made at: the newest must not.
     await world.json("backup");
@@ -65,6 +65,7 @@ export function deedsOf(world: World, imports: World): Deed[] {
           world,
           words,
           async finish(ended) {
+            if (ended && !existsSync(target)) return "it said that it restored, and nothing is there";
             if (!ended && existsSync(target)) {
               // All or nothing: what has its name is whole.
               const fault = faultOfData(join(target, "data"));
@@ -224,7 +225,10 @@ async function faultOfCopy(world: World, second: string): Promise<string | null>
   execFileSync("cp", ["-a", world.state, state]);
   const text = readFileSync(world.config, "utf8");
   writeFileSync(config, text.replace(world.vault, second).replace(/^state_dir: .*$/m, `state_dir: ${state}`));
-  for (const words of [["rebuild"], ["verify", "--all", "--read-data"]]) {
+  // Keys are rotated in one vault at a time: what was copied before still wants the key it had.
+  const keys = readdirSync(world.home).filter((name) => /^key-\d+$/.test(name));
+  const identities = keys.flatMap((name) => ["--identity", join(world.home, name)]);
+  for (const words of [["rebuild"], ["verify", "--all", "--read-data", ...identities]]) {
     const { code, stderr } = await runHere([...words, "--json", "--config", config], { clock: systemClock });
     if (code !== 0) return `${words.join(" ")} of the copy ended with ${code}: ${stderr}`;
   }

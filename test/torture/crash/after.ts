@@ -1,0 +1,91 @@
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Chance } from "../chance.ts";
+import { clear, faultOfData, type World } from "../world.ts";
+import type { Prepared } from "./deeds.ts";
+
+/**
+ * What is wrong with a host after something happened to a deed, or null: see the campaign's own words. Undoes what was
+ * left behind, and brings the deed to its end.
+ * @param before cards that were there before.
+ * @param ended whether the deed said that it succeeded.
+ */
+export async function faultAfter(
+  prepared: Prepared,
+  chance: Chance,
+  before: readonly string[],
+  ended: boolean,
+  round: number,
+): Promise<string | null> {
+  const { world } = prepared;
+  const recovered = await world.here("recover");
+  if (recovered.code !== 0) return `recover ended with ${recovered.code}: ${recovered.stderr}`;
+  if (existsSync(world.frozen) && readdirSync(world.frozen).length > 0) {
+    return `left frozen: ${readdirSync(world.frozen).join(", ")}`;
+  }
+  const own = await prepared.finish(ended);
+  if (own !== null) return own;
+  if (!world.node("is-running")) return "the node is down";
+  const after = cardsOf(world);
+  const gone = before.filter((card) => !after.includes(card));
+  if (prepared.removes === true ? gone.includes(before.at(-1) ?? "") : gone.length > 0)
+    return `gone: ${gone.join(", ")}`;
+  const verified = await world.here("verify", "--all", "--read-data");
+  if (verified.code !== 0) return `verify ended with ${verified.code}: ${verified.stderr}${verified.stdout}`;
+  if (prepared.isImport !== true && chance.hits(0.3)) {
+    const fault = await faultOfOne(world, chance);
+    if (fault !== null) return fault;
+  }
+  // What a killed process left is swept by the next one that writes.
+  if (prepared.isImport !== true) {
+    if (round % 4 !== 0) return null;
+    await world.json("backup");
+  }
+  const left = leftBy(world, prepared.isImport === true);
+  return left.length === 0 ? null : `left behind: ${left.join(", ")}`;
+}
+
+/** Restores a random snapshot of those that are listed as good. */
+async function faultOfOne(world: World, chance: Chance): Promise<string | null> {
+  const { snapshots } = await world.json<{ snapshots: { snapshot: string; state: string }[] }>("list");
+  const good = snapshots.filter(({ state }) => state === "good");
+  if (good.length === 0) return "no good snapshot is listed";
+  const { snapshot } = chance.pick(good);
+  const into = join(world.home, "check");
+  clear(into);
+  await world.json("restore", snapshot, "--to", into);
+  const fault = faultOfData(join(into, "data"));
+  clear(into);
+  return fault === null ? null : `${snapshot}: ${fault}`;
+}
+
+/** Ids of the snapshots whose cards lie in the vault, oldest first. */
+export function cardsOf(world: World): string[] {
+  const folder = join(world.vault, "demo/snapshots");
+  return existsSync(folder) ? readdirSync(folder).sort() : [];
+}
+
+const OWN =
+  /^(config\.yaml|second\.yaml|second-state|second|data|data\.pid|key-\d+|nodectl|state~?|vault~?|target|backups|\.coldkeep-freeze)$/;
+const TEMPORARY = /\.tmp-|\.part$|\.new$|^\.coldkeep-/;
+
+/** Files and folders that only a run that died can have left. */
+function leftBy(world: World, isImport: boolean): string[] {
+  const under = (folder: string) =>
+    existsSync(folder)
+      ? readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name))
+      : [];
+  mkdirSync(world.frozen, { recursive: true });
+  const runs = join(world.state, "demo/runs");
+  // An import's runs are forgotten by the next one.
+  return [
+    ...readdirSync(world.home).filter((name) => !OWN.test(name)),
+    ...readdirSync(world.frozen).map((name) => `.coldkeep-freeze/${name}`),
+    // A dead one's lock is in nobody's way, and goes when the same name is changed again.
+    ...under(join(world.vault, ".tmp")).filter((path) => !/\/[0-9a-f]{32}\.lock$/.test(path)),
+    ...under(world.state).filter((path) => TEMPORARY.test(path.slice(path.lastIndexOf("/") + 1))),
+    ...(!isImport && existsSync(runs) && readdirSync(runs).length > 1
+      ? readdirSync(runs).map((name) => `runs/${name}`)
+      : []),
+  ];
+}
