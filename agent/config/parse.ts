@@ -66,7 +66,8 @@ export function parseNodes(text: string, path: string, profiles: readonly string
 /** The file as YAML reads it. @throws ColdkeepError `config` where it does not. */
 function readFile(text: string, path: string) {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
+  // The library would print a mapping that is written as a key, and it may hold the key itself.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true, logLevel: "error" });
   const broken = brokenPlaces(document);
   if (broken.length > 0) {
     throw refused(

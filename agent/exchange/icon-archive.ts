@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, statfsSync } from "node:fs";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { ColdkeepError, isColdkeepError } from "../../vault/names/index.ts";
+import { createGunzip } from "node:zlib";
+import { ColdkeepError, isColdkeepError, systemCode } from "../../vault/names/index.ts";
 
 /** What is in an archive of ICON's guide for cold backups, and nothing else. */
 const PARTS = [".score_data", ".storage"] as const;
@@ -57,13 +58,13 @@ export async function readIconArchive(
 }
 
 async function untar(bytes: AsyncIterable<Uint8Array>, folder: string, on: string, signal: AbortSignal): Promise<void> {
-  const words = ["--extract", "--gzip", "--file=-", `--directory=${folder}`, "--no-same-owner"];
+  const words = ["--extract", "--file=-", `--directory=${folder}`, "--no-same-owner"];
   const child = spawn("tar", words, { stdio: ["pipe", "ignore", "pipe"], signal });
   const failed = once(child, "error").then(([error]) => error as Error);
   const ended = once(child, "close").then(([code]) => code as number | null);
   const said = text(child.stderr);
   // Where tar ends early its own words tell why; else what the source threw is the cause.
-  const fed = pipeline(Readable.from(bytes), child.stdin).then(
+  const fed = pipeline(Readable.from(bytes), createGunzip(), (plain) => sparing(plain, folder, on), child.stdin).then(
     () => null,
     (error: unknown) => error,
   );
@@ -71,12 +72,46 @@ async function untar(bytes: AsyncIterable<Uint8Array>, folder: string, on: strin
   signal.throwIfAborted();
   const broken = await fed;
   if (isColdkeepError(broken)) throw broken;
+  if (/^Z_/.test(systemCode(broken) ?? "")) throw damaged(on, "it is no gzip, or is cut off");
   if (result === 0) return;
-  throw new ColdkeepError("integrity", {
-    what: "tar failed",
+  throw damaged(
     on,
-    why: result instanceof Error ? result.message : `it ended with ${result}: ${(await said).trim().slice(-500)}`,
-    todo: "the archive is damaged or incomplete, or there is no space left",
+    result instanceof Error ? result.message : `tar ended with ${result}: ${(await said).trim().slice(-500)}`,
+  );
+}
+
+/** How much is unpacked between two looks at the disk, and what is left free of it at least; bytes. */
+const BETWEEN = 16 << 20;
+const SPARED = 1 << 30;
+const SPARED_SHARE = 10;
+
+/** What an archive expands to may be anything; the disk that it comes to is the node's as well, and is not filled up. */
+async function* sparing(plain: AsyncIterable<Uint8Array>, folder: string, on: string): AsyncGenerator<Uint8Array> {
+  let since = BETWEEN;
+  for await (const bytes of plain) {
+    since += bytes.length;
+    if (since >= BETWEEN) {
+      since = 0;
+      const { bavail, blocks, bsize } = statfsSync(folder);
+      if (bavail * bsize < Math.min(SPARED, (blocks * bsize) / SPARED_SHARE)) {
+        throw new ColdkeepError("no-space", {
+          what: "the archive expands to more than there is room for",
+          on,
+          why: `of the disk of ${folder} ${Math.floor((bavail * bsize) / 1e6)} MB are left`,
+          todo: "import it where more is free",
+        });
+      }
+    }
+    yield bytes;
+  }
+}
+
+function damaged(on: string, why: string): ColdkeepError {
+  return new ColdkeepError("integrity", {
+    what: "the archive cannot be unpacked",
+    on,
+    why,
+    todo: "it is damaged or incomplete, or there is no space left",
   });
 }
 

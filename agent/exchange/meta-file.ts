@@ -21,6 +21,8 @@ export interface MetaFile {
   readonly files: readonly BackedUpFile[];
 }
 
+/** The last one that is a date (ECMA-262, time values). */
+const LAST_SECOND = 8_640_000_000_000;
 /** Names that a backup may hold; whatever else a path says leads nowhere. */
 const SAFE_PATH = /^(?:private\/\d{1,10}|shared|shared_checksum)\/[A-Za-z0-9_.-]{1,200}$/;
 
@@ -47,7 +49,7 @@ export function parseMetaFile(text: string, on: string): MetaFile {
     line = next();
   }
   const timestamp = wholeNumber(line);
-  if (timestamp === null) throw broken("a timestamp in seconds is expected");
+  if (timestamp === null || timestamp > LAST_SECOND) throw broken("a timestamp in seconds is expected");
   const sequence = next();
   if (!/^\d{1,20}$/.test(sequence)) throw broken("a sequence number is expected");
   line = next();
@@ -73,7 +75,8 @@ export function parseMetaFile(text: string, on: string): MetaFile {
 
 function parseFile(line: string): BackedUpFile | string {
   const [path = "", ...words] = line.split(" ");
-  if (!SAFE_PATH.test(path) || path.includes("..")) return `no path of a backup: ${JSON.stringify(path.slice(0, 80))}`;
+  if (!SAFE_PATH.test(path) || /\/\.$|\.\./.test(path))
+    return `no path of a backup: ${JSON.stringify(path.slice(0, 80))}`;
   const fields = new Map<string, string>();
   for (let i = 0; i + 1 < words.length; i += 2) fields.set(words[i] ?? "", words[i + 1] ?? "");
   const crc = fields.has("crc32") ? wholeNumber(fields.get("crc32") ?? "") : null;

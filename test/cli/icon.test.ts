@@ -141,7 +141,7 @@ describe("a P-Rep of ICON", () => {
     writeFileSync(cut, readFileSync(join(archives, name)).subarray(0, 5000));
     expect(await coldkeep("import", "icon", cut)).toMatchObject({
       code: 9,
-      stderr: expect.stringMatching(/tar failed/),
+      stderr: expect.stringMatching(/cannot be unpacked/),
     });
     const other = join(home, "PRep_BH2_data-20200101_0000.tar.gz");
     execFileSync("tar", ["-czf", other, "-C", home, "archives"]);

@@ -4,4 +4,5 @@ import type { Campaign } from "./types.ts";
 export const CAMPAIGNS: Readonly<Record<string, () => Promise<{ readonly campaign: Campaign }>>> = {
   crash: () => import("./crash/campaign.ts"),
   disk: () => import("./disk/campaign.ts"),
+  hostile: () => import("./hostile/campaign.ts"),
 };

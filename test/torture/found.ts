@@ -38,4 +38,28 @@ export const FOUND: readonly Found[] = [
     what: "Killed runs left half-written files in the state folder, and of locks in the vault, for ever",
     test: "test/posix/maker.test.ts",
   },
+  {
+    campaign: "hostile",
+    seed: "1",
+    what: "a meta file of RocksDB's BackupEngine could name a folder, `shared/.`, as a file of the database",
+    test: "agent/exchange/meta-file.test.ts",
+  },
+  {
+    campaign: "hostile",
+    seed: "1",
+    what: "a meta file with a time beyond all dates ended an import in an error that named nothing",
+    test: "agent/exchange/meta-file.test.ts",
+  },
+  {
+    campaign: "hostile",
+    seed: "1",
+    what: "of a configuration whose key is a mapping the YAML reader printed that mapping, which may hold the key",
+    test: "agent/config/parse.test.ts",
+  },
+  {
+    campaign: "hostile",
+    seed: "1",
+    what: "an archive of ICON's guide that expands without end filled the disk, which is the node's as well",
+    test: "agent/exchange/icon-archive.test.ts",
+  },
 ];

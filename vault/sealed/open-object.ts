@@ -64,6 +64,8 @@ export function openObject(o: ObjectIdentity & { key: ObjectKey; bytes: Uint8Arr
   };
 }
 
+const ZEROS = new Uint8Array(PADDED_TO);
+
 function assertHeader(o: ObjectIdentity, bytes: Uint8Array): void {
   if (bytes.length < HEADER_BYTES) {
     throw damagedObject(o, "truncated", `${bytes.length} bytes found, a header alone has ${HEADER_BYTES}`);
@@ -136,7 +138,7 @@ function assertPadding(o: ObjectIdentity, { suite, key, nonceBase }: ObjectSecre
   const aad = frameAad(FRAME_PADDING, row.frame, 0, row.plain);
   const plain = suite.open(key, frameNonce(nonceBase, row.frame), aad, sealed);
   if (plain === null) throw damagedObject(o, "damaged frame", "the padding does not authenticate");
-  if (plain.length >= PADDED_TO || plain.some((byte) => byte !== 0)) {
+  if (plain.length >= PADDED_TO || Buffer.compare(plain, ZEROS.subarray(0, plain.length)) !== 0) {
     throw damagedObject(o, "impossible frame", "the padding is not fewer than 65,536 zero bytes");
   }
 }

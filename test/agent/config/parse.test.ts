@@ -50,6 +50,16 @@ function withLine(from: string, to: string): string {
   return GOOD.replace(from, to);
 }
 
+it("nothing of a mapping that is written as a key is printed: it may be the key", async () => {
+  const warned: string[] = [];
+  const hear = (warning: Error) => void warned.push(warning.message);
+  process.on("warning", hear);
+  expect(() => parse(`? { encrypt_key: a secret }\n: 1\n${GOOD}`)).toThrow(ColdkeepError);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("warning", hear);
+  expect(warned).toEqual([]);
+});
+
 describe("a right configuration", () => {
   it("becomes settings with every default filled in", () => {
     const config = parse(GOOD);

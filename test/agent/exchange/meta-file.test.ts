@@ -28,6 +28,14 @@ private/1/CURRENT crc32 1393830465
 `;
 
 describe("a meta file of BackupEngine", () => {
+  it.each([
+    // `npm run torture -- --campaign hostile`, first round of seed 1
+    ["a file that is its own folder", WRITTEN.replace("private/1/CURRENT", "shared/.").replace("\n3\n", "\n4\n")],
+    ["a time that is no date", WRITTEN.replace("1795866266", "9007199254740991")],
+  ])("%s is refused", (_, text) => {
+    expect(() => parseMetaFile(`${text}private/1/CURRENT crc32 1\n`, "1")).toThrow(/cannot be read/);
+  });
+
   it("of each version is read: names as the database has them", () => {
     expect(parseMetaFile(WRITTEN, "1")).toEqual({
       timestamp: 1795866266,

@@ -1,0 +1,42 @@
+import { isColdkeepError } from "../../../vault/names/index.ts";
+import { diceOf } from "./random.ts";
+import { BadOutcome, type Target } from "./targets.ts";
+
+/** One execution that ended as none may. */
+export interface HostileFinding {
+  readonly target: string;
+  readonly seed: number;
+  readonly nth: number;
+  readonly what: string;
+}
+
+/** Longest that one input may take; milliseconds. Far more than any takes: a machine under load is no finding. */
+const MOST_MS = 5_000;
+
+/**
+ * Plays one execution: a value and a ColdkeepError that blames the input are outcomes; anything else is a finding.
+ * @returns null where all is well
+ */
+export async function playOne(target: Target, seed: number, nth: number): Promise<HostileFinding | null> {
+  const began = performance.now();
+  const found = (what: string) => ({ target: target.name, seed, nth, what });
+  try {
+    await target.run(diceOf(seed, nth));
+  } catch (error) {
+    if (error instanceof BadOutcome) return found(error.message);
+    if (!isColdkeepError(error)) return found(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    if (error.kind === "internal") return found(`an internal error: ${error.message}`);
+  }
+  const took = performance.now() - began;
+  return took > MOST_MS ? found(`it took ${Math.round(took)} ms`) : null;
+}
+
+/** Plays executions `from` to before `to`; at most ten findings are kept. */
+export async function playMany(target: Target, seed: number, from: number, to: number): Promise<HostileFinding[]> {
+  const findings: HostileFinding[] = [];
+  for (let nth = from; nth < to && findings.length < 10; nth += 1) {
+    const finding = await playOne(target, seed, nth);
+    if (finding !== null) findings.push(finding);
+  }
+  return findings;
+}
