@@ -4,5 +4,6 @@ import type { Campaign } from "./types.ts";
 export const CAMPAIGNS: Readonly<Record<string, () => Promise<{ readonly campaign: Campaign }>>> = {
   crash: () => import("./crash/campaign.ts"),
   disk: () => import("./disk/campaign.ts"),
+  corrupt: () => import("./corrupt/campaign.ts"),
   hostile: () => import("./hostile/campaign.ts"),
 };

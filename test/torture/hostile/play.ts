@@ -17,7 +17,7 @@ const MOST_MS = 5_000;
  * Plays one execution: a value and a ColdkeepError that blames the input are outcomes; anything else is a finding.
  * @returns null where all is well
  */
-export async function playOne(target: Target, seed: number, nth: number): Promise<HostileFinding | null> {
+async function playOne(target: Target, seed: number, nth: number): Promise<HostileFinding | null> {
   const began = performance.now();
   const found = (what: string) => ({ target: target.name, seed, nth, what });
   try {

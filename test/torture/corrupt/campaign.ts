@@ -1,0 +1,165 @@
+import { openTree, readTree } from "../../../agent/browse/index.ts";
+import { listSnapshots, rebuildIndex, verifySnapshots } from "../../../keeper/index.ts";
+import { isColdkeepError, messageOf, names, type SnapshotId, silent } from "../../../vault/names/index.ts";
+import type { Campaign, Context } from "../types.ts";
+import { type Harm, harmsTo, kindOf } from "./harm.ts";
+import { makeVault, type SmallVault } from "./vault.ts";
+
+const CACHES = ["index.json", "head.json", "backup_list"];
+
+export const campaign: Campaign = {
+  name: "corrupt",
+  shows:
+    "Every kind of object, harmed in every part of it. A restore gives exactly what was captured, or an error that names the object; " +
+    "verification without any key names it as well; snapshots that do not use it are untouched; what is a cache is made anew. " +
+    "Survived: nothing was needed of what was hurt, and what was read was right to the last byte.",
+  run: async (context) => {
+    await context.rounds(async (chance) => {
+      const vault = await makeVault(chance);
+      const mine = [...vault.store.objects.keys()].filter((name) => name.startsWith(`${vault.node.name}/`));
+      for (const name of mine) {
+        for (const harm of harmsTo(name, vault.store, chance)) await suffer(context, vault, harm);
+      }
+    });
+  },
+};
+
+/** Does one harm, looks at every snapshot, and undoes it. */
+async function suffer(context: Context, vault: SmallVault, harm: Harm): Promise<void> {
+  const { store } = vault;
+  const before = new Map([...store.objects].map(([name, object]) => [name, object]));
+  harm.apply(store);
+  try {
+    const kind = kindOf(harm.name) ?? "";
+    const outcome = CACHES.includes(kind) ? await sufferCache(vault, harm) : await sufferObject(vault, harm);
+    context.record(harm.what, outcome);
+  } catch (error) {
+    const why = isColdkeepError(error) ? `${error.kind}: ${error.message}` : ((error as Error).stack ?? String(error));
+    context.record(harm.what, "lost", { why: `${harm.name}: ${why}` });
+  } finally {
+    store.objects.clear();
+    for (const [name, object] of before) store.objects.set(name, object);
+  }
+}
+
+async function sufferObject(vault: SmallVault, harm: Harm): Promise<"survived" | "detected"> {
+  const words = new Map<SnapshotId, string[]>();
+  for (const { snapshot } of vault.snapshots) words.set(snapshot, await readAll(vault, snapshot));
+  await verifyAll(vault, words);
+  await judgeAll(vault, words);
+  const all = [...words.values()].flat();
+  for (const { snapshot } of vault.snapshots) {
+    const said = words.get(snapshot) ?? [];
+    if (said.length === 0 || uses(vault, snapshot, harm.name)) continue;
+    throw new Error(`${snapshot} does not use it, and is told of: ${said.join(" | ")}`);
+  }
+  // Who is built on a snapshot that is broken is told of that one; somebody has to be told of the object.
+  const named = all.some((text) => isNamed(text, harm.name));
+  if (all.length > 0 && !named) throw new Error(`told without its name: ${all.join(" | ")}`);
+  return named ? "detected" : "survived";
+}
+
+/** By its whole name, or where there is one such object alone, by what it is. */
+function isNamed(text: string, name: string): boolean {
+  const kind = kindOf(name);
+  if (kind === "begin") return /\bbegin\b/.test(text);
+  if (kind === "node.json") return /node\.json|the node's (name|own record)/.test(text);
+  return text.includes(name);
+}
+
+/** Everything there is in the snapshot, compared with what was captured. @returns what was said of damage. */
+async function readAll(vault: SmallVault, snapshot: SnapshotId): Promise<string[]> {
+  const { store, node, identities, contents } = vault;
+  const said: string[] = [];
+  const progress = { ...silent, warn: (text: string) => void said.push(text) };
+  const signal = new AbortController().signal;
+  const got = new Map<string, Buffer[]>();
+  try {
+    const tree = await openTree({ store, vault: node.vault, node: node.name, snapshot, identities, progress, signal });
+    let path = "";
+    for await (const step of readTree(tree, () => true)) {
+      if ("entry" in step) {
+        path = Buffer.from(step.entry.path).toString("latin1");
+        if (step.entry.type === "file") got.set(path, []);
+      } else got.get(path)?.push(Buffer.from(step.bytes));
+    }
+  } catch (error) {
+    if (!isColdkeepError(error) || error.kind === "internal") throw error;
+    // Whatever was given out before it is right.
+    assertRight(contents.get(snapshot), got, false);
+    return [...said, messageOf(error)];
+  }
+  assertRight(contents.get(snapshot), got, true);
+  return said;
+}
+
+function assertRight(
+  wanted: ReadonlyMap<string, Buffer> | undefined,
+  got: Map<string, Buffer[]>,
+  whole: boolean,
+): void {
+  if (whole && got.size !== wanted?.size) throw new Error(`${got.size} files were read, ${wanted?.size} were captured`);
+  for (const [path, pieces] of got) {
+    const bytes = Buffer.concat(pieces);
+    const right = wanted?.get(path);
+    const same = right !== undefined && (whole ? right.equals(bytes) : right.subarray(0, bytes.length).equals(bytes));
+    if (!same) throw new Error(`${path} was read, and is not what was captured`);
+  }
+}
+
+/** By whoever has no key. */
+async function verifyAll({ store, node }: SmallVault, words: Map<SnapshotId, string[]>): Promise<void> {
+  try {
+    for await (const { snapshot, damages } of verifySnapshots({ store, node: node.name, readData: true })) {
+      for (const { object, problem, detail } of damages) words.get(snapshot)?.push(`${object}: ${problem}: ${detail}`);
+    }
+  } catch (error) {
+    if (!isColdkeepError(error) || error.kind === "internal") throw error;
+    for (const said of words.values()) said.push(messageOf(error));
+  }
+}
+
+/** As the keeper judges each snapshot by its objects. */
+async function judgeAll({ store, node }: SmallVault, words: Map<SnapshotId, string[]>): Promise<void> {
+  try {
+    const { index } = await rebuildIndex({ store, node: node.name });
+    for (const { snapshot, state, remarks } of index.snapshots) {
+      if (state !== "good") words.get(snapshot)?.push(...remarks);
+    }
+  } catch (error) {
+    if (!isColdkeepError(error) || error.kind === "internal") throw error;
+    for (const said of words.values()) said.push(messageOf(error));
+  }
+}
+
+/** Whether a snapshot needs an object. */
+function uses({ node, snapshots }: SmallVault, snapshot: SnapshotId, name: string): boolean {
+  if (name === names.nodeJson(node.name)) return true;
+  const built = snapshots.find((one) => one.snapshot === snapshot);
+  const needed = [snapshot, ...(built?.card.core.origins.map((origin) => origin.snapshot) ?? [])];
+  const parent = built?.card.core.parent;
+  return [...needed, ...(parent === undefined ? [] : [parent])].some((id) => name.includes(id));
+}
+
+/** A list is believed where it is right, told of where it is not, and in any case made anew from the cards. */
+async function sufferCache(vault: SmallVault, harm: Harm): Promise<"survived" | "detected"> {
+  const { store, node, snapshots } = vault;
+  let outcome: "survived" | "detected" = "survived";
+  try {
+    for await (const { snapshot } of listSnapshots({ store, node: node.name })) {
+      if (!snapshots.some((one) => one.snapshot === snapshot)) throw new Error(`${snapshot} is listed, and is none`);
+    }
+  } catch (error) {
+    if (!isColdkeepError(error) || error.kind === "internal") throw error;
+    if (!isNamed(messageOf(error), harm.name)) throw new Error(`told without its name: ${messageOf(error)}`);
+    outcome = "detected";
+  }
+  const { index } = await rebuildIndex({ store, node: node.name });
+  const good = index.snapshots.filter(({ state }) => state === "good").length;
+  if (good !== snapshots.length) throw new Error(`made anew it has ${good} good snapshots of ${snapshots.length}`);
+  for (const { snapshot } of snapshots) {
+    const said = await readAll(vault, snapshot);
+    if (said.length > 0) throw new Error(said.join(" | "));
+  }
+  return outcome;
+}
