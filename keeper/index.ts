@@ -21,6 +21,7 @@ export { markSnapshot, readMark } from "./marks.ts";
 export { isLatestMaterial } from "./order.ts";
 export type { ObjectDamage } from "./pack-lists.ts";
 export { packIndex } from "./packs-present.ts";
+export { renderPage } from "./page/index.ts";
 export { makePresenter, type Presenter } from "./present/presenter.ts";
 export { renderRestoreScript } from "./present/restore-script.ts";
 export {
@@ -49,5 +50,6 @@ export { changeStanding, type FoundStanding, readStanding, seeStanding } from ".
 export { INDEX_NEWEST } from "./rules.ts";
 export { cardIds } from "./scan-names.ts";
 export { listSnapshots, type Selection, type SelectOptions, selectSnapshot } from "./select.ts";
+export { pageNode } from "./status-page.ts";
 export { findUsedPacks } from "./uses.ts";
 export { type KeylessVerdict, type KeylessVerifyOptions, verifySnapshots } from "./verify.ts";

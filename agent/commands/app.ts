@@ -60,6 +60,7 @@ import { command as uninstall } from "./uninstall.command.ts";
 import { command as unpin } from "./unpin.command.ts";
 import { usageErrors } from "./usage-errors.ts";
 import { command as verify } from "./verify.command.ts";
+import { command as web } from "./web.command.ts";
 
 const config = buildRouteMap<"check" | "schema", CliContext>({
   routes: { check: configCheck, schema: configSchema },
@@ -113,6 +114,7 @@ const root = buildRouteMap<string, CliContext>({
     pause,
     resume,
     status,
+    web,
     list,
     show,
     ls,

@@ -107,6 +107,8 @@ describe("each command's help", () => {
       .replace("systemctl stop icon", `rm -f ${copy.home}/up`)
       .replace("systemctl start icon", `touch ${copy.home}/up`)
       .replace("systemctl is-active icon", `test -e ${copy.home}/up`)
+      .replace("--output backups.html", `--output ${join(copy.home, "backups.html")}`)
+      .replace("/var/www/html/icon.html", join(copy.home, "icon.html"))
       .replace("--to icon.share", `--to ${join(copy.home, "icon.share")}`)
       .replace("--to icon.ticket", `--to ${join(copy.home, "icon.ticket")}`)
       .replace(/ >\s?\S+$/, "");

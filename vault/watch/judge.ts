@@ -68,7 +68,8 @@ function staleness(
 }
 
 function damage({ snapshot, remarks }: IndexEntry): Alarm {
-  return { kind: "damaged", snapshot, why: remarks.join("; ") };
+  // The index marks such remarks by the word.
+  return { kind: "damaged", snapshot, why: remarks.map((words) => words.replace(/^damaged: /, "")).join("; ") };
 }
 
 function unprovenness(
