@@ -77,6 +77,7 @@ export const command = defineCommand<BackupFlags>({
   load: async () => async (call) => {
     const { group } = call.flags;
     if (group !== undefined) return (await import("./backup-group.ts")).run(call, group);
+    if (call.flags.dryRun !== true) await (await import("./keys-ahead.ts")).stretchAhead(call);
     const [{ noticed }, { run }] = await Promise.all([import("./noticed.ts"), import("./backup.ts")]);
     return noticed("backup", run)(call);
   },

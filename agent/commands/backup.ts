@@ -24,6 +24,7 @@ import type { Call } from "./define.ts";
 import { openFeeding } from "./feeding.ts";
 import { takeGroupTurn } from "./group-turn.ts";
 import { type Indexed, indexAfter, indexEarlier } from "./index-after.ts";
+import { takeKeysAhead } from "./keys-ahead.ts";
 import { LEAN } from "./lean.ts";
 import { assertWhole } from "./look.ts";
 import { assertCaughtUp, assertMayStop, assertNow } from "./may-stop.ts";
@@ -110,14 +111,15 @@ export async function backUp(
 
   const profile = profileFor(node);
   await refillKeyFile(config, call);
-  const keys = await loadKeys(config, call);
+  const ahead = takeKeysAhead(session);
+  const keys = ahead?.keys ?? (await loadKeys(config, call));
   for (const { key, proven } of await publicKeys(config, node, keys)) {
     if (proven === undefined) progress.warn(`nobody has proven that ${key.label} opens: run \`coldkeep key test\``);
   }
   const { slow } = describeSealer(suite);
   if (slow !== null) progress.warn(slow);
   const stretch = (label: string) => state.stretch(label, suite, () => makeStretch(suite));
-  const recipients = keys.map((key) => key.toRecipient(stretch));
+  const recipients = ahead?.recipients ?? keys.map((key) => key.toRecipient(stretch));
   for (const key of keys) key.forget?.();
   // Stretching takes a third of a second of another thread: until the vault is looked at it is nearly done.
   for (const recipient of recipients) recipient.prepare?.(suite);

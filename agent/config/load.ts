@@ -14,7 +14,7 @@ const MAX_BYTES = 1 << 20;
  */
 export function loadConfig(path: string, profiles: readonly string[]): Config {
   const { text, mode } = readText(path, "the configuration");
-  const written = parseConfig(text, path, profiles);
+  const written = parsed(text, path, profiles);
   const config = written.chainmaker === undefined ? written : withChainmaker(written, written.chainmaker);
   const secret = [...written.keys, ...written.identities].find(isSecretText);
   if (secret === undefined) return config;
@@ -22,6 +22,15 @@ export function loadConfig(path: string, profiles: readonly string[]): Config {
   if ((mode & 0o040) === 0) return config;
   const warning = `${path} holds the key itself and its group can read it; chmod 600 ${path}, or keep the key in a file`;
   return { ...config, warnings: [...config.warnings, warning] };
+}
+
+let last: { readonly of: string; readonly config: Config } | null = null;
+
+/** A command asks for its configuration several times: it is parsed again where it has changed. */
+function parsed(text: string, path: string, profiles: readonly string[]): Config {
+  const of = JSON.stringify([path, profiles, text]);
+  if (last?.of !== of) last = { of, config: parseConfig(text, path, profiles) };
+  return last.config;
 }
 
 /** Keys and encryptor as the node itself has them. */
