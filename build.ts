@@ -12,6 +12,7 @@ import { buildLambdas } from "./build-lambdas.ts";
 import { declare } from "./tools/declare.ts";
 import { renderManual } from "./tools/manual.ts";
 import { renderNotices } from "./tools/notices.ts";
+import { renderSbom } from "./tools/sbom.ts";
 
 const project = fileURLToPath(new URL(".", import.meta.url));
 const dist = join(project, "dist");
@@ -73,3 +74,4 @@ const bundled = [metafile, infra, ...functions.map((made) => made.metafile)].fla
   Object.keys(inputs),
 );
 writeFileSync(join(dist, "THIRD-PARTY-NOTICES.txt"), renderNotices(project, bundled));
+writeFileSync(join(dist, "sbom.cdx.json"), renderSbom(project, bundled));

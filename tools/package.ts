@@ -5,7 +5,7 @@
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeDeb } from "./debian.ts";
@@ -27,10 +27,12 @@ exec "$here/node" "$here/dist/coldkeep.mjs" "$@"
 `;
 
 rmSync(release, { recursive: true, force: true });
+mkdirSync(release);
 const made = ["x64", "arm64"].filter((arch) => existsSync(join(modules, `node-linux-${arch}`, "bin", "node")));
 if (made.length === 0) throw new Error("no packaged Node is installed: run npm ci on Linux");
 const dpkg = spawnSync("dpkg-deb", ["--version"]).status === 0;
 if (!dpkg) console.log("no Debian package: dpkg-deb is missing");
+copyFileSync(join(project, "dist", "sbom.cdx.json"), join(release, `coldkeep-${version}.cdx.json`));
 for (const arch of made) pack(arch);
 
 function pack(arch: string): void {

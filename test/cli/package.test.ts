@@ -32,7 +32,15 @@ describe("the package, installed without what it was built with", () => {
       "examples/infra/app.ts",
     ]);
     expect(files).toEqual(
-      expect.arrayContaining(["dist/coldkeep.mjs", "dist/main.js", "package.json", "LICENSE", "docs/CLI.md"]),
+      expect.arrayContaining([
+        "dist/coldkeep.mjs",
+        "dist/main.js",
+        "dist/sbom.cdx.json",
+        "package.json",
+        "SECURITY.md",
+        "LICENSE",
+        "docs/CLI.md",
+      ]),
     );
     expect(files).toContain("tools/read_vault.py");
   });

@@ -1,9 +1,11 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { buildLambdas, LAMBDAS } from "../../build-lambdas.ts";
 import { sharedTempDir } from "../support/tmp.ts";
 
-const built = await buildLambdas(join(sharedTempDir("coldkeep-lambdas"), "out"));
+const folder = join(sharedTempDir("coldkeep-lambdas"), "out");
+const built = await buildLambdas(folder);
 
 describe.each(LAMBDAS)("the bundle of %s", (name) => {
   const bundle = built.find((one) => one.name === name);
@@ -22,4 +24,14 @@ describe.each(LAMBDAS)("the bundle of %s", (name) => {
   it("is at most 1.5 MB", () => {
     expect(bundle?.bytes).toBeLessThanOrEqual(1_500_000);
   });
+});
+
+it("the bundles are the same bytes wherever and however often they are built", async () => {
+  const again = join(sharedTempDir("coldkeep-lambdas-again"), "elsewhere");
+  await buildLambdas(again);
+  for (const name of LAMBDAS) {
+    const [first, second] = [folder, again].map((at) => readFileSync(join(at, name, "index.mjs")));
+    expect(first?.length, name).toBeGreaterThan(1000);
+    expect(first?.equals(second ?? Buffer.alloc(0)), name).toBe(true);
+  }
 });

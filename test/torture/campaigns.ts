@@ -6,4 +6,5 @@ export const CAMPAIGNS: Readonly<Record<string, () => Promise<{ readonly campaig
   crash: () => import("./crash/campaign.ts"),
   disk: () => import("./disk/campaign.ts"),
   hostile: () => import("./hostile/campaign.ts"),
+  meet: () => import("./meet/campaign.ts"),
 };
