@@ -44,6 +44,7 @@ export type {
 export { proveSnapshot } from "./prove.ts";
 export { type NodeScope, readBegin, readCommitted, readNode } from "./read.ts";
 export { askStanding, pinForRestore } from "./restore-pin.ts";
+export { type ForgetOutcome, forgetSnapshots } from "./retain/forget.ts";
 export { type RetainOptions, type RetainOutcome, retainSnapshots } from "./retain/retain.ts";
 export { type DeleteNodeOutcome, deleteNode } from "./retire/delete-node.ts";
 export { changeStanding, type FoundStanding, readStanding, seeStanding } from "./retire/standing.ts";

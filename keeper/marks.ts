@@ -34,12 +34,17 @@ export function isPinned(mark: FoundMark): boolean {
   return mark !== null && ("unreadable" in mark || mark.pinned);
 }
 
+/** True where it is to go, whatever tiers say. */
+export function isForgotten(mark: FoundMark): boolean {
+  return mark !== null && !("unreadable" in mark) && mark.forgotten === true && !mark.pinned;
+}
+
 export interface MarkOptions {
   readonly store: Reader & Creator;
   readonly vault?: VaultId;
   readonly node: NodeName;
   readonly snapshot: SnapshotId;
-  readonly change: (before: Pick<Mark, "pinned" | "reason" | "tags">) => Pick<Mark, "pinned" | "reason" | "tags">;
+  readonly change: (before: MarkState) => MarkState;
 }
 
 /**
@@ -86,9 +91,13 @@ async function putMark(
   scope: NodeScope,
   snapshot: SnapshotId,
   round: number,
-  { pinned, reason, tags }: MarkState,
+  { pinned, reason, tags, forgotten }: MarkState,
 ): Promise<Mark | null> {
-  const said = { pinned, ...(reason === undefined ? {} : { reason }), tags };
+  const said = {
+    ...{ pinned, tags },
+    ...(reason === undefined ? {} : { reason }),
+    ...(forgotten === undefined ? {} : { forgotten }),
+  };
   const mark: Mark = { format: 1, ...scope, snapshot, round, ...said };
   const { created } = await createRecord(store, names.mark(scope.node, snapshot, round), encodeMark(mark));
   return created ? mark : null;
@@ -103,8 +112,14 @@ function tooLate({ node }: NodeScope, id: SnapshotId): ColdkeepError {
   });
 }
 
-type MarkState = Pick<Mark, "pinned" | "reason" | "tags">;
+/** What a mark says. */
+export type MarkState = Pick<Mark, "pinned" | "reason" | "tags" | "forgotten">;
 
 function sameMark(a: MarkState, b: MarkState): boolean {
-  return a.pinned === b.pinned && a.reason === b.reason && a.tags.join("\n") === b.tags.join("\n");
+  return (
+    a.pinned === b.pinned &&
+    a.forgotten === b.forgotten &&
+    a.reason === b.reason &&
+    a.tags.join("\n") === b.tags.join("\n")
+  );
 }

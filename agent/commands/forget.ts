@@ -1,14 +1,17 @@
 import { foretellDead, type RetainOutcome, retainSnapshots } from "../../keeper/index.ts";
-import { isColdkeepError, messageOf } from "../../vault/names/index.ts";
+import { ColdkeepError, isColdkeepError, messageOf } from "../../vault/names/index.ts";
 import type { Brake, Decision, Tiers } from "../../vault/retain/index.ts";
 import { counted, formatBytes, formatDuration, formatTime, table } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
+import { forgetSome } from "./forget-some.ts";
 import { brakesText, heldBack, openRetention, type Retention } from "./retention.ts";
-import { type ForgetFlags, isApply } from "./retention-flags.ts";
+import { type ForgetSomeFlags, isApply } from "./retention-flags.ts";
 
 /** `coldkeep forget`. */
-export async function run(call: Call<ForgetFlags>): Promise<Answer> {
+export async function run(call: Call<ForgetSomeFlags>, ...ids: readonly string[]): Promise<Answer> {
+  if (ids.length > 0) return forgetSome(call, ids);
+  if (call.flags.force === true) throw nothingNamed();
   const apply = isApply(call.flags);
   const place = await openRetention(call, apply ? "write" : "read");
   const { store, tiers, scope, node } = place;
@@ -33,6 +36,14 @@ export async function run(call: Call<ForgetFlags>): Promise<Answer> {
     text: apply ? doneText(place, outcome, isHeld) : planText(place, outcome, freed, isHeld),
     ...(apply && isHeld ? { failure: heldBack("forget", node, held) } : {}),
   };
+}
+
+function nothingNamed(): ColdkeepError {
+  return new ColdkeepError("usage", {
+    what: "--force is for snapshots that are named",
+    why: "without any, the tiers say what expires",
+    todo: "name them: coldkeep forget <id> --dry-run --force",
+  });
 }
 
 type Freed = { readonly objects: number; readonly bytes: number } | { readonly unknown: string };

@@ -5,7 +5,7 @@ import { openVault } from "./opened.ts";
 import { selectionOf } from "./selection.ts";
 import { openSession, scopeOf } from "./session.ts";
 
-type MarkState = Pick<Mark, "pinned" | "reason" | "tags">;
+type MarkState = Pick<Mark, "pinned" | "reason" | "tags" | "forgotten">;
 
 /** Says something new of a snapshot, and takes it into the index. */
 export async function markOne(

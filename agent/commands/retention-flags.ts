@@ -11,6 +11,10 @@ export interface ForgetFlags extends ModeFlags {
   readonly despite?: readonly Despite[];
 }
 
+export interface ForgetSomeFlags extends ForgetFlags {
+  readonly force?: boolean;
+}
+
 export const MODE_FLAGS: FlagParametersForType<ModeFlags> = {
   dryRun: { kind: "boolean", optional: true, withNegated: false, brief: "Say what would be done, and change nothing" },
   apply: { kind: "boolean", optional: true, withNegated: false, brief: "Do it" },

@@ -5,7 +5,7 @@ import type { Lister, Reader } from "../../vault/store/facets.ts";
 import { judge } from "../evaluate.ts";
 import { readIndex } from "../index-files.ts";
 import { makeRecentCores } from "../index-memory.ts";
-import { isPinned, readMarkOf } from "../marks.ts";
+import { isForgotten, isPinned, readMarkOf } from "../marks.ts";
 import { oddity } from "../order.ts";
 import type { NodeScope } from "../read.ts";
 import { indexEntries } from "../select.ts";
@@ -74,6 +74,7 @@ export async function findCandidates(store: Reader & Lister, node: NodeJson, sca
       ...(entry.heights === undefined ? {} : { heights: entry.heights }),
       bytes: entry.bytes,
       pinned: isPinned(mark),
+      ...(isForgotten(mark) ? { forgotten: true } : {}),
       expired: grace.state === "expired" ? grace.since : null,
     });
   }

@@ -67,7 +67,7 @@ export async function retainSnapshots(options: RetainOptions): Promise<RetainOut
 }
 
 /** A marker that is there already was put by another run of this job: it says the same. */
-async function expire(
+export async function expire(
   store: Creator,
   scope: NodeScope,
   { known }: Candidates,

@@ -30,6 +30,7 @@ function wordsOf(line: string): string[] {
 const NOT_HERE: readonly (readonly [what: RegExp, why: string])[] = [
   [/s3:/, "it takes a bucket"],
   [/--group/, "it takes a group of nodes, as test/agent/commands/group.test.ts has"],
+  [/^forget 2026/, "its one snapshot is the newest, which never expires; test/cli/retention.test.ts has it"],
   [/^publish (latest|revoke)/, "it takes a presenter's place, as test/cli/publish.test.ts has"],
   [/^cost .*--file/, "it takes a stack's configuration, as test/agent/cost has"],
   [/^cloud deploy/, "it takes the CDK and an account, as test/systems/cloud has"],

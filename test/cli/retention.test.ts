@@ -262,3 +262,70 @@ describe("bad input", () => {
     expect(failure.message).toContain("format 2");
   });
 });
+
+describe("forget <id>", () => {
+  const writeTiers = (host: Host, tiers: string) => host.change(/^version: 1$/m, `version: 1\ntiers: { ${tiers} }`);
+  const due = (host: Host, ...words: string[]) => host.json<Forgotten>("forget", ...words);
+
+  it("lets single snapshots expire that the tiers keep; they stay so until they are pinned, and gc takes them after the grace", async () => {
+    const host = fresh();
+    writeTiers(host, "keep_last: 10, floor: 1d");
+    const id = ids[1] ?? "";
+    const dry = await due(host, id, "--dry-run");
+    expect(dry.decisions.map(({ snapshot, action, reasons }) => [snapshot, action, reasons])).toEqual([
+      [id, "expire", []],
+    ]);
+    expect(await states(host)).toEqual([4, 3, 2, 1, 0].map((at) => [at, "good"]));
+    expect((await due(host, id.slice(0, 20), "--apply")).expired).toEqual([id]);
+    const told = [4, 3, 2, 1, 0].map((at) => [at, at === 1 ? "expired" : "good"]);
+    expect(await states(host)).toEqual(told);
+    // The tiers would keep it: it is not brought back, however often they are asked, and a tag changes nothing in that.
+    await host.json("tag", id, "--add", "old");
+    expect(await due(host, "--apply")).toMatchObject({ expired: [], rescued: [] });
+    expect(await states(host)).toEqual(told);
+    expect((await due(host, id, "--apply")).expired).toEqual([]);
+
+    await host.json("pin", id);
+    expect((await due(host, "--apply")).rescued).toEqual([id]);
+    await host.json("unpin", id);
+    expect(await due(host, "--apply")).toMatchObject({ expired: [], rescued: [] });
+
+    expect((await due(host, id, "--apply")).expired).toEqual([id]);
+    letPass(host, 8);
+    await host.json("gc", "--apply", "--despite", "clock");
+    expect(await states(host)).toEqual([4, 3, 2, 0].map((at) => [at, "good"]));
+  });
+
+  it("refuses the newest good one, a pinned one, a young one, what permanent keeps without --force, what is not there: and changes nothing", async () => {
+    const host = fresh();
+    writeTiers(host, "keep_last: 10, floor: 4d, permanent: '00:00'");
+    const refused = async (words: string[], why: RegExp, code = 12) => {
+      const { code: got, stderr } = await host.run(["forget", ...words, "--apply"]);
+      expect([words, got, stderr]).toEqual([words, code, expect.stringMatching(why)]);
+    };
+    await refused(["latest"], /it is newest good/);
+    await refused([ids[3] ?? ""], /younger than 4d/);
+    await refused([ids[1] ?? ""], /it is permanent[\s\S]*--force/);
+    await host.json("pin", ids[0] ?? "");
+    await refused([ids[0] ?? "", "--force"], /it is pinned[\s\S]*unpin/);
+    // One that may not go holds back those that may.
+    await refused([ids[1] ?? "", "latest", "--force"], /newest good/);
+    await refused(["20010101T000000Z"], /no such snapshot|no snapshot/, 11);
+    await refused(["--force"], /for snapshots that are named/, 2);
+    expect(await states(host)).toEqual([4, 3, 2, 1, 0].map((at) => [at, "good"]));
+    expect((await due(host, ids[1] ?? "", "--force", "--apply")).expired).toEqual([ids[1]]);
+    expect(await due(host, "--apply")).toMatchObject({ expired: [], rescued: [] });
+  });
+
+  it("a brake holds: most of the vault at once looks like a mistake", async () => {
+    const host = fresh();
+    writeTiers(host, "keep_last: 10, floor: 1d");
+    letPass(host, 8);
+    const all = ids.slice(0, 4);
+    const { code, stderr } = await host.run(["forget", ...all, "--apply", "--despite", "clock"]);
+    expect([code, stderr]).toEqual([12, expect.stringMatching(/share: it would leave 1 good snapshots of/)]);
+    expect(await states(host)).toEqual([4, 3, 2, 1, 0].map((at) => [at, "good"]));
+    const words = [...all, "--apply", "--despite", "clock", "--despite", "share"];
+    expect((await due(host, ...words)).expired).toHaveLength(4);
+  });
+});

@@ -29,6 +29,8 @@ export interface Mark extends About {
   readonly reason?: string;
   /** All tags, those of the card included where they still hold. */
   readonly tags: readonly string[];
+  /** It is to go, whatever tiers say. Never with `pinned`. */
+  readonly forgotten?: true;
 }
 
 /** `pins/<id>/<random>.json`: a restore is running; nothing it needs may go before `until`. */
@@ -75,6 +77,7 @@ const mark = z.strictObject({
   pinned: z.boolean(),
   reason: f.text.exactOptional(),
   tags: f.tags,
+  forgotten: z.literal(true).exactOptional(),
 }) satisfies z.ZodType<Mark>;
 const pin = z.strictObject({ ...f.ofSnapshot, until: f.time }) satisfies z.ZodType<Pin>;
 const proof = z.strictObject({

@@ -14,13 +14,15 @@ export interface PlanOptions {
   readonly now: number;
   /** When an operator last looked at odd snapshots and found them right; null for never. */
   readonly cleared?: number | null;
+  /** Nothing but these is to be decided about: the others stay as they are. Default: all. */
+  readonly only?: ReadonlySet<string>;
 }
 
 /**
  * What is kept, why, and what expires. A function of its arguments alone: the same snapshots in another order give the
  * same plan. Never expires the newest good snapshot of a writer, a pinned or a permanent one.
  */
-export function planRetention({ candidates, tiers, now, cleared = null }: PlanOptions): RetentionPlan {
+export function planRetention({ candidates, tiers, now, cleared = null, only }: PlanOptions): RetentionPlan {
   const sorted = [...candidates].sort(newestFirst);
   const reasons = new Map<string, string[]>(sorted.map(({ snapshot }) => [snapshot, []]));
   const because = (snapshot: string, reason: string) => reasons.get(snapshot)?.push(reason);
@@ -31,13 +33,14 @@ export function planRetention({ candidates, tiers, now, cleared = null }: PlanOp
   for (const { snapshot } of newestOfWriters(good)) because(snapshot, "newest good");
   for (const { snapshot, pinned } of sorted) if (pinned) because(snapshot, "pinned");
   const permanent = permanentOnes(good, tiers);
-  for (const snapshot of permanent) because(snapshot, "permanent");
-  for (const [at, found] of applyTiers(good, tiers).entries()) {
-    for (const reason of found) because(good[at]?.snapshot ?? "", reason);
+  const wanted = good.filter(({ forgotten }) => forgotten !== true);
+  for (const { snapshot } of wanted) if (permanent.has(snapshot)) because(snapshot, "permanent");
+  for (const [at, found] of applyTiers(wanted, tiers).entries()) {
+    for (const reason of found) because(wanted[at]?.snapshot ?? "", reason);
   }
-  for (const { snapshot, good: isGood, received } of sorted) {
+  for (const { snapshot, good: isGood, received, forgotten } of sorted) {
     if (isGood && newestGood - received < tiers.floor) because(snapshot, `younger than ${formatPeriod(tiers.floor)}`);
-    if (!isGood && newest - received <= BROKEN_KEPT)
+    if (!isGood && forgotten !== true && newest - received <= BROKEN_KEPT)
       because(snapshot, `broken, shown for ${formatPeriod(BROKEN_KEPT)}`);
   }
 
@@ -47,16 +50,19 @@ export function planRetention({ candidates, tiers, now, cleared = null }: PlanOp
     const action = kept === (expired === null) ? "none" : kept ? "rescue" : "expire";
     return { snapshot, reasons: found, action, expired };
   });
-  const of = (action: Decision["action"]) => decisions.filter((d) => d.action === action).map((d) => d.snapshot);
+  const of = (action: Decision["action"]) =>
+    decisions.filter((d) => d.action === action && only?.has(d.snapshot) !== false).map((d) => d.snapshot);
   const expire = of("expire");
   const brakes = [
     clockBrake(sorted, now),
     shareBrake(sorted, new Set(expire), now),
     ...anomalies(good, tiers, cleared),
   ].filter((brake) => brake !== null);
-  const only = decisions.filter((d) => permanent.has(d.snapshot) && d.reasons.length === 1).map((d) => d.snapshot);
+  const permanentOnly = decisions
+    .filter((d) => permanent.has(d.snapshot) && d.reasons.length === 1)
+    .map((d) => d.snapshot);
   // A clock that cannot be believed, or a vault that looks wrong, is no reason to expire; nothing speaks against rescue.
-  return { decisions, expire, rescue: of("rescue"), permanent: only, brakes };
+  return { decisions, expire, rescue: of("rescue"), permanent: permanentOnly, brakes };
 }
 
 /** The newest good snapshot of each writer, and the one that "latest" means. */

@@ -50,6 +50,8 @@ export interface Candidate {
   readonly heights?: Heights;
   readonly bytes: { readonly total: number; readonly stored: number };
   readonly pinned: boolean;
+  /** An operator said that it is to go: no tier keeps it, nor does it take a place in one. */
+  readonly forgotten?: boolean;
   /** Receipt of the marker that expired it, null where it has none or was rescued since. */
   readonly expired: number | null;
 }
