@@ -2,20 +2,19 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { readConfigFile } from "../../infra/read-config.ts";
 import { listSnapshots } from "../../keeper/index.ts";
+import type { IndexEntry } from "../../vault/card/index.ts";
 import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { parseDuration } from "../config/index.ts";
 import { type Bill, billOf, type CostPlan, LIST_PRICES, type Prices, parsePrices } from "../cost/index.ts";
 import { facts, formatBytes, formatCount, table } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
 import type { CostFlags } from "./cost.command.ts";
+import { type Figures, figuresFrom, PACK, USUAL, usualPlan } from "./cost-figures.ts";
 import type { Call } from "./define.ts";
 import { openVault } from "./opened.ts";
 import { openSession, scopeOf } from "./session.ts";
 
 const DAY = 86_400_000;
-const PACK = 16 << 20;
-/** As the stack has them where nothing is said. */
-const USUAL = { keptDays: 15, graceDays: 7, lockDays: 30, rereadDays: 30 } as const;
 
 /** `coldkeep cost`. */
 export async function run(call: Call<CostFlags>): Promise<Answer> {
@@ -26,8 +25,6 @@ export async function run(call: Call<CostFlags>): Promise<Answer> {
   const share = bill.storage === 0 ? 0 : bill.requests / bill.storage;
   return { document: { plan, ...bill, requests_share: share, prices }, text: textOf(plan, bill, share, prices) };
 }
-
-type Figures = Pick<CostPlan, "bytes" | "added" | "perDay">;
 
 async function figuresOf(call: Call<CostFlags>): Promise<Figures> {
   const { data, added, perDay = 1 } = call.flags;
@@ -43,37 +40,24 @@ async function figuresOf(call: Call<CostFlags>): Promise<Figures> {
 async function measured(call: Call): Promise<Figures> {
   const { config, node } = openSession(call);
   const store = await openVault(config, call, "read");
-  const stored: number[] = [];
-  const times: number[] = [];
+  const entries: Pick<IndexEntry, "bytes" | "received" | "state">[] = [];
   for await (const { bytes, received, state } of listSnapshots({ store, ...scopeOf(config, node.name) })) {
-    if (state === "broken") continue;
-    stored.push(bytes.stored);
-    times.push(received);
+    entries.push({ bytes, received, state });
   }
-  const [newest = 0] = times;
-  const oldest = times.at(-1) ?? newest;
-  if (stored.length === 0) {
-    throw new ColdkeepError("not-found", {
-      what: "there is no snapshot to go by",
-      on: node.name,
-      todo: "give --data, as in `coldkeep cost --data 500GB`",
-    });
-  }
-  const later = stored.slice(0, -1);
-  const added = later.length === 0 ? (stored[0] ?? 0) / 100 : later.reduce((sum, one) => sum + one, 0) / later.length;
-  const perDay = newest - oldest < DAY ? 1 : (later.length * DAY) / (newest - oldest);
-  return { bytes: stored.at(-1) ?? 0, added, perDay };
+  const figures = figuresFrom(entries);
+  if (figures !== null) return figures;
+  throw new ColdkeepError("not-found", {
+    what: "there is no snapshot to go by",
+    on: node.name,
+    todo: "give --data, as in `coldkeep cost --data 500GB`",
+  });
 }
 
 /** What a stack's configuration says; of several nodes' rules those that keep longest. */
 function stackOf(
   path: string | undefined,
 ): Pick<CostPlan, "nodes" | "days" | "usedDays" | "rereadDays" | "transitions" | "tickets"> {
-  if (path === undefined) {
-    const { keptDays: usedDays, graceDays, lockDays, rereadDays } = USUAL;
-    const days = Math.max(usedDays + graceDays, lockDays);
-    return { nodes: 1, days, usedDays, rereadDays, transitions: [], tickets: false };
-  }
+  if (path === undefined) return usualPlan();
   const config = readConfigFile(resolve(path));
   const { lock, transitions } = config.bucket;
   const kept = Object.values(config.nodes).map((node) => keptDays(node.tiers ?? config.tiers));

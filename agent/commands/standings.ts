@@ -9,6 +9,7 @@ import { nextRun } from "../systemd/index.ts";
 import type { Call } from "./define.ts";
 import { openOneVault } from "./opened.ts";
 import { pickNode, pickVault, readConfig, scopeOf } from "./session.ts";
+import { monthlyCost } from "./status-cost.ts";
 import type { NodeStatus } from "./status-words.ts";
 
 /** A node in a vault, and the snapshots by which it was judged, newest first. */
@@ -58,13 +59,14 @@ async function look(
     const { entries, more } = await newest(listSnapshots({ store, ...scopeOf(config, node.name) }));
     const evidence = { entries, isGood: isLatestMaterial, now: call.io.clock.now() };
     const said = await seeStanding(store, scopeOf(config, node.name));
+    const cost = monthlyCost(vault, entries, more);
     const standing = judge(evidence, watchFor(config, node));
-    if (said === null || said.state === "active") return { ...of, entries, more, standing };
-    return { ...of, entries, more, standing: ofRetired(standing), said };
+    if (said === null || said.state === "active") return { ...of, entries, more, cost, standing };
+    return { ...of, entries, more, cost, standing: ofRetired(standing), said };
   } catch (error) {
     // What keeps one vault from answering hides nothing of the others.
     if (!isColdkeepError(error) || call.io.signal.aborted) throw error;
-    return { ...of, entries: [], more: false, standing: unreachable(messageOf(error)), error };
+    return { ...of, entries: [], more: false, cost: null, standing: unreachable(messageOf(error)), error };
   }
 }
 

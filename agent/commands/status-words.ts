@@ -4,6 +4,7 @@ import { type Tiers, tierWords } from "../../vault/retain/index.ts";
 import { ALARM_TODO, type Alarm, alarmWords, type Standing } from "../../vault/watch/index.ts";
 import { counted, facts, formatBytes, formatDuration, formatHeights, formatTime } from "../report/index.ts";
 import type { Pause } from "../state/index.ts";
+import type { MonthlyCost } from "./status-cost.ts";
 
 /** One node in one vault. */
 export interface NodeStatus {
@@ -18,6 +19,8 @@ export interface NodeStatus {
   /** Until when no backups are made; null where they are. */
   readonly pause: Pause | null;
   readonly tiers: Tiers;
+  /** Null where it lies on no bill of AWS's. */
+  readonly cost: MonthlyCost | null;
   /** False where the configuration says nothing of tiers. */
   readonly tiersWritten: boolean;
   /** That it is retired, or is being deleted. */
@@ -26,7 +29,7 @@ export interface NodeStatus {
   readonly error?: ColdkeepError;
 }
 
-export function documentOf({ node, vault, url, standing, more, next, pause, said, error }: NodeStatus): object {
+export function documentOf({ node, vault, url, standing, more, next, pause, said, cost, error }: NodeStatus): object {
   const { latest, ageMs, proven, counts, storedBytes, growth, alarms } = standing;
   return {
     node,
@@ -42,6 +45,7 @@ export function documentOf({ node, vault, url, standing, more, next, pause, said
     snapshots: { ...counts, ...(more ? { more: true } : {}) },
     stored_bytes: storedBytes,
     growth: growth === null ? null : { stored_per_day: growth.storedPerDay, content_per_day: growth.contentPerDay },
+    cost: cost === null ? null : { month: Math.round(cost.month * 10_000) / 10_000, currency: cost.currency },
     ...(said === undefined ? {} : { said }),
     ...(error === undefined ? {} : { error: { kind: error.kind, message: error.message } }),
   };
@@ -72,6 +76,10 @@ export function textOf(status: NodeStatus, now: number): string {
     ],
     ["tiers", `${tierWords(tiers)}${tiersWritten ? "" : " (nothing is written: nothing expires by itself)"}`],
   ];
+  if (status.cost !== null) {
+    const { month, currency } = status.cost;
+    rows.push(["cost", `some ${month.toFixed(2)} ${currency} a month by list prices; \`coldkeep cost\` has the bill`]);
+  }
   if (status.said !== undefined) {
     const { state, since, reason, renamed_to: name } = status.said;
     const more = [...(name === undefined ? [] : [`goes on as ${name}`]), ...(reason === undefined ? [] : [reason])];

@@ -11,9 +11,10 @@ export const command = defineCommand<StatusFlags>({
   usage: "[--node <name>] [--vault <name>] [--metrics <file>] [--emf <file>] [--notify]",
   about:
     "For each node and vault of the configuration: the newest good snapshot, its age and height, the newest drill, sizes and\n" +
-    "growth, the next run of its timer, and what is amiss by the limits under `watch` in the configuration. Reads the vault's\n" +
-    "index only, and needs no key. For monitoring, the exit code is that of the worst that was found: 20 for a newest snapshot\n" +
-    "that is too old or missing, 9 for damage, 8 where a vault cannot be reached, 21 where no drill proved one in time.",
+    "growth, the next run of its timer, tiers, a month's cost at AWS, and what is amiss by the limits under `watch` in the\n" +
+    "configuration. Reads the vault's index only, and needs no key. For monitoring, the exit code is that of the worst that\n" +
+    "was found: 20 for a newest snapshot that is too old or missing, 9 for damage, 8 where a vault cannot be reached, 21 where\n" +
+    "no drill proved one in time.",
   examples: [
     ["status", "all nodes, in all vaults"],
     ["status --node icon --json", "one node, for a script"],

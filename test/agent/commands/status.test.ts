@@ -2,7 +2,9 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { monthlyCost } from "../../../agent/commands/status-cost.ts";
 import { systemClock } from "../../../posix/clock.ts";
+import type { IndexEntry } from "../../../vault/card/index.ts";
 import { copyOf, type Host, makeHost } from "../../cli/host.ts";
 import { sharedTempDir, tempDir } from "../../support/tmp.ts";
 
@@ -46,6 +48,20 @@ describe("status", () => {
     expect(stdout).toMatch(/size +\d+ kB in 2 files; down for \d+/);
     expect(stdout).toMatch(/tiers +keep_within 7d \(nothing is written/);
     expect(stdout.trimEnd().split("\n").length).toBeLessThan(12);
+  });
+
+  it("tells a month's bill of a bucket at AWS, and none of a folder or another server", () => {
+    const entry = (stored: number, day: number) =>
+      ({ state: "good", received: day * DAY, bytes: { total: 6e11, stored, added: stored, files: 1 } }) as IndexEntry;
+    const entries = [entry(5e9, 2), entry(5e9, 1), entry(5e11, 0)];
+    const cost = monthlyCost({ s3: {} }, entries, false);
+    expect(cost?.currency).toBe("USD");
+    // 500 GB and what a day adds, kept 30 days, at some 2.3 cents a GB, and little beside it.
+    expect(cost?.month).toBeGreaterThan(11);
+    expect(cost?.month).toBeLessThan(25);
+    expect(monthlyCost({}, entries, false)).toBeNull();
+    expect(monthlyCost({ s3: { endpoint: "http://127.0.0.1:1" } }, entries, false)).toBeNull();
+    expect(monthlyCost({ s3: {} }, [], false)).toBeNull();
   });
 
   it("needs no key", async () => {
