@@ -21,7 +21,7 @@ export interface GiveUpOptions {
 const MIB = 1 << 20;
 /** Shares of the bytes of all packs in use that a run may write anew, and from which dead ones are too many. */
 const MOST_ANEW = 0.1;
-const MOST_DEAD = 0.17;
+const MOST_DEAD = 0.15;
 /** A pack of which more than this is in use is left: little is won for all that would be put again. */
 const NEARLY_FULL = 0.9;
 /** What small nodes may write anew all the same, and what may be dead in them, bytes: a large pack or less. */
