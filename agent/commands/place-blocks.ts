@@ -18,7 +18,6 @@ import { dirname, join } from "node:path";
 import { ColdkeepError, systemCode } from "../../vault/names/index.ts";
 import type { NodeSettings } from "../config/index.ts";
 import type { Finding } from "../profiles/index.ts";
-import type { RestorePlan } from "../restore/index.ts";
 import { findingOf } from "./look.ts";
 
 /** The root that a snapshot of a node with two folders for block files has, as `init` calls it. */
@@ -38,13 +37,19 @@ export function tmpTarget(node: NodeSettings): readonly (readonly [string, strin
 
 const besideOf = (finished: string) => `${finished}.coldkeep-tmp-blocks`;
 
+/** What was restored, and where. */
+export interface Placed {
+  readonly snapshot: string;
+  readonly roots: readonly { readonly target: string }[];
+}
+
 /**
  * After a restore in place: puts block files where this host's node looks for them, where that is not where the
  * snapshot's node had them. Whatever is moved is whole at one of both places all the time, so that the same restore, run
  * again, ends what was cut off. Gives what it did, in words.
  * @throws ColdkeepError `refused` where two files of one name differ and none is the beginning of the other.
  */
-export function arrangeBlocks({ blockFolders }: Finding, plan: Pick<RestorePlan, "roots" | "snapshot">): string[] {
+export function arrangeBlocks({ blockFolders }: Finding, plan: Placed): string[] {
   if (blockFolders === undefined) return [];
   const { finished, live } = blockFolders;
   const has = (path: string) => plan.roots.some(({ target }) => target === path || path.startsWith(`${target}/`));

@@ -1,14 +1,15 @@
-import type { NodeName } from "../../vault/names/index.ts";
+import type { NodeSettings } from "../config/index.ts";
 import { recoverFreeze } from "../freeze/index.ts";
 import type { NodeControl } from "../node/types.ts";
 import { recoverRestore } from "../restore/index.ts";
 import { nodeFolder } from "../state/index.ts";
 import type { Call } from "./define.ts";
+import { pendingMoves } from "./pending-moves.ts";
 
 /** Where a node's state lies. */
 interface Place {
   readonly config: { readonly stateDir: string };
-  readonly node: { readonly name: NodeName };
+  readonly node: NodeSettings;
 }
 
 /** As `undoLeftBehind`, and says so. What a restore has staged is kept for it to go on from. */
@@ -31,5 +32,6 @@ export async function undoLeftBehind(
   const stateDir = nodeFolder(config.stateDir, node.name);
   const freeze = await recoverFreeze({ node: node.name, stateDir, control, progress, signal: io.signal });
   const restore = await recoverRestore({ stateDir: config.stateDir, node: node.name, keepStaged, progress });
-  return [...(freeze?.did ?? []), ...(restore?.did ?? [])];
+  const moved = pendingMoves(config.stateDir, node).settle(restore?.swapped === true);
+  return [...(freeze?.did ?? []), ...(restore?.did ?? []), ...moved];
 }

@@ -27,7 +27,8 @@ import { findingOf, hostLook } from "./look.ts";
 import { openVault } from "./opened.ts";
 import { openingOf, openingWith } from "./opening.ts";
 import { isOwnAddress, ownIpTeller } from "./own-ip.ts";
-import { arrangeBlocks, tmpTarget } from "./place-blocks.ts";
+import { pendingMoves } from "./pending-moves.ts";
+import { tmpTarget } from "./place-blocks.ts";
 import { planRebuild } from "./rebuild-databases.ts";
 import { recover } from "./recover.ts";
 import { openRemote, type Remote } from "./remote.ts";
@@ -79,11 +80,19 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
     progress.close();
     if (flags.json !== true) io.stdout.write(`${planText(plan, outlookText(outlook))}\n\n`);
     await confirmReplacing([plan], call);
-    const result = await runRestore(plan, { ...options, threads });
+    const pending = inPlace ? pendingMoves(config.stateDir, node) : null;
+    pending?.plan(plan);
+    let result: Awaited<ReturnType<typeof runRestore>>;
+    try {
+      result = await runRestore(plan, { ...options, threads, onSwapped: () => pending?.swapped(plan) });
+    } catch (error) {
+      pending?.failed();
+      throw error;
+    }
+    progress.stage("settle");
     learnSpeed(result, session, call);
-    // Its own configuration may have been restored as well.
-    const here = inPlace ? findingOf(node) : null;
-    const moved = here === null ? [] : arrangeBlocks(here, plan);
+    // By its own configuration, which may have been restored as well.
+    const moved = pending?.carryOut(plan) ?? [];
     await rebuild?.(call);
     const started = waitMs === null ? null : await startRestored(node, plan.heights, waitMs, call);
     const text = [resultText(result, node, inPlace, started?.words), ...moved].join("\n");

@@ -9,10 +9,10 @@ import type { RecoverOptions } from "./types.ts";
 /**
  * Brings a restore that was cut off (kill -9, power cut) to an end: all roots as they were before, or, where every
  * rename had been done, all of them new and tidied up. What was staged is removed, unless asked otherwise. Null where there is nothing to do. Safe to call at any time, and
- * again after it was itself cut off.
+ * again after it was itself cut off. `swapped`: it had come to its last step, and what was restored is in place.
  * @throws ColdkeepError `busy` where that restore still runs; `integrity` where somebody moved things meanwhile.
  */
-export async function recoverRestore(o: RecoverOptions): Promise<null | { did: string[] }> {
+export async function recoverRestore(o: RecoverOptions): Promise<null | { did: string[]; swapped: boolean }> {
   const path = journalPath(o.stateDir, o.node);
   const journal = readJournal(path);
   if (journal === null) return null;
@@ -32,7 +32,7 @@ export async function recoverRestore(o: RecoverOptions): Promise<null | { did: s
   };
   if (o.keepStaged === true) keepStaged(path, journal, say);
   else endJournal(path, journal, say);
-  return { did };
+  return { did, swapped: journal.phase === "swapped" };
 }
 
 /** Forward where every rename was done, else back. @throws as `recoverRestore`. */

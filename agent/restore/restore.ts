@@ -70,6 +70,7 @@ export async function runRestore(plan: RestorePlan, o: RestoreOptions): Promise<
     leave(path, o.progress, (done.staged > 0 || begun.resumed) && isWorthKeeping(error));
     throw error;
   }
+  o.onSwapped?.();
   finishSwapped(path, journal, notes.add);
   return {
     snapshot: plan.snapshot,

@@ -28,6 +28,11 @@ export interface RestoreOptions extends OpenOptions {
    * it is in place. Where it throws nothing was changed, and a restore that goes on finds out what it did to a file.
    */
   readonly adapt?: (roots: readonly { readonly name: string; readonly path: string }[]) => Promise<void>;
+  /**
+   * Called once all of it is in place, before that is forgotten: where the run is cut off until this returns,
+   * `recoverRestore` says `swapped`.
+   */
+  readonly onSwapped?: () => void;
   /** Globs over `<root>/<path>`; nothing given means all. Only into a fresh folder. */
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];

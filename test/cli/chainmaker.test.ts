@@ -1,5 +1,7 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../posix/clock.ts";
 import {
@@ -15,6 +17,8 @@ import {
 } from "../support/chainmaker.ts";
 import { tempDir } from "../support/tmp.ts";
 import { runHere } from "./run.ts";
+
+const CHILD = fileURLToPath(new URL("../support/cli-killed-at.child.ts", import.meta.url));
 
 /** What `cmc archive query-archive-status` prints (cmc's own form). */
 const cmcSays = (process: number, pivot = 0, ranges = "") =>
@@ -311,6 +315,29 @@ describe("a snapshot of ChainMaker on a host with the other setting of block_sto
     expect(readdirSync(store)).toContain(blockFileName(30, ".END"));
     expect(readdirSync(data(install))).not.toContain("ledgerData1.coldkeep-tmp-blocks");
   });
+
+  it.each(["recover", "restore"] as const)(
+    "killed (kill -9) between the swap and the moves: %s ends it",
+    async (how) => {
+      const { install, yml, config, up, coldkeep, ready, snapshot } = await host();
+      await ready();
+      await snapshot();
+      rmSync(up);
+      const live = join(install, "tmp/org1/chain1/bfdb");
+      writeBlocks(live, 40, 44, ".END");
+      change(install, yml, config, true);
+      const words = ["settle", "restore", "latest", "--config", config];
+      expect(spawnSync(process.execPath, [CHILD, ...words], { encoding: "utf8" })).toMatchObject({ signal: "SIGKILL" });
+      // It is in place, and the live file not yet where the node looks.
+      expect(heightsIn(live)).toEqual([40, 41, 42, 43, 44]);
+      const { code, stdout, stderr } = await (how === "recover" ? coldkeep("recover") : coldkeep("restore", "latest"));
+      expect([code, code === 0 ? "" : stderr]).toEqual([0, ""]);
+      expect(stdout + stderr).toMatch(/was moved into .*this host's node has a block_store_tmp_path/);
+      expect(heightsIn(live)).toEqual(upTo(34).slice(30));
+      expect(heightsIn(data(install, "ledgerData1/chain1/bfdb"))).toEqual(upTo(29));
+      expect((await coldkeep("recover")).stdout).toMatch(/nothing was left behind/);
+    },
+  );
 
   it("taken without it, restored with: the live file lies where the node looks, what was there is put aside", async () => {
     const { install, yml, config, up, coldkeep, ready, snapshot } = await host();
