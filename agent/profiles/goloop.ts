@@ -33,7 +33,9 @@ export const goloop = makeProfile({
   about:
     "A node of ICON 2 and other chains of goloop. The root is its node_dir, or the folder of one chain in it. All chains are " +
     'captured, or those that `chains` of the configuration names: chains: ["0xbf62b4"]. Databases of goleveldb are known, ' +
-    "others are copied. Proven on goloop 1.3.11, one validator that makes a block a second.",
+    "others are copied, but for tables of RocksDB that are older than its log. Proven on goloop 1.3.11 with goleveldb, one validator " +
+    "that makes a block a second. Not with db_type rocksdb: on the RocksDB that Debian packages such a node of goloop ends itself at " +
+    "its next start, by an assertion of RocksDB's, whether it was backed up or not.",
   rules: [
     KEYS,
     {

@@ -49,12 +49,48 @@ export interface GoloopNode {
   hashes(channel: string, height: number): Promise<string[]>;
 }
 
+/** Where its calls go, and where what it is made of lies. */
+export interface GoloopPlace {
+  readonly program: string;
+  readonly home: string;
+  readonly sock: string;
+  readonly p2p: string;
+}
+
+const callIn = ({ program, home }: Pick<GoloopPlace, "program" | "home">, ...words: string[]) =>
+  execFileSync(program, words, { cwd: home, encoding: "utf8", stdio: "pipe" });
+
+/** Makes the key of a validator: `ks.json` of its home. */
+export function makeKey(place: Pick<GoloopPlace, "program" | "home">): void {
+  callIn(place, "ks", "gen", "-o", "ks.json", "-p", "gochain");
+}
+
+/** Makes a chain of which the key is the only validator, joins it and starts it. Gives its id. */
+export function makeChain(place: GoloopPlace, n: number): string {
+  const { home, sock, p2p } = place;
+  const [genesis, packed] = [`genesis-${n}.json`, `gs-${n}.zip`];
+  callIn(place, "gn", "gen", "-o", genesis, "ks.json");
+  const made = JSON.parse(readFileSync(join(home, genesis), "utf8")) as object;
+  // The chain's id is a digest of it.
+  writeFileSync(join(home, genesis), JSON.stringify({ ...made, message: `chain ${n}` }));
+  callIn(place, "gs", "gen", "-i", genesis, "-o", packed);
+  const words = ["--genesis", packed, "--seed", p2p, "--channel", `channel-${n}`, "--auto_start"];
+  const cid = callIn(place, "chain", "-s", sock, "join", ...words).trim();
+  callIn(place, "chain", "-s", sock, "start", cid);
+  return cid;
+}
+
+/** What the node says of its chains by its socket, which needs no network; null where it does not answer. */
+export function chainsOf({ program, sock }: GoloopPlace): readonly ChainState[] | null {
+  const { status, stdout } = spawnSync(program, ["chain", "-s", sock, "ls"], { encoding: "utf8" });
+  return status === 0 ? (JSON.parse(stdout) as ChainState[]) : null;
+}
+
 /** Makes a validator under `home` with `count` chains, and starts it. */
 export async function startGoloop(program: string, home: string, count: number): Promise<GoloopNode> {
   const data = join(home, "data");
   mkdirSync(data, { recursive: true });
-  const call = (...words: string[]) => execFileSync(program, words, { cwd: home, encoding: "utf8", stdio: "pipe" });
-  call("ks", "gen", "-o", "ks.json", "-p", "gochain");
+  makeKey({ program, home });
   const [rpc, p2p] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
   const [pid, sock] = [join(home, "pid"), join(home, "cli.sock")];
   const adminUrl = `http://${rpc}/admin/chain`;
@@ -80,16 +116,7 @@ export async function startGoloop(program: string, home: string, count: number):
 
   shell(start);
   await until("goloop did not start", async () => Array.isArray(await chains()));
-  for (let n = 0; n < count; n += 1) {
-    call("gn", "gen", "-o", `genesis-${n}.json`, "ks.json");
-    const genesis = JSON.parse(readFileSync(join(home, `genesis-${n}.json`), "utf8")) as object;
-    // The chain's id is a digest of it.
-    writeFileSync(join(home, `genesis-${n}.json`), JSON.stringify({ ...genesis, message: `chain ${n}` }));
-    call("gs", "gen", "-i", `genesis-${n}.json`, "-o", `gs-${n}.zip`);
-    const words = ["--genesis", `gs-${n}.zip`, "--seed", p2p, "--channel", `channel-${n}`, "--auto_start"];
-    const cid = call("chain", "-s", sock, "join", ...words).trim();
-    call("chain", "-s", sock, "start", cid);
-  }
+  for (let n = 0; n < count; n += 1) makeChain({ program, home, sock, p2p }, n);
   const cids = (await chains()).map(({ cid }) => cid);
 
   return {
