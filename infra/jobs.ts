@@ -5,7 +5,7 @@ import type { FacetName } from "../vault/store/s3/rights.ts";
 export type Grants = Readonly<Partial<Record<FacetName, readonly string[]>>>;
 
 /** Rewritten by compare-and-swap; all of them can be made anew. */
-const CACHES = ["*/index.json", "*/index/*", "*/head.json", "*/backup_list"];
+const CACHES = ["*/index.json", "*/index/*", "*/head.json", "*/backup_list", "status.html"];
 /** All that any job of the keeper reads: everything, since what it reads is sealed or public. */
 const EVERYTHING = ["*"];
 

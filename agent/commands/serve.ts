@@ -1,14 +1,16 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import type { Standards } from "../../keeper/index.ts";
 import { systemClock } from "../../posix/clock.ts";
-import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
+import { ColdkeepError, messageOf, type NodeName } from "../../vault/names/index.ts";
+import { type Config, tiersFor, watchFor } from "../config/index.ts";
 import { logLine } from "../report/index.ts";
 import { type ServeOptions, serve } from "../serve/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import { openVault } from "./opened.ts";
 import type { ServeFlags } from "./serve.command.ts";
-import { readConfig } from "./session.ts";
+import { pickVault, readConfig } from "./session.ts";
 import { ticketMacOf } from "./ticket-mac.ts";
 
 const HERE = { host: "127.0.0.1", port: 8424 };
@@ -28,6 +30,7 @@ export async function run(call: Call<ServeFlags>): Promise<Answer> {
   const serving = await serve({
     store: await openVault(config, call, "write"),
     nodes: config.nodes.map(({ name }) => name),
+    standards: (name) => standardsOf(config, name, call),
     tickets: await ticketMacOf(config, call, "serve"),
     ...place,
     ...(tls === undefined ? {} : { tls }),
@@ -38,6 +41,13 @@ export async function run(call: Call<ServeFlags>): Promise<Answer> {
   await stopped(io.signal);
   await serving.close();
   return { document: { url: serving.url, stopped: true }, text: `Stopped answering at ${serving.url}.` };
+}
+
+/** As `status` judges. */
+function standardsOf(config: Config, name: NodeName, { flags }: Call<ServeFlags>): Standards | undefined {
+  const node = config.nodes.find((one) => one.name === name);
+  if (node === undefined) return undefined;
+  return { tiers: tiersFor(config, pickVault(config, flags.vault), node).tiers, limits: watchFor(config, node) };
 }
 
 function stopped(signal: AbortSignal): Promise<void> {

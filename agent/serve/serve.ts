@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
-import { type AuditLine, makePresenter, type Presenter } from "../../keeper/index.ts";
+import { type AuditLine, makePresenter, type Presenter, type Standards } from "../../keeper/index.ts";
 import type { Clock } from "../../posix/clock.ts";
 import { ColdkeepError, messageOf, type NodeName, systemCode } from "../../vault/names/index.ts";
 import type { Creator, Reader } from "../../vault/store/facets.ts";
@@ -15,6 +15,8 @@ export interface ServeOptions {
   readonly store: Reader & Creator;
   readonly nodes: readonly NodeName[];
   readonly tickets: TicketChecker;
+  /** By what a node is judged in the status page. */
+  readonly standards: (node: NodeName) => Standards | undefined;
   readonly host: string;
   /** 0: the system chooses. */
   readonly port: number;
@@ -42,6 +44,7 @@ export async function serve(o: ServeOptions): Promise<Serving> {
     store: o.store,
     nodes: async () => o.nodes,
     tickets: o.tickets,
+    standards: o.standards,
     clock: o.clock,
     audit: o.audit,
     sign: (name, ms) => {

@@ -14,3 +14,10 @@ export function writeData(words: object, nodes: readonly PageNode[]): string {
   const packed = deflateRawSync(facts, { level: 9 }).toString("base64");
   return `${OPEN}${[packed, ...nodes.map(({ history }) => history)].join(" ")}${CLOSE}`;
 }
+
+/** The packed parts of a page, in the order in which they were written; none where it has no such element. */
+export function readData(page: string): readonly string[] {
+  const from = page.indexOf(OPEN);
+  const to = page.indexOf(CLOSE, from);
+  return from < 0 || to < 0 ? [] : page.slice(from + OPEN.length, to).split(" ");
+}

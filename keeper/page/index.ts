@@ -1,3 +1,4 @@
 export { describeNode } from "./describe.ts";
-export { renderPage } from "./render.ts";
+export { readPage } from "./read.ts";
+export { PAGE_POLICY, renderPage } from "./render.ts";
 export type { PageInput, PageNode } from "./types.ts";

@@ -69,6 +69,7 @@ export const OPENAPI = {
   paths: {
     "/openapi.json": get("this document", [], { type: "object" }),
     "/nodes": get("the nodes that the caller may see", [], object({ nodes: { type: "array", items: text } })),
+    "/status.html": get("the status page: of the ticket's node, or of all nodes", [], text, "text/html"),
     "/nodes/{node}": get("the node's own record, as it lies in the vault", [node], {
       ...object({ format: count, ...scope, profile: text, key: text, created: count }),
     }),

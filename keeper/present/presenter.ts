@@ -4,8 +4,10 @@ import type { ArchiveSum } from "../../vault/store/archive.ts";
 import { bringBack } from "../bring-back.ts";
 import { readIndex, readMonth } from "../index-files.ts";
 import { expiryOf } from "../markers.ts";
+import { PAGE_POLICY, type PageNode, renderPage } from "../page/index.ts";
 import { type NodeScope, readCommitted, readNode } from "../read.ts";
 import { selectSnapshot } from "../select.ts";
+import { pageNodeOf, readStored } from "../status-page.ts";
 import { assertNode, type Caller, forbidden, makeAuthorize } from "./authorize.ts";
 import { OPENAPI } from "./openapi.ts";
 import { makePinRestore, type PinRestore } from "./pin-restore.ts";
@@ -50,6 +52,7 @@ async function answer(asked: Asked, route: Route, path: string): Promise<Present
   if (route.to === "nodes") {
     return json({ nodes: caller.by === "ticket" ? [caller.ticket.node] : await port.nodes() });
   }
+  if (route.to === "page") return answerPage(asked);
   if (route.to === "agent") {
     const name = names.agentTarball(route.sha256);
     if ((await port.store.head(name)) === null) throw nothing("there is no such package");
@@ -78,6 +81,33 @@ async function answer(asked: Asked, route: Route, path: string): Promise<Present
     case "plan":
       return planOf(asked, route, path);
   }
+}
+
+/** For a ticket made anew of what it may see; else what the keeper's jobs left in the vault, read and written anew. */
+async function answerPage({ port, caller }: Asked): Promise<PresenterAnswer> {
+  if (caller.by === "platform") {
+    const { nodes } = await readStored(port.store);
+    if (nodes === null) throw nothing("no status page was written yet");
+    return pageAnswer(nodes, Math.max(0, ...nodes.map(({ at }) => at)));
+  }
+  const { node } = caller.ticket;
+  const standards = port.standards?.(node);
+  if (standards === undefined) throw nothing("there is no status page here");
+  const { index } = await readIndex(port.store, await scopeFor(port, caller, node));
+  const entries = (index?.snapshots ?? []).filter((entry) => maySee(caller, entry));
+  const now = port.clock.now();
+  const evidence = { entries, more: (index?.months.length ?? 0) > 0 };
+  return pageAnswer([pageNodeOf(node, evidence, standards, now)], now);
+}
+
+function pageAnswer(nodes: readonly PageNode[], at: number): PresenterAnswer {
+  const headers = {
+    ...JSON_HEADERS,
+    "content-type": "text/html; charset=utf-8",
+    "content-security-policy": `${PAGE_POLICY}; frame-ancestors 'none'`,
+    "referrer-policy": "no-referrer",
+  };
+  return { status: 200, headers, body: renderPage(nodes, at) };
 }
 
 async function listOf({ port, caller }: Asked, node: NodeName, month: string | undefined): Promise<PresenterAnswer> {

@@ -4,6 +4,7 @@ import { ColdkeepError, isNodeName, isSnapshotId, type NodeName, type SnapshotId
 export type Route =
   | { readonly to: "openapi" }
   | { readonly to: "nodes" }
+  | { readonly to: "page" }
   | { readonly to: "node"; readonly node: NodeName }
   | { readonly to: "snapshots"; readonly node: NodeName; readonly month?: string }
   | { readonly to: "latest"; readonly node: NodeName }
@@ -45,6 +46,7 @@ function match(words: readonly string[], given: Map<string, string>): Route | nu
   const [first, second = "", third, fourth = "", fifth, ...more] = words;
   if (more.length > 0) return null;
   if (words.length === 1 && first === "openapi.json") return { to: "openapi" };
+  if (words.length === 1 && first === "status.html") return { to: "page" };
   if (words.length === 2 && first === "agents" && SHA256.test(second)) return { to: "agent", sha256: second };
   if (first !== "nodes") return null;
   if (words.length === 1) return { to: "nodes" };

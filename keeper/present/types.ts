@@ -2,6 +2,7 @@ import type { NodeName } from "../../vault/names/index.ts";
 import type { Archive, ArchiveSpeed } from "../../vault/store/archive.ts";
 import type { Creator, Reader } from "../../vault/store/facets.ts";
 import type { TicketChecker } from "../../vault/ticket/index.ts";
+import type { Standards } from "../status-page.ts";
 
 /** A URL by which one object can be read, ranges of it included, by whoever has it. */
 export interface SignedUrl {
@@ -49,6 +50,8 @@ export interface PresenterPort {
   readonly tickets: TicketChecker | null;
   /** Where objects may lie in archive classes, and how soon they are brought back for who asks; null: never looked for. */
   readonly archive?: { readonly of: Archive; readonly speed: ArchiveSpeed | null };
+  /** By what a node is judged in the status page; absent: there is no page for tickets. */
+  readonly standards?: (node: NodeName) => Standards | undefined;
   readonly clock: { now(): number };
   readonly audit: (line: AuditLine) => void;
 }

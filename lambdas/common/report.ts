@@ -34,3 +34,12 @@ function partsOf(error: unknown): Record<string, unknown> {
   }
   return { error: error instanceof Error ? error : String(error) };
 }
+
+/** Does what nothing hangs on: that it failed is told, and no more. */
+export async function tryTo(what: string, tell: Teller, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    tell.error(`could not ${what}`, error);
+  }
+}

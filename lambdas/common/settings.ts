@@ -45,3 +45,15 @@ function known<T>(value: T | null, what: string): T {
   if (value === null) throw new Error(`${SETTINGS_FILE}: ${what} cannot be read`);
   return value;
 }
+
+/** By what a node is judged in the status page. */
+export function standardsOf(node: NodeSettings): { tiers: Tiers; limits: { maxAgeMs: number } };
+export function standardsOf(node: NodeSettings | undefined): { tiers: Tiers; limits: { maxAgeMs: number } } | undefined;
+export function standardsOf(node: NodeSettings | undefined) {
+  return node === undefined ? undefined : { tiers: node.tiers, limits: { maxAgeMs: node.staleAfter } };
+}
+
+/** The same of all nodes. */
+export function allStandards(settings: Settings) {
+  return new Map([...settings.values()].map((node) => [node.name, standardsOf(node)]));
+}

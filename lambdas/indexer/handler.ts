@@ -1,11 +1,11 @@
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { makeIndexMemory, rebuildIndex } from "../../keeper/index.ts";
+import { makeIndexMemory, publishStatus, rebuildIndex } from "../../keeper/index.ts";
 import { systemClock } from "../../posix/clock.ts";
-import { toNodeName } from "../../vault/names/index.ts";
+import { type NodeName, toNodeName } from "../../vault/names/index.ts";
 import { requireEnv } from "../common/env.ts";
 import { sendTo } from "../common/jobs.ts";
-import { makeTeller } from "../common/report.ts";
-import { readSettings } from "../common/settings.ts";
+import { makeTeller, tryTo } from "../common/report.ts";
+import { allStandards, readSettings } from "../common/settings.ts";
 import { openVault } from "../common/vault.ts";
 import { INDEXER_ENV, type RebuildEvent } from "./contract.ts";
 import { indexBatch } from "./index-batch.ts";
@@ -20,10 +20,14 @@ const settings = readSettings(new URL(".", import.meta.url));
 export async function handler(event: SQSEvent | RebuildEvent): Promise<SQSBatchResponse | object> {
   try {
     if ("rebuild" in event) return await rebuild(event.rebuild);
-    return await indexBatch({ store, settings, tell, send, memory }, event.Records);
+    return await indexBatch({ store, settings, tell, send, memory, publish }, event.Records);
   } finally {
     tell.flush();
   }
+}
+
+function publish(news: readonly NodeName[]): Promise<void> {
+  return publishStatus({ store, news, all: allStandards(settings), now: systemClock.now() });
 }
 
 async function rebuild(name: string): Promise<object> {
@@ -31,6 +35,7 @@ async function rebuild(name: string): Promise<object> {
   const cardKey = settings.get(node)?.cardKey;
   memory.forget(node);
   const { index, changed } = await rebuildIndex({ store, node, ...(cardKey === undefined ? {} : { cardKey }) });
+  await tryTo("write the status page", tell, () => publish([node]));
   const snapshots = index.snapshots.length;
   tell.info("rebuilt", { node, changed, snapshots, months: index.months.length });
   return { node, changed, snapshots, months: index.months, generation: index.generation };

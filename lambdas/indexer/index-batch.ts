@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { SQSBatchResponse, SQSRecord } from "aws-lambda";
 import { type IndexMemory, type IndexStore, indexSnapshots } from "../../keeper/index.ts";
 import { type NodeName, parseS3Url, type SnapshotId } from "../../vault/names/index.ts";
-import type { Teller } from "../common/report.ts";
+import { type Teller, tryTo } from "../common/report.ts";
 import type { Settings } from "../common/settings.ts";
 import { cardsOf, messageOf } from "./cards.ts";
 import { INDEXER_METRICS, PACKS_A_CALL } from "./contract.ts";
@@ -15,6 +15,8 @@ export interface IndexerOn {
   readonly send: (body: string) => Promise<void>;
   /** New packs of one card that one call looks at. */
   readonly packs?: number;
+  /** Brings the status page up to date with what these nodes' indexes say now. */
+  readonly publish?: (nodes: readonly NodeName[]) => Promise<void>;
   /** Of the function while it is warm. */
   readonly memory?: IndexMemory;
 }
@@ -32,11 +34,18 @@ interface OfNode {
  */
 export async function indexBatch(on: IndexerOn, records: readonly SQSRecord[]): Promise<SQSBatchResponse> {
   const failed = new Set<string>();
+  const news: NodeName[] = [];
   const work = async ([node, { ids, looked, records: of }]: readonly [NodeName, OfNode]) => {
-    if (await indexNode(on, node, [...ids], looked)) return;
+    if (await indexNode(on, node, [...ids], looked)) {
+      news.push(node);
+      return;
+    }
     for (const record of of) failed.add(record);
   };
   await Promise.all([...byNode(on, records)].map(work));
+  const { publish } = on;
+  // The index is what counts: without the page no card comes again.
+  if (publish !== undefined && news.length > 0) await tryTo("write the status page", on.tell, () => publish(news));
   on.tell.count(INDEXER_METRICS.failed, failed.size === 0 ? 0 : 1);
   return { batchItemFailures: [...failed].map((itemIdentifier) => ({ itemIdentifier })) };
 }

@@ -29,6 +29,7 @@ export const PRESENTER_HANDLER = "handler";
 export const PRESENTER_ROUTES = [
   "/openapi.json",
   "/nodes",
+  "/status.html",
   "/nodes/{node}",
   "/nodes/{node}/snapshots",
   "/nodes/{node}/latest",
@@ -52,6 +53,7 @@ export const PRESENTER_ACCESS = {
     "*/data/*",
     "*/shares/*",
     "tickets/*",
+    "status.html",
   ],
   create: ["*/pins/*"],
   list: [""],

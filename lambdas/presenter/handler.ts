@@ -3,7 +3,7 @@ import { systemClock } from "../../posix/clock.ts";
 import { openS3Archive } from "../../vault/store/s3/archive.ts";
 import { openS3Signer } from "../../vault/store/s3/presign.ts";
 import { makeTeller } from "../common/report.ts";
-import { readSettings, type Settings } from "../common/settings.ts";
+import { readSettings, type Settings, standardsOf } from "../common/settings.ts";
 import { openVault, vaultPlace } from "../common/vault.ts";
 import { PRESENTER_ENV, PRESENTER_METRICS } from "./contract.ts";
 import { eventAnswerOf, type FunctionUrlAnswer, type FunctionUrlEvent, requestOf } from "./events.ts";
@@ -20,12 +20,10 @@ const present = makePresenter({
   // Whoever asks waits for the answer: Lambda lets it take half a minute.
   store: openVault(env, 10_000),
   sign: openS3Signer(url, options),
-  nodes: async () => {
-    settings ??= readSettings(new URL(".", import.meta.url));
-    return [...settings.values()].map(({ name }) => name);
-  },
+  nodes: async () => [...known().values()].map(({ name }) => name),
   tickets: key === "" ? null : kmsChecker(key, systemClock),
   ...(speed === "" ? {} : { archive: { of: openS3Archive(url, options), speed: speed === "off" ? null : speed } }),
+  standards: (node) => standardsOf(known().get(node)),
   clock: systemClock,
   audit,
 });
@@ -37,6 +35,11 @@ export async function handler(event: FunctionUrlEvent): Promise<FunctionUrlAnswe
   } finally {
     tell.flush();
   }
+}
+
+function known(): Settings {
+  settings ??= readSettings(new URL(".", import.meta.url));
+  return settings;
 }
 
 function speedOf(text: string | undefined): "" | "off" | "bulk" | "standard" {

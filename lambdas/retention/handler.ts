@@ -1,12 +1,12 @@
 import type { Context, SQSEvent } from "aws-lambda";
-import type { Despite } from "../../keeper/index.ts";
+import { type Despite, publishStatus } from "../../keeper/index.ts";
 import { systemClock } from "../../posix/clock.ts";
 import { NIGHTLY_ENV, type TickEvent } from "../common/contract.ts";
 import { requireEnv } from "../common/env.ts";
 import { sendJobsTo } from "../common/jobs.ts";
 import { nodeOf, onNightly } from "../common/nightly.ts";
-import { makeTeller } from "../common/report.ts";
-import { readSettings } from "../common/settings.ts";
+import { makeTeller, tryTo } from "../common/report.ts";
+import { allStandards, type NodeSettings, readSettings } from "../common/settings.ts";
 import { openVault } from "../common/vault.ts";
 import type { RetainEvent } from "./contract.ts";
 import { retainNode } from "./retain-node.ts";
@@ -31,8 +31,14 @@ export async function handler(event: TickEvent | SQSEvent | RetainEvent, context
         despite: new Set(despite as readonly Despite[]),
       });
     }
-    return await onNightly({ settings, send, work: (node) => retainNode(on, node, { apply: true, until }) }, event);
+    return await onNightly({ settings, send, work: (node) => night(node, until) }, event);
   } finally {
     on.tell.flush();
   }
+}
+
+async function night(node: NodeSettings, until: AbortSignal): Promise<void> {
+  await retainNode(on, node, { apply: true, until });
+  const page = { store: on.store, news: [node.name], all: allStandards(settings), now: on.now() };
+  await tryTo("write the status page", on.tell, () => publishStatus(page));
 }

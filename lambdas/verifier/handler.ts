@@ -1,11 +1,12 @@
 import type { Context, SQSEvent } from "aws-lambda";
+import { publishStatus } from "../../keeper/index.ts";
 import { systemClock } from "../../posix/clock.ts";
 import { NIGHTLY_ENV, type TickEvent } from "../common/contract.ts";
 import { requireEnv } from "../common/env.ts";
 import { sendJobsTo } from "../common/jobs.ts";
 import { nodeOf, onNightly } from "../common/nightly.ts";
-import { makeTeller } from "../common/report.ts";
-import { type NodeSettings, readSettings } from "../common/settings.ts";
+import { makeTeller, tryTo } from "../common/report.ts";
+import { allStandards, type NodeSettings, readSettings } from "../common/settings.ts";
 import { openVault } from "../common/vault.ts";
 import { VERIFIER_ENV, type VerifyEvent } from "./contract.ts";
 import { tellBy } from "./tell-people.ts";
@@ -22,7 +23,13 @@ const RESERVE = 60_000;
 /** A tick, a node whose turn it is, or, called by hand, `{"node": "<name>"}`. */
 export async function handler(event: TickEvent | SQSEvent | VerifyEvent, context: Context): Promise<object> {
   const until = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - RESERVE));
-  const work = (node: NodeSettings) => verifyNode(on, node, until);
+  const work = async (node: NodeSettings) => {
+    const found = await verifyNode(on, node, until);
+    // What was found damaged the index tells by now.
+    const page = { store: on.store, news: [node.name], all: allStandards(settings), now: on.now() };
+    await tryTo("write the status page", on.tell, () => publishStatus(page));
+    return found;
+  };
   try {
     if ("node" in event) return await work(nodeOf(settings, event.node));
     return await onNightly({ settings, send, work }, event);

@@ -17,6 +17,8 @@ const home = sharedTempDir("coldkeep-web");
 const missing = lacking("chromium");
 const EVIL = `</script><script>window.evil=1</script><img src=x onerror="window.evil=1">\u202e${"long".repeat(300)}`;
 
+const FLEET = fleet(12, 200);
+
 let browser: Browser;
 /** What the browser complained of, and what it asked the network for, since the test began. */
 let complaints: string[] = [];
@@ -184,7 +186,7 @@ describe.skipIf(missing !== "")(`the status page in a browser${missing}`, () => 
       "nothing is wider than a phone",
     ).toBe(0);
     await page.click("#n1 > summary");
-    await page.screenshot({ path: join(SHOTS, "hostile-phone.png"), fullPage: true });
+    await page.screenshot({ path: join(SHOTS, "hostile-phone.png") });
   });
 
   it("tells what matters where scripts are off", async () => {
@@ -204,7 +206,7 @@ describe.skipIf(missing !== "")(`the status page in a browser${missing}`, () => 
     ["phone-dark", { viewport: { width: 390, height: 844 }, colorScheme: "dark", reducedMotion: "reduce" }],
   ] as const satisfies readonly (readonly [string, BrowserContextOptions])[]) {
     it(`has nothing that keeps people from using it: ${name}`, async () => {
-      const page = await show(fleet(12, 200), options);
+      const page = await show(FLEET, options);
       await page.click("#n1 > summary");
       await page.locator("#n1 .plots").waitFor();
       expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);

@@ -5,6 +5,8 @@ import type { NodeName, SnapshotId } from "./ids.ts";
  * id read from the vault can never lead outside its own node's prefix.
  */
 export const VAULT_JSON = "vault.json";
+/** A cache: all nodes, as a page for browsers. */
+export const STATUS_PAGE = "status.html";
 export const REVOKED_TICKETS = "tickets/revoked.json";
 /** What tickets there are: each as it was made, without the signature that makes it one. */
 export const ISSUED_TICKETS = "tickets/issued/";

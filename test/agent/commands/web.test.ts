@@ -4,6 +4,7 @@ import { inflateRawSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../../posix/clock.ts";
 import { copyOf, type Host, makeHost } from "../../cli/host.ts";
+import { serveHost } from "../../cli/serve.ts";
 import { sharedTempDir, tempDir } from "../../support/tmp.ts";
 
 const DAY = 24 * 3_600_000;
@@ -19,7 +20,8 @@ beforeAll(async () => {
 interface Told {
   readonly node: string;
   readonly vault: string;
-  readonly latest: { readonly id: string } | null;
+  readonly latest: { readonly id: string; readonly at: number } | null;
+  readonly dues: readonly [stale: number | null, unproven: number | null];
   readonly alarms: readonly (readonly [kind: string, words: string, todo: string])[];
 }
 
@@ -78,6 +80,22 @@ describe("web", () => {
       ["far", "unreachable"],
       ["near", undefined],
     ]);
+  });
+
+  it("is answered by `coldkeep serve` for a ticket, judged by the configuration", async () => {
+    const copy = copyOf(host, tempDir("coldkeep-web"));
+    copy.change(/^nodes:/m, "watch: { max_age: 3d }\nnodes:");
+    const file = join(copy.home, "demo.ticket");
+    await copy.json("ticket", "create", "--expires", "1h", "--to", file);
+    const { url } = await serveHost(copy);
+    const authorization = `Bearer ${readFileSync(file, "utf8").trim()}`;
+    const answer = await fetch(`${url}/status.html`, { headers: { authorization } });
+    expect(answer.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    const [one, ...others] = toldBy(await answer.text());
+    expect(others).toEqual([]);
+    expect(one).toMatchObject({ node: "demo", latest: { id: snapshot } });
+    expect((one?.dues[0] ?? 0) - (one?.latest?.at ?? 0)).toBe(3 * DAY);
+    expect((await fetch(`${url}/status.html`)).status).toBe(401);
   });
 
   it("says so where it cannot write the page", async () => {

@@ -20,6 +20,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { EXIT_CODES } from "../../../agent/exit-codes.ts";
+import { readPage } from "../../../keeper/page/index.ts";
 import { systemClock } from "../../../posix/clock.ts";
 import { VERSION } from "../../../vault/names/index.ts";
 import { runHere } from "../../cli/run.ts";
@@ -99,6 +100,14 @@ describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missi
     expect(second).toMatchObject({ parent: first, listed: true });
     const { snapshots } = await coldkeep<{ snapshots: { state: string }[] }>("list");
     expect(snapshots.map(({ state }) => state)).toEqual(["good", "good"]);
+    await until("the status page tells of both nodes", async () => {
+      const page = await plainClient(endpointOf(aws)).send(
+        new GetObjectCommand({ Bucket: bucket(), Key: "nodes/status.html" }),
+      );
+      const nodes = readPage((await page.Body?.transformToByteArray()) ?? new Uint8Array(0)) ?? [];
+      const told = nodes.map(({ node, counts, alarms }) => [node, counts[0], alarms[0]?.[0]].join(" "));
+      return told.join("; ") === "idle 0 none; demo 2 " ? true : null;
+    });
   });
 
   it("restores by a ticket on a machine that has nothing but the key", async () => {
@@ -115,6 +124,10 @@ describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missi
     const { code, stdout, stderr } = await restore(join(empty, "restored"));
     expect(code, stdout + stderr).toBe(0);
     expect(readFileSync(join(empty, "restored", "data", "large")).equals(readFileSync(host.file))).toBe(true);
+    const authorization = `Bearer ${readFileSync(ticketFile, "utf8").trim()}`;
+    const page = await fetch(`${relay.url}/status.html`, { headers: { authorization } });
+    expect(page.headers.get("content-security-policy")).toMatch(/^default-src 'none'; .*frame-ancestors 'none'$/);
+    expect((readPage(Buffer.from(await page.arrayBuffer())) ?? []).map(({ node }) => node)).toEqual(["demo"]);
     const { status } = await fetch(`${relay.url}/nodes/demo/latest`);
     expect(status).toBe(401);
     await relay.stop();
