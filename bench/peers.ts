@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { findProgram, findTools, searchPath } from "./peers/find.ts";
+import { saveResult } from "./peers/results.ts";
 import { type Row, runOnce } from "./peers/run.ts";
 import { startGateway } from "./peers/s3.ts";
 import { renderTable } from "./peers/table.ts";
@@ -17,6 +18,7 @@ PATH or under COLDKEEP_PEERS, and prints one table: seconds until everything is 
   --tools a,b       only these
   --repeat 3        runs; the quickest counts (default 1)
   --s3              into VersityGW on loopback, in place of folders
+  --save            keep the figures in bench/results; \`node bench/chart.ts\` then draws docs/bench.svg
   --json            JSON lines on stdout, one a command; the table goes to stderr
 BENCH_DIR is where it works (default: the temporary folder), COLDKEEP another command line than dist/coldkeep.mjs.`;
 
@@ -27,6 +29,7 @@ const { values: o } = parseArgs({
     tools: { type: "string" },
     repeat: { type: "string", default: "1" },
     s3: { type: "boolean", default: false },
+    save: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -71,6 +74,7 @@ async function main(): Promise<void> {
   const cold = rows.every((row) => row.cold) ? "cold page cache" : "WARM page cache: only root may drop it";
   const size = `${Math.round((rows.at(-1)?.size ?? 0) / 2 ** 20)} MiB`;
   tell(`\n${size}, ${cold}, best of ${o.repeat}\n\n${renderTable(rows)}`);
+  if (o.save) tell(`kept in ${saveResult(rows, o.s3 ? "npm run bench -- --s3" : "npm run bench")}`);
   if (rows.some(({ status, equal }) => status !== 0 || equal === false)) process.exitCode = 1;
 }
 

@@ -38,16 +38,23 @@ async function inOneProcess(): Promise<void> {
   makeTree(host.root);
   const collect = (globalThis as { gc?: () => void }).gc;
   const resident: number[] = [];
+  const heap: number[] = [];
   for (let cycle = 0; cycle < cycles; cycle += 1) {
     change(host.root, cycle);
     const { snapshot } = await host.backup({ isImmutable: (path) => path.endsWith(".ldb") });
     if (!(await host.confirm(snapshot))) throw new Error("the snapshot was not confirmed");
     collect?.();
-    resident.push(process.memoryUsage.rss() / 2 ** 20);
-    if (cycle % Math.ceil(cycles / 10) === 0)
-      console.log(`after ${String(cycle + 1).padStart(4)}: ${told(resident.at(-1))} MiB`);
+    const { rss, heapUsed } = process.memoryUsage();
+    resident.push(rss / 2 ** 20);
+    heap.push(heapUsed / 2 ** 20);
+    if (cycle % Math.ceil(cycles / 10) === 0) {
+      console.log(
+        `after ${String(cycle + 1).padStart(4)}: ${told(resident.at(-1))} MiB, objects ${told(heap.at(-1))} MiB`,
+      );
+    }
   }
   tell(resident);
+  console.log(`of objects alone: slope ${(100 * slopeOf(heap.slice(heap.length >> 1))).toFixed(2)} MiB per 100 cycles`);
 }
 
 async function inCommands(): Promise<void> {
