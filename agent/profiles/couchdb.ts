@@ -8,7 +8,8 @@ export const couchdb = makeProfile({
     "CouchDB 2 and 3: /opt/couchdb/data is the root. As the state of a Fabric peer it belongs into one group with the peer, and must " +
     "never be newer than the peer's ledger: restored older it catches up from the blocks, restored newer the peer does not start. " +
     "It can be left out altogether: a peer with an empty CouchDB makes its state anew from the blocks. CouchDB itself " +
-    "cannot be had where this was tested: files were made by the names of its layout.",
+    "could not be had where this was tested, as Debian, npm and PyPI have no package of the server: files were made by the " +
+    "names of its layout, and a writer appends and compacts as it does.",
   rules: [
     {
       files: "*.compact, *.compact.data, *.compact.meta",
