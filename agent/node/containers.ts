@@ -5,9 +5,14 @@ import type { CallOptions } from "./types.ts";
 interface Container {
   readonly running: boolean;
   readonly stopSignal: string;
+  /** What the engine does with one that ended: `no`, `always`, `on-failure`. */
+  readonly restart: string;
 }
 
-const FORM = "{{json .State.Running}} {{json .State.Restarting}} {{json .State.Paused}} {{json .Config.StopSignal}}";
+const FORM =
+  "{{json .State.Running}} {{json .State.Restarting}} {{json .State.Paused}} {{json .Config.StopSignal}} {{json .State.Status}} {{json .HostConfig.RestartPolicy.Name}}";
+/** Seconds until `podman stop` would kill: never, as that is not for it to decide. */
+const NEVER = "100000000";
 const GONE = /no such (?:container|object)/i;
 
 /** What all managers of containers do with them, by the `docker` command line or one that speaks like it. */
@@ -19,11 +24,13 @@ export function makeContainers(program: "docker" | "podman") {
     const words = ["inspect", "--type", "container", "--format", FORM, name];
     const result = await docker.try(words, options);
     if (result.status !== 0 && GONE.test(result.tail)) return null;
-    const [running, restarting, paused, signal] = result.stdout.trim().split(" ");
+    const [running, restarting, paused, signal, status, restart = ""] = result.stdout.trim().split(" ");
     if (result.status !== 0 || (running !== "true" && running !== "false")) {
       throw docker.failure(words, result, "refused", "cannot find out whether the container runs");
     }
-    return { running: running === "true" || paused === "true" || restarting === "true", stopSignal: signalOf(signal) };
+    // One that was asked to stop does not run any more for Podman, while its process is still there.
+    const isThere = [running, paused, restarting].includes("true") || status === '"stopping"';
+    return { running: isThere, stopSignal: signalOf(signal), restart: restart.replaceAll('"', "") };
   }
 
   return {
@@ -32,11 +39,14 @@ export function makeContainers(program: "docker" | "podman") {
      * Sends the container its own stop signal, and does not wait. `docker stop` would kill it after a while of its own,
      * and when a node is to be killed is said in the configuration alone. For the engine it counts as stopped by its
      * user all the same, so no restart policy starts it again (moby, daemon/kill.go: the container's own stop signal).
+     * Podman starts one that was killed again where its policy says so: there it is `podman stop`, which waits, and is cut
+     * off with the call; its container stays asked to stop.
      */
     async stop(name: string, options: CallOptions): Promise<void> {
       const container = await look(name, options);
       if (container?.running !== true) return;
-      const words = ["kill", "--signal", container.stopSignal, name];
+      const isBroughtBack = program === "podman" && container.restart !== "" && container.restart !== "no";
+      const words = isBroughtBack ? ["stop", "--time", NEVER, name] : ["kill", "--signal", container.stopSignal, name];
       const result = await docker.try(words, options);
       if (result.status === 0 || (await look(name, options))?.running === false) return;
       throw docker.failure(words, result, "node-stop", "the container could not be stopped");
