@@ -7,6 +7,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { foreseeVolumes, prepareFreeze, recoverFreeze } from "../../agent/freeze/index.ts";
 import type { FreezeMeans, FreezeOptions } from "../../agent/freeze/types.ts";
 import { makeTool } from "../../agent/node/index.ts";
+import { captureSetOf } from "../../agent/profiles/index.ts";
 import { silent } from "../../vault/names/index.ts";
 import { controlOf, entriesOf, freezeOptions, makeHome, pathOf, puppet } from "../support/freezing.ts";
 import { busyNode, frozenViewHolds } from "../support/frozen-view.ts";
@@ -121,6 +122,11 @@ describe.skipIf(noBtrfs !== null)(`btrfs${noBtrfs === null ? "" : ` (${noBtrfs})
     const auto = await (await prepareFreeze(options(place, "auto", { control }))).capture();
     expect([auto.figures.volumes, auto.omitted.join()]).toEqual([undefined, expect.stringContaining("data/inner")]);
     await auto.release();
+
+    const without = captureSetOf("files", { exclude: ["inner"] });
+    const outer = await (await prepareFreeze({ ...options(place, "btrfs", { control }), profile: without })).capture();
+    expect((await entriesOf(outer)).map(pathOf)).toEqual(["data", "data/db"]);
+    await outer.release();
 
     const roots = [
       { name: "data", path: join(place.home, "data"), means: "btrfs" as const },

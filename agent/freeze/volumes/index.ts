@@ -125,7 +125,7 @@ export function nestedIn(kind: VolumeKind, places: readonly Pick<PlannedPlace, "
       what: "a part of a root lies on another volume, which a snapshot of the root's own would not hold",
       on: toText(path),
       why: `freeze: ${kind} captures one volume a root; the node was not stopped for it`,
-      todo: "name it as a root of its own, or under exclude, or leave freeze out",
+      todo: "name it under exclude, or leave freeze out",
     });
   };
 }
