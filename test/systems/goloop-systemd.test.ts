@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:f
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { sharedTempDir } from "../support/tmp.ts";
+import { tempDir } from "../support/tmp.ts";
 import { chainsOf, findGoloop, makeChain, makeKey } from "./support/goloop.ts";
 import { bootMachine, COLDKEEP, obstacleToMachines } from "./support/nspawn.ts";
 
@@ -17,7 +17,7 @@ interface Backup {
 
 describe.skipIf(obstacle !== null)(`goloop 1.3.11 as a unit of a real systemd${because}`, () => {
   it("is stopped and started by systemctl, lost, restored, and goes on from the recorded height with the same blocks", async () => {
-    const home = sharedTempDir("goloop-systemd");
+    const home = tempDir("goloop-systemd");
     const program = join(home, "goloop");
     copyFileSync("program" in found ? found.program : "", program);
     const [data, sock, config] = [join(home, "data"), join(home, "cli.sock"), join(home, "config.yaml")];

@@ -53,7 +53,11 @@ describe.skipIf(obstacle !== null)(
       const words = flavour === "broken" ? ["/no/such/program"] : ["/bin/sh", "-c", serviceScript(held.data, flavour)];
       const limits = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024", "--network=none"];
       podman("create", "--name", name, ...limits, "-v", `${held.data}:${held.data}`, ...options, IMAGE, ...words);
-      onTestFinished(() => void podman("rm", "--force", "--time", "0", name));
+      onTestFinished(() => {
+        // One that was asked to stop and did not is removed with its process left behind.
+        spawnSync("podman", ["kill", "--signal", "KILL", name]);
+        podman("rm", "--force", "--time", "0", name);
+      });
       return { ...held, name, manager: makeManager({ manager: "docker", container: name, program: "podman" }) };
     }
 
