@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { indexSnapshots, renewLocks, retainSnapshots, verifySnapshots } from "../../keeper/index.ts";
+import { changeStanding, indexSnapshots, renewLocks, retainSnapshots, verifySnapshots } from "../../keeper/index.ts";
 import { type Card, encodeExpired, encodeFate } from "../../vault/card/index.ts";
 import { names } from "../../vault/names/index.ts";
 import { type CardWorld, cardWorld, putObject, START, usesOf } from "../support/cards.ts";
@@ -58,6 +58,23 @@ describe("locks of what is in use", () => {
       }
     }
     expect(lockOf(world, names.nodeJson(world.node)) - world.now).toBeGreaterThan(6.5 * DAY);
+  });
+
+  it("are made anew for a node that is retired, and run out for one that is being deleted", async () => {
+    const { world, calls, night } = await lockingWorld();
+    await world.snapshot();
+    await night();
+    const say = (state: "retired" | "deleting") =>
+      changeStanding(world.store, { node: world.node, vault: world.vault }, () => ({ state }));
+    await say("retired");
+    world.now = START + 25 * DAY;
+    await night();
+    expect(calls.length).toBeGreaterThan(0);
+    calls.length = 0;
+    await say("deleting");
+    world.now = START + 50 * DAY;
+    await night();
+    expect(calls).toEqual([]);
   });
 
   it("run out for what expired, but for the packs that others use", async () => {

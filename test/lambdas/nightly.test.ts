@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { indexSnapshots, rebuildIndex } from "../../keeper/index.ts";
+import { changeStanding, indexSnapshots, rebuildIndex } from "../../keeper/index.ts";
 import type { NodeJob, WrittenNode } from "../../lambdas/common/contract.ts";
 import { dueNodes } from "../../lambdas/common/due.ts";
 import { onNightly } from "../../lambdas/common/nightly.ts";
@@ -307,6 +307,20 @@ describe("the verifier", () => {
       expect.stringMatching(/holds 9000 bytes, .* before it 1000/),
     ]);
     expect((await verify(await cardWorld("other"))).findings).toMatchObject([{ kind: "stale" }]);
+  });
+
+  it("misses nothing new of a node that is retired, and nothing at all of one that is deleted", async () => {
+    const world = await cardWorld();
+    await daily(world, 3);
+    world.now += 27 * 3_600_000;
+    expect((await verify(world)).findings).toMatchObject([{ kind: "stale" }]);
+    const say = (state: "retired" | "deleting") =>
+      changeStanding(world.store, { node: world.node, vault: world.vault }, () => ({ state }));
+    await say("retired");
+    expect((await verify(world)).findings).toEqual([]);
+    await say("deleting");
+    world.store.objects.delete(names.indexJson(world.node));
+    expect((await verify(world)).findings).toEqual([]);
   });
 
   it("tells where the index and the cards say different things", async () => {
