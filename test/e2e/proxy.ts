@@ -34,6 +34,14 @@ export type Act =
   | "trickle"
   /** The answer's body has one byte changed. */
   | "corrupt"
+  /** Half of the call's body reaches the server, and then nothing more does. */
+  | "cut-request"
+  /** The call reaches the server twice, the second time once the first was answered; the second answer counts. */
+  | "twice"
+  /** The answer comes at so many bytes a second. */
+  | { readonly bytesPerSecond: number }
+  /** What was asked before is answered as it was then, where the proxy remembers. */
+  | "stale"
   /** Objects are told to be so many milliseconds older than they are, by key. */
   | { readonly older: (key: string) => number }
   /** Headers taken out of the call on its way. It must then not be signed, or the server not look. */
@@ -49,13 +57,14 @@ export interface S3Proxy {
 }
 
 /** A small HTTP proxy in front of a real S3 server: counts calls, and does to them what networks and servers do. */
-export async function startProxy(target: string): Promise<S3Proxy> {
+export async function startProxy(target: string, { remembers = false } = {}): Promise<S3Proxy> {
   const calls: S3Call[] = [];
+  const earlier: Answers | null = remembers ? new Map() : null;
   let decide: (call: S3Call, number: number) => Act = () => "pass";
   const server = createServer((incoming, outgoing) => {
     const call = describe(incoming);
     calls.push(call);
-    handle(decide(call, calls.length), incoming, outgoing, target).catch(() => outgoing.destroy());
+    handle(decide(call, calls.length), incoming, outgoing, target, earlier).catch(() => outgoing.destroy());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -87,17 +96,42 @@ function describe({ method = "", url = "", headers }: IncomingMessage): S3Call {
   return { method, kind: known.find((name) => name === method) ?? "other", key, headers };
 }
 
-async function handle(act: Act, incoming: IncomingMessage, outgoing: ServerResponse, target: string): Promise<void> {
+/** The first answer to each question, by method and URL. */
+type Answers = Map<string, { readonly found: IncomingMessage; readonly body: Buffer }>;
+
+async function handle(
+  act: Act,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  target: string,
+  earlier: Answers | null,
+): Promise<void> {
   if (act === "reset-before") return void incoming.socket.resetAndDestroy();
   if (act === "stall") return;
-  if (typeof act === "object" && "status" in act) return void answer(act, incoming, outgoing);
+  if (typeof act === "object" && "status" in act) return void refuse(act, incoming, outgoing);
   const body = await bytesOf(incoming);
   const headers = { ...incoming.headers };
   if (typeof act === "object" && "without" in act) for (const name of act.without) delete headers[name];
-  const forward = request(new URL(incoming.url ?? "/", target), { method: incoming.method, headers, setHost: false });
-  forward.end(body);
-  const [found] = (await once(forward, "response")) as [IncomingMessage];
-  let answered = await bytesOf(found);
+  const ask = async () => {
+    const forward = request(new URL(incoming.url ?? "/", target), { method: incoming.method, headers, setHost: false });
+    if (act === "cut-request") {
+      forward.on("error", () => {});
+      forward.write(body.subarray(0, body.length >> 1), () => forward.destroy());
+      return null;
+    }
+    forward.end(body);
+    const [response] = (await once(forward, "response")) as [IncomingMessage];
+    return { found: response, body: await bytesOf(response) };
+  };
+  if (act === "twice") await ask();
+  const question = `${incoming.method} ${incoming.url}`;
+  const reads = incoming.method === "GET" || incoming.method === "HEAD";
+  const answer = (act === "stale" && reads ? earlier?.get(question) : undefined) ?? (await ask());
+  if (answer === null) return void incoming.socket.resetAndDestroy();
+  if (reads && earlier?.has(question) === false)
+    earlier.set(question, { found: answer.found, body: Buffer.from(answer.body) });
+  const { found } = answer;
+  let answered: Buffer = Buffer.from(answer.body);
   if (typeof act === "object" && "older" in act) answered = makeOlder(act.older, incoming, found, answered);
   if (act === "reset-after") return void incoming.socket.resetAndDestroy();
   if (act === "corrupt" && answered.length > 0)
@@ -108,9 +142,9 @@ async function handle(act: Act, incoming: IncomingMessage, outgoing: ServerRespo
     if (act === "reset-within") setImmediate(() => incoming.socket.resetAndDestroy());
     return;
   }
-  if (act === "trickle") {
-    const step = Math.ceil(answered.length / 10);
-    for (let at = 0; at < answered.length; at += step) {
+  if (act === "trickle" || (typeof act === "object" && "bytesPerSecond" in act)) {
+    const step = act === "trickle" ? Math.ceil(answered.length / 10) : Math.ceil(act.bytesPerSecond / 50);
+    for (let at = 0; at < answered.length && !outgoing.destroyed; at += step) {
       outgoing.write(answered.subarray(at, at + step));
       await sleep(20);
     }
@@ -143,7 +177,7 @@ function makeOlder(
   return bytes;
 }
 
-function answer(
+function refuse(
   { status, code, headers = {}, more = "" }: { status: number; code?: string; headers?: object; more?: string },
   incoming: IncomingMessage,
   outgoing: ServerResponse,

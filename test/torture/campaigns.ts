@@ -7,4 +7,5 @@ export const CAMPAIGNS: Readonly<Record<string, () => Promise<{ readonly campaig
   disk: () => import("./disk/campaign.ts"),
   hostile: () => import("./hostile/campaign.ts"),
   meet: () => import("./meet/campaign.ts"),
+  network: () => import("./network/campaign.ts"),
 };

@@ -91,7 +91,10 @@ export async function makeWorld(home: string, options: WorldOptions = {}): Promi
     ...["--stop", `${script} stop`, "--start", `${script} start`, "--is-running", `${script} is-running`],
     ...(options.init ?? []),
   ];
-  const { code, stderr } = await runHere([...words, "--config", world.config], { clock: systemClock });
+  const { code, stderr } = await runHere([...words, "--config", world.config], {
+    clock: systemClock,
+    env: process.env,
+  });
   if (code !== 0) throw new Error(`init ended with ${code}: ${stderr}`);
   stretchQuickly(world, join(home, "key-0"));
   return world;
