@@ -8,4 +8,5 @@ export const CAMPAIGNS: Readonly<Record<string, () => Promise<{ readonly campaig
   hostile: () => import("./hostile/campaign.ts"),
   meet: () => import("./meet/campaign.ts"),
   network: () => import("./network/campaign.ts"),
+  soak: () => import("./soak/campaign.ts"),
 };

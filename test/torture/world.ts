@@ -62,6 +62,11 @@ export interface WorldOptions {
   readonly vaultUrl?: string;
   /** Default: leveldb. */
   readonly profile?: string;
+  /** Another node than the one that node.pl is; it runs already, and whoever made it ends it. */
+  readonly node?: {
+    readonly data: string;
+    readonly commands: { readonly start: string; readonly stop: string; readonly isRunning: string };
+  };
   /** More words for `init`. */
   readonly init?: readonly string[];
 }
@@ -70,13 +75,7 @@ export interface WorldOptions {
 export async function makeWorld(home: string, options: WorldOptions = {}): Promise<World> {
   mkdirSync(home, { recursive: true });
   const world = worldIn(home);
-  mkdirSync(world.data);
-  writeFileSync(join(world.data, "CURRENT"), "MANIFEST-000001\n");
-  writeFileSync(join(world.data, "MANIFEST-000001"), "manifest");
-  for (let number = 1; number <= 4; number++) writeTable(world.data, number);
-  writeNodeScript(world);
-  world.node("start");
-  const script = join(home, "nodectl");
+  const { data, commands } = options.node ?? startNode(world);
   const words = [
     ...[
       "init",
@@ -87,8 +86,8 @@ export async function makeWorld(home: string, options: WorldOptions = {}): Promi
       "--key-file",
       join(home, "key-0"),
     ],
-    ...["--node", "demo", "--profile", options.profile ?? "leveldb", "--root", `data=${world.data}`],
-    ...["--stop", `${script} stop`, "--start", `${script} start`, "--is-running", `${script} is-running`],
+    ...["--node", "demo", "--profile", options.profile ?? "leveldb", "--root", `data=${data}`],
+    ...["--stop", commands.stop, "--start", commands.start, "--is-running", commands.isRunning],
     ...(options.init ?? []),
   ];
   const { code, stderr } = await runHere([...words, "--config", world.config], {
@@ -159,6 +158,22 @@ export function stretchQuickly(world: World, key: string): void {
 /** Ends the node: whoever made a world ends it. */
 export function endWorld(world: World): void {
   world.node("stop");
+}
+
+/** Makes the small node and starts it. */
+function startNode(world: World): NonNullable<WorldOptions["node"]> {
+  const { data } = world;
+  mkdirSync(data);
+  writeFileSync(join(data, "CURRENT"), "MANIFEST-000001\n");
+  writeFileSync(join(data, "MANIFEST-000001"), "manifest");
+  for (let number = 1; number <= 4; number++) writeTable(data, number);
+  writeNodeScript(world);
+  world.node("start");
+  const script = join(world.home, "nodectl");
+  return {
+    data,
+    commands: { start: `${script} start`, stop: `${script} stop`, isRunning: `${script} is-running` },
+  };
 }
 
 function writeNodeScript({ home, data }: World): void {
