@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { onCi } from "../support/ci.ts";
 import { sharedTempDir } from "../support/tmp.ts";
 import { chanceOf } from "./chance.ts";
-import { type Deed, deedsOf, makeImportHost, type Prepared } from "./crash/deeds.ts";
+import { type Deed, deedsOf, importHost, type Prepared } from "./crash/deeds.ts";
 import { type Fault, faultEnv, faultLibrary, type Op } from "./fault/fault.ts";
 import { endWorld, makeWorld, type World } from "./world.ts";
 
@@ -15,15 +15,14 @@ if (missing !== "" && onCi()) throw new Error(missing);
 
 const ops: readonly Op[] = ["create", "link", "rename"];
 
-describe.skipIf(missing !== "")(`found by a campaign${missing}`, async () => {
+describe.skipIf(missing !== "")(`found by a campaign${missing}`, { timeout: 300_000 }, async () => {
   const home = sharedTempDir("coldkeep-found");
-  const never = undefined as never as World;
-  const host = missing === "" ? await makeWorld(join(home, "host")) : never;
-  const imports = missing === "" ? await makeImportHost(join(home, "imports")) : never;
+  const host = missing === "" ? await makeWorld(join(home, "host")) : (undefined as never as World);
+  const imports = importHost(join(home, "imports"));
   const deeds = deedsOf(host, imports);
   afterAll(() => {
     endWorld(host);
-    endWorld(imports);
+    imports.end();
   });
 
   const deed = (name: string): Deed => deeds.find((one) => one.name === name) as Deed;
@@ -62,14 +61,14 @@ describe.skipIf(missing !== "")(`found by a campaign${missing}`, async () => {
 
   it("an import that is killed once its snapshot is committed does not import it twice (crash b, round 27)", async () => {
     const prepared = await prepare("import", "b");
-    await kill(prepared, join(imports.vault, "demo/index.json"), { act: "kill", at: 1 });
+    await kill(prepared, join(prepared.world.vault, "demo/index.json"), { act: "kill", at: 1 });
     expect(await prepared.finish(false)).toBeNull();
   });
 
   it("an import that is killed leaves its working folder to the next one, which removes it (crash b, round 9)", async () => {
     const prepared = await prepare("import", "b");
-    await kill(prepared, imports.vault, { act: "kill", at: 3 });
-    const left = () => readdirSync(imports.home).filter((name) => name.startsWith(".coldkeep-import-"));
+    await kill(prepared, prepared.world.vault, { act: "kill", at: 3 });
+    const left = () => readdirSync(prepared.world.home).filter((name) => name.startsWith(".coldkeep-import-"));
     expect(left()).toHaveLength(1);
     expect(await prepared.finish(false)).toBeNull();
     expect(left()).toEqual([]);

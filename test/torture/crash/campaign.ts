@@ -5,7 +5,7 @@ import { faultCount, faultEnv, faultLibrary } from "../fault/fault.ts";
 import type { Campaign, Context } from "../types.ts";
 import { endWorld, killGroup, makeWorld, type World } from "../world.ts";
 import { cardsOf, faultAfter } from "./after.ts";
-import { type Deed, deedsOf, makeImportHost, type Prepared } from "./deeds.ts";
+import { type Deed, deedsOf, type ImportHost, importHost, type Prepared } from "./deeds.ts";
 
 /** What a deed may take that was not seen yet: calls, and milliseconds. */
 const GUESS = { calls: 30, ms: 600 };
@@ -25,17 +25,17 @@ export const campaign: Campaign = {
   },
   async run(context) {
     const world = await makeWorld(join(context.scratch, "host"));
-    const imports = await makeImportHost(join(context.scratch, "imports"));
+    const imports = importHost(join(context.scratch, "imports"));
     try {
       await play(context, world, imports);
     } finally {
       endWorld(world);
-      endWorld(imports);
+      imports.end();
     }
   },
 };
 
-async function play(context: Context, world: World, imports: World): Promise<void> {
+async function play(context: Context, world: World, imports: ImportHost): Promise<void> {
   const deeds = deedsOf(world, imports);
   const bag = deeds.flatMap((deed) => Array<Deed>(deed.weight).fill(deed));
   /** Calls and milliseconds that each takes undisturbed. */

@@ -5,7 +5,7 @@ import { crc32c } from "../../../agent/exchange/crc32c.ts";
 import { systemClock } from "../../../posix/clock.ts";
 import { runHere } from "../../cli/run.ts";
 import type { Chance } from "../chance.ts";
-import { clear, digestOf, faultOfData, makeWorld, stretchQuickly, type World, worldIn } from "../world.ts";
+import { clear, digestOf, endWorld, faultOfData, makeWorld, stretchQuickly, type World, worldIn } from "../world.ts";
 
 /** Something that coldkeep does and that is killed on the way. */
 export interface Deed {
@@ -30,8 +30,8 @@ export interface Prepared {
 
 const fine = async () => null;
 
-/** All of them, on one host. @param imports A host of profile rocksdb, as it was made; copied for each import. */
-export function deedsOf(world: World, imports: World): Deed[] {
+/** All of them, on one host. @param imports See `importHost`. */
+export function deedsOf(world: World, imports: ImportHost): Deed[] {
   const { home } = world;
   const target = join(home, "target");
   const second = join(home, "second");
@@ -174,7 +174,7 @@ export function deedsOf(world: World, imports: World): Deed[] {
       name: "import",
       weight: 2,
       async prepare(chance) {
-        const host = worldIn(imports.home);
+        const host = await imports.world();
         for (const folder of [host.vault, host.state]) {
           clear(folder);
           execFileSync("cp", ["-a", `${folder}~`, folder]);
@@ -205,11 +205,29 @@ export function deedsOf(world: World, imports: World): Deed[] {
   ];
 }
 
-/** A host to import into: what is copied anew for each import lies beside, with a tilde. */
-export async function makeImportHost(home: string): Promise<World> {
-  const host = await makeWorld(home, { profile: "rocksdb" });
-  for (const folder of [host.vault, host.state]) execFileSync("cp", ["-a", folder, `${folder}~`]);
-  return host;
+/** A host of profile rocksdb to import into, which is made when it is first asked for. */
+export interface ImportHost {
+  /** What is copied anew for each import, vault and state, lies beside with a tilde. */
+  world(): Promise<World>;
+  end(): void;
+}
+
+export function importHost(home: string): ImportHost {
+  let made: Promise<World> | undefined;
+  const make = async () => {
+    const host = await makeWorld(home, { profile: "rocksdb" });
+    for (const folder of [host.vault, host.state]) execFileSync("cp", ["-a", folder, `${folder}~`]);
+    return host;
+  };
+  return {
+    world() {
+      made ??= make();
+      return made;
+    },
+    end() {
+      if (made !== undefined) endWorld(worldIn(home));
+    },
+  };
 }
 
 async function until(holds: () => boolean): Promise<void> {

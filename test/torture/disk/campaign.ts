@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Chance } from "../chance.ts";
 import { cardsOf, faultAfter } from "../crash/after.ts";
-import { type Deed, deedsOf, makeImportHost, type Prepared } from "../crash/deeds.ts";
+import { type Deed, deedsOf, type ImportHost, importHost, type Prepared } from "../crash/deeds.ts";
 import { CHANGES, type Fault, faultCount, faultEnv, faultLibrary, type Op } from "../fault/fault.ts";
 import type { Campaign, Context } from "../types.ts";
 import { endWorld, makeWorld, type World } from "../world.ts";
@@ -54,17 +54,17 @@ export const campaign: Campaign = {
   },
   async run(context) {
     const world = await makeWorld(join(context.scratch, "host"));
-    const imports = await makeImportHost(join(context.scratch, "imports"));
+    const imports = importHost(join(context.scratch, "imports"));
     try {
       await play(context, world, imports);
     } finally {
       endWorld(world);
-      endWorld(imports);
+      imports.end();
     }
   },
 };
 
-async function play(context: Context, world: World, imports: World): Promise<void> {
+async function play(context: Context, world: World, imports: ImportHost): Promise<void> {
   const deeds = deedsOf(world, imports);
   const bag = deeds.flatMap((deed) => Array<Deed>(deed.weight).fill(deed));
   const harms = HARMS.flatMap((harm) => Array<Harm>(harm.weight).fill(harm));
