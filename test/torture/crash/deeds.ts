@@ -236,7 +236,8 @@ async function until(holds: () => boolean): Promise<void> {
 
 /** What is wrong with the second vault, by a configuration that has no other and a state of its own. */
 async function faultOfCopy(world: World, second: string): Promise<string | null> {
-  if (!existsSync(join(second, "demo"))) return null;
+  // Before that there is no node in it, and nothing to be seen.
+  if (!existsSync(join(second, "demo/node.json"))) return null;
   const config = join(world.home, "second.yaml");
   const state = join(world.home, "second-state");
   clear(state);
