@@ -87,7 +87,7 @@ async function play(context: Context, world: World, imports: ImportHost): Promis
         (met.untouched && met.code !== 0 ? `it ended with ${met.code}: ${met.stderr}` : null) ??
         (await faultAfter(prepared, chance, before, met.code === 0, round));
       if (fault !== null) context.record(harm.what, "lost", { why: `${deed.name} (${met.code}): ${fault}` });
-      else if (!met.untouched) context.record(harm.what, met.code === 0 ? "survived" : "detected");
+      else if (!met.untouched) context.record(harm.what, met.code === 0 || met.powerless ? "survived" : "detected");
     } finally {
       world.node("start");
     }
