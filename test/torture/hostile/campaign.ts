@@ -18,7 +18,7 @@ const TARGETS = [
   "ticket",
 ] as const;
 /** Executions of each, a round; and archives, each of which takes a process of tar. */
-const A_ROUND = 1000;
+const A_ROUND = 300;
 const TARS_A_ROUND = 2;
 
 export const campaign: Campaign = {
