@@ -52,5 +52,5 @@ export { INDEX_NEWEST } from "./rules.ts";
 export { cardIds } from "./scan-names.ts";
 export { listSnapshots, type Selection, type SelectOptions, selectSnapshot } from "./select.ts";
 export { pageNode, publishStatus, type Standards } from "./status-page.ts";
-export { findUsedPacks } from "./uses.ts";
+export { findUsedPacks, type UsedPacks } from "./uses.ts";
 export { type KeylessVerdict, type KeylessVerifyOptions, verifySnapshots } from "./verify.ts";

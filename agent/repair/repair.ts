@@ -6,6 +6,7 @@ import {
   packIndex,
   readCommitted,
   readNode,
+  type UsedPacks,
   verifySnapshots,
 } from "../../keeper/index.ts";
 import { isSnapshotId, names, type SnapshotId } from "../../vault/names/index.ts";
@@ -95,11 +96,12 @@ async function prepare(o: RepairOptions, scope: NodeScope, wanted: Damaged): Pro
   }
   // Newest first: their files are likeliest to be the node's still.
   const users = sought.length === 0 ? [] : (await cardIds(store, scope.node)).reverse();
+  const rows: RowsOf = new Map();
   const known = await gatherFrames(sought, users, opening, o.signal);
 
   return async (name, snapshots) => {
     const part = partOf(scope, name);
-    const sum = part === null ? null : await sumOf(o, scope, part, snapshots);
+    const sum = part === null ? null : await sumOf(o, scope, part, snapshots, rows);
     if (part === null)
       return { bytes: null, how: "it can be made by nobody again; another copy of the vault may have it" };
     if (sum === null) return { bytes: null, how: "nothing tells what it has to be" };
@@ -136,20 +138,27 @@ function partOf({ node }: NodeScope, name: string): Part | null {
   return list === undefined ? null : { kind: "list", id, index: Number(list) };
 }
 
+/** What the pack lists that a snapshot goes by tell, read once: a thousand packs may be damaged. */
+type RowsOf = Map<SnapshotId, UsedPacks["rows"] | null>;
+
 /** Size and SHA-256 that an object must have; null where nothing that can be read tells. */
 async function sumOf(
   o: RepairOptions,
   scope: NodeScope,
   part: Part,
   users: readonly SnapshotId[],
+  known: RowsOf,
 ): Promise<Sum | null> {
   if (part.kind !== "pack") {
     const core = (await readCommitted(o.store, scope, part.id))?.core;
     return (part.kind === "manifest" ? core?.manifest : core?.pack_lists[part.index]) ?? null;
   }
   for (const id of users) {
-    const core = (await readCommitted(o.store, scope, id))?.core;
-    const row = core && (await findUsedPacks(o.store, scope, core)).rows.get(part.id)?.get(part.index);
+    if (!known.has(id)) {
+      const core = (await readCommitted(o.store, scope, id))?.core;
+      known.set(id, core === undefined ? null : (await findUsedPacks(o.store, scope, core)).rows);
+    }
+    const row = known.get(id)?.get(part.id)?.get(part.index);
     if (row !== undefined) return row;
   }
   return null;
