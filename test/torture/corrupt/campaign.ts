@@ -12,7 +12,7 @@ export const campaign: Campaign = {
   shows:
     "Every kind of object, harmed in every part of it. A restore gives exactly what was captured, or an error that names the object; " +
     "verification without any key names it as well; snapshots that do not use it are untouched; what is a cache is made anew. " +
-    "Survived: nothing was needed of what was hurt, and what was read was right to the last byte.",
+    "Survived: a cache, which was made anew; or, in the node's record, a word that is for people alone.",
   run: async (context) => {
     await context.rounds(async (chance) => {
       const vault = await makeVault(chance);
@@ -62,6 +62,8 @@ async function sufferObject(vault: SmallVault, harm: Harm): Promise<"survived" |
   // Who is built on a snapshot that is broken is told of that one; somebody has to be told of the object.
   const named = all.some((text) => isNamed(text, harm.name));
   if (all.length > 0 && !named) throw new Error(`told without its name: ${all.join(" | ")}`);
+  // The node's record is unsigned: its time and profile are for people. Of all else no bit may change unnoticed.
+  if (!named && kindOf(harm.name) !== "node.json") throw new Error("nobody noticed");
   return named ? "detected" : "survived";
 }
 
