@@ -46,7 +46,7 @@ export const FOUND: readonly Found[] = [
   },
   {
     campaign: "hostile",
-    seed: "1",
+    seed: "by reading",
     what: "a meta file with a time beyond all dates ended an import in an error that named nothing",
     test: "agent/exchange/meta-file.test.ts",
   },
@@ -58,7 +58,7 @@ export const FOUND: readonly Found[] = [
   },
   {
     campaign: "hostile",
-    seed: "1",
+    seed: "by reading",
     what: "an archive of ICON's guide that expands without end filled the disk, which is the node's as well",
     test: "agent/exchange/icon-archive.test.ts",
   },
