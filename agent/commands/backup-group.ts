@@ -10,6 +10,7 @@ import { counted, facts, formatDuration, formatHeights, type Report, table } fro
 import type { Answer } from "./answer.ts";
 import type { BackupFlags } from "./backup.command.ts";
 import { backUp } from "./backup.ts";
+import { foretellGroup } from "./backup-group-forecast.ts";
 import type { Call } from "./define.ts";
 import { askingOrder, assertConsistent, assertOrder, pickGroup } from "./group.ts";
 import { assertWhole } from "./look.ts";
@@ -31,11 +32,8 @@ interface Member {
  */
 export async function run(call: Call<BackupFlags>, wanted: string): Promise<Answer> {
   const { flags, io } = call;
-  if (flags.node !== undefined || flags.dryRun === true) {
-    throw new ColdkeepError("usage", {
-      what: `${flags.node === undefined ? "--dry-run" : "--node"} does not go with --group`,
-      todo: "ask it of each node by itself",
-    });
+  if (flags.node !== undefined) {
+    throw new ColdkeepError("usage", { what: "--node does not go with --group", todo: "give one of them" });
   }
   const config = readConfig(call);
   const group = pickGroup(config, wanted);
@@ -45,6 +43,7 @@ export async function run(call: Call<BackupFlags>, wanted: string): Promise<Answ
   const profiles = members.map(({ session }) => session.node.profile);
   assertOrder(group, profiles);
   for (const member of members) member.finding = assertWhole(member.session.node);
+  if (flags.dryRun === true) return foretellGroup(group, members, call);
 
   const id = makeSnapshotId(io.clock.now(), randomBytes(8));
   await runAll(call, group, id, members, askingOrder(profiles));

@@ -23,7 +23,8 @@ export const command = defineCommand<BackupFlags>({
     "With --group all nodes of a group are captured as one set: stopped in its order, started the other way round. Where\n" +
     "one fails, all are brought back and there is no set.\n" +
     "--dry-run tells what a backup would do now: how long the node would be down, by the last runs and what must be copied,\n" +
-    "what is linked, copied and known, what is read and put, and the room that takes. It changes nothing and asks no vault.",
+    "what is linked, copied and known, what is read and put, and the room that takes. With --group it tells this of each\n" +
+    "node and of the set: who is stopped first is down while the others stop and start. It changes nothing and asks no vault.",
   examples: [
     ["backup", "the only node of the configuration"],
     ["backup --dry-run", "how long would the node be down?"],

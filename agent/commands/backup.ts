@@ -191,10 +191,11 @@ export async function backUp(
 /** For the next forecast; what fails in it harms no backup. */
 function rememberOutage(state: NodeState, { figures }: BackupResult, { progress }: Call): void {
   const { freeze, read, stored } = figures;
-  const { downtimeMs, freezeMs, copiedBytes } = freeze;
+  const { downtimeMs, freezeMs, waitedMs, copiedBytes } = freeze;
   if (downtimeMs === null) return;
   try {
-    state.outages.add({ downtimeMs, freezeMs, copiedBytes, read, stored });
+    const waited = waitedMs === undefined ? {} : { waitedMs };
+    state.outages.add({ downtimeMs, freezeMs, ...waited, copiedBytes, read, stored });
   } catch (error) {
     progress.warn(`what this outage took could not be remembered: ${messageOf(error)}`);
   }

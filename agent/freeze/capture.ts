@@ -137,6 +137,7 @@ function makeTree(
       ...(volumes === undefined ? {} : { volumes }),
       // Waiting for others is neither the freeze's work nor the node's own time.
       freezeMs: stopped.ownMs + started.askedAt - stopped.provenAt - waitedMs,
+      ...(o.meeting === undefined ? {} : { waitedMs }),
       downtimeMs: o.control.manager.controls ? started.runningAt - stopped.askedAt : null,
     },
     get omitted() {

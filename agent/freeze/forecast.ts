@@ -43,6 +43,7 @@ export interface FreezeForecast {
   /** Of each file system on which something is copied. Bytes. */
   readonly rooms: readonly {
     readonly folder: string;
+    readonly dev: bigint;
     readonly toCopy: number;
     readonly needed: number;
     readonly free: number;

@@ -19,6 +19,8 @@ export interface CopyNeeds {
 export interface Room {
   /** Where frozen trees lie there, latin1. */
   readonly base: Latin1;
+  /** The file system's device number, by which several nodes' rooms are told to be one. */
+  readonly dev: bigint;
   readonly toCopy: number;
   /** With a margin. */
   readonly needed: number;
@@ -44,6 +46,7 @@ export function makeCopyNeeds(): CopyNeeds {
     rooms: () =>
       [...needs.values()].map(({ place, bytes }) => ({
         base: place.base,
+        dev: place.dev,
         toCopy: bytes,
         needed: bytes === 0 ? 0 : bytes + marginOf(bytes),
         free: place.free(),

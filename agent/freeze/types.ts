@@ -101,6 +101,8 @@ export interface FreezeFigures {
   readonly volumes?: readonly string[];
   /** Manager says down → start asked, less what the node's processes still took to let go: what coldkeep adds. Milliseconds. */
   readonly freezeMs: number;
+  /** Frozen, and down for others of its group all the same; a member of a group alone has it. Milliseconds. */
+  readonly waitedMs?: number;
   /** Stop asked → running again. Milliseconds; null where the manager controls nothing. */
   readonly downtimeMs: number | null;
 }

@@ -7,6 +7,8 @@ export interface Outage {
   readonly downtimeMs: number;
   /** Of which coldkeep's own. */
   readonly freezeMs: number;
+  /** Of which in wait for other nodes of its group. */
+  readonly waitedMs?: number;
   readonly copiedBytes: number;
   /** Read from the frozen tree, and put. */
   readonly read: number;
@@ -34,8 +36,10 @@ export function addOutage(folder: string, outage: Outage): void {
 function isOutage(value: unknown): value is Outage {
   if (typeof value !== "object" || value === null) return false;
   const of = value as Record<string, unknown>;
-  return (["downtimeMs", "freezeMs", "copiedBytes", "read", "stored"] satisfies (keyof Outage)[]).every((key) => {
+  const keys = ["downtimeMs", "freezeMs", "waitedMs", "copiedBytes", "read", "stored"] satisfies (keyof Outage)[];
+  return keys.every((key) => {
     const number = of[key];
+    if (key === "waitedMs" && number === undefined) return true;
     return typeof number === "number" && Number.isFinite(number) && number >= 0;
   });
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { askingOrder, assertConsistent, assertOrder } from "../../../agent/commands/group.ts";
+import { foreseeOutage } from "../../../agent/commands/group-outage.ts";
 import { parseConfig } from "../../../agent/config/index.ts";
 import { systemClock } from "../../../posix/clock.ts";
 import { toNodeName } from "../../../vault/names/index.ts";
@@ -48,6 +49,28 @@ describe("whether nodes of a group fit together", () => {
     expect(() => assertOrder(group("one-by-one"), [ORDERER, PEER])).toThrow(/write n1 before n0 in its order/i);
     expect(() => assertOrder(group("one-by-one"), ["couchdb", PEER])).toThrow(/can only be down together/);
     expect(askingOrder([ORDERER, PEER, "couchdb", PEER])).toEqual([2, 1, 3, 0]);
+  });
+});
+
+describe("how long a group would be down", () => {
+  const [a, b, c] = [
+    { ownMs: 100, freezeMs: 5 },
+    { ownMs: 20, freezeMs: 50 },
+    { ownMs: 3, freezeMs: 1 },
+  ];
+
+  it("together: who stops first waits for all after it, and all for the slowest freeze", () => {
+    expect(foreseeOutage([a, b, c], true)).toEqual({ members: [173, 73, 53], longestMs: 173 });
+    expect(foreseeOutage([a, "up", c], true)).toEqual({ members: [108, 0, 8], longestMs: 108 });
+  });
+
+  it("one by one: each by itself", () => {
+    expect(foreseeOutage([a, b, c], false)).toEqual({ members: [105, 70, 4], longestMs: 105 });
+  });
+
+  it("not known where a part of it is not", () => {
+    expect(foreseeOutage([a, null, c], true)).toEqual({ members: [null, null, null], longestMs: null });
+    expect(foreseeOutage([a, null, c], false)).toEqual({ members: [105, null, 4], longestMs: null });
   });
 });
 
@@ -156,6 +179,43 @@ describe("backup and restore of a group", () => {
     expect((await coldkeep("restore", "--group", "fabric", "20260115T000000Z-0123456789abcdef")).stderr).toMatch(
       /no such set/,
     );
+  });
+
+  it("--dry-run: each member and the set, before and after a run, and nothing is changed", async () => {
+    const { home, coldkeep, log } = await world({ peer: 7, orderer: 9 });
+    writeFileSync(join(home, "log"), "");
+    const ask = async () => JSON.parse((await coldkeep("backup", "--group", "fabric", "--dry-run", "--json")).stdout);
+    const all = () => readdirSync(home, { recursive: true, encoding: "utf8" }).sort();
+    const before = all();
+    const bytes = { peer: "peer as it was".length, orderer: "orderer as it was".length };
+    expect(await ask()).toMatchObject({
+      ...{ dry_run: true, group: "fabric", together: true, downtime_ms: null, read: bytes.peer + bytes.orderer },
+      upload: { most: bytes.peer + bytes.orderer, expected: null },
+      members: [
+        { node: "peer", parent: null, downtime_in_group_ms: null, read: bytes.peer },
+        { node: "orderer", parent: null, downtime_in_group_ms: null, read: bytes.orderer },
+      ],
+    });
+    expect(log()).toEqual([""]);
+    expect(all()).toEqual(before);
+    const made = JSON.parse((await coldkeep("backup", "--group", "fabric", "--json")).stdout);
+    writeFileSync(join(home, "peer/block"), "peer as it is now");
+    const { members, downtime_ms, read, upload } = await ask();
+    expect([read, upload.most]).toEqual(["peer as it is now".length, "peer as it is now".length]);
+    expect(members.map(({ parent }: { parent: string }) => parent)).toEqual(
+      made.members.map(({ snapshot }: { snapshot: string }) => snapshot),
+    );
+    const [peer, orderer] = members as { downtime_in_group_ms: number }[];
+    expect(downtime_ms).toBe(peer?.downtime_in_group_ms);
+    expect(peer?.downtime_in_group_ms).toBeGreaterThan(orderer?.downtime_in_group_ms ?? Number.POSITIVE_INFINITY);
+    expect(upload.expected).toBeGreaterThan(0);
+    // What the first one waited for the second is not its own: told once, not twice.
+    const [first] = made.members as { figures: { freeze: { downtimeMs: number; waitedMs: number } } }[];
+    expect(first?.figures.freeze.waitedMs).toBeGreaterThan(0);
+    const text = (await coldkeep("backup", "--group", "fabric", "--dry-run")).stdout;
+    expect(text).toMatch(/^ *downtime +some .* for one node, at most$/m);
+    expect(text).toMatch(/^peer +some [\s\S]*^orderer +some /m);
+    expect((await coldkeep("backup", "--group", "fabric", "--dry-run", "--node", "peer")).code).toBe(2);
   });
 
   it("a peer above its orderer: no group card, and no such set is restored; a card that somebody wrote neither", async () => {
