@@ -3,13 +3,15 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { type CommandLine, type Config, DEFAULT_CONFIG, type NodeSettings } from "../config/index.ts";
-import type { Credential, InstallPlan } from "../systemd/index.ts";
+import { type Credential, type InstallPlan, timerOf } from "../systemd/index.ts";
 import type { Call } from "./define.ts";
 import type { InstallFlags } from "./install.command.ts";
 import { pickNode } from "./session.ts";
 
 export interface Installation {
   readonly plan: InstallPlan;
+  /** Timers of an earlier installation that a group's stands for now. */
+  readonly superseded: readonly string[];
   /** Folders for frozen trees and drills, to be made for the user of the service. */
   readonly folders: readonly string[];
   /** Folders that are given to that user, with all that is in them. */
@@ -32,6 +34,9 @@ export function planInstallation(config: Config, call: Call<InstallFlags>, exec:
   const hidden = exec.find(isAtHome);
   if (hidden !== undefined && flags.dryRun !== true) throw outOfReach(hidden);
   const nodes = flags.node === undefined ? config.nodes : [pickNode(config, flags.node)];
+  const groups = config.groups.filter(({ order }) => nodes.some(({ name }) => order.includes(name)));
+  // One that is backed up by itself as well would be stopped twice a night.
+  const byGroup = new Set<string>(groups.filter(({ ownTimers }) => !ownTimers).flatMap(({ order }) => order));
   // Units are templates: what they may do is what the most demanding node needs.
   const places = config.nodes.flatMap(placesOf);
   const vaults = config.vaults.flatMap(({ url }) => (url.startsWith("file:") ? [fileURLToPath(url)] : []));
@@ -44,7 +49,9 @@ export function planInstallation(config: Config, call: Call<InstallFlags>, exec:
     exec,
     config: path,
     stateDir: config.stateDir,
-    nodes: nodes.map(({ name }) => name),
+    nodes: nodes.filter(({ name }) => !byGroup.has(name)).map(({ name }) => name),
+    groups: groups.map(({ name }) => name),
+    drilled: nodes.map(({ name }) => name),
     writable: [...new Set([...vaults, ...scratch, ...places.map(({ opened }) => opened)])].sort(),
     mounts: [...new Set([...places.map(({ root }) => root), ...vaults])].sort(),
     local:
@@ -61,6 +68,7 @@ export function planInstallation(config: Config, call: Call<InstallFlags>, exec:
   };
   return {
     plan,
+    superseded: nodes.filter(({ name }) => byGroup.has(name)).map(({ name }) => timerOf(name)),
     folders: [...new Set([...scratch, ...places.map(({ frozen }) => frozen)])].sort(),
     owned: [config.stateDir, ...vaults],
     notes: [

@@ -16,6 +16,7 @@ export const command = defineCommand<InstallFlags>({
   usage: "[--schedule <calendar>] [--delay <time>] [--node <name>] [--dry-run]",
   about:
     "For a configuration that is there: makes the user coldkeep, writes coldkeep@.service and its timer, hardened, and\n" +
+    "coldkeep-group@ for groups, whose nodes are backed up by it and by no timer of their own (but with own_timers: true),\n" +
     "coldkeep-drill@ for a drill a week, coldkeep-recover.service for boots; lets the user stop and start the services that the configuration names with\n" +
     "systemctl, by a polkit rule; seals the key file for this host with systemd-creds, so that only the service gets it; gives\n" +
     "state and directory vaults to that user; and starts the timers. Run it again after changing the configuration. What is in\n" +

@@ -4,16 +4,15 @@ import { readConfigText, replaceConfig, withKeyCredential } from "../config/inde
 import { profileNames } from "../profiles/index.ts";
 import {
   type Credential,
-  drillTimerOf,
   giveTree,
+  listTimers,
   makeFolderFor,
   plannedFiles,
   RECOVER,
   runProgram,
   sealedCredential,
-  timerOf,
+  timersOf,
   USER,
-  WATCH_TIMER,
   writeFiles,
 } from "../systemd/index.ts";
 import type { Answer } from "./answer.ts";
@@ -60,21 +59,18 @@ export async function run(call: Call<InstallFlags>): Promise<Answer> {
   }
   await runProgram(["systemctl", "daemon-reload"]);
   await runProgram(["systemctl", "enable", RECOVER]);
-  await runProgram([
-    "systemctl",
-    "enable",
-    "--now",
-    ...plan.nodes.flatMap((node) => [timerOf(node), drillTimerOf(node)]),
-    ...(plan.watches ? [WATCH_TIMER] : []),
-  ]);
-  const [first = ""] = plan.nodes;
+  const superseded = (await listTimers()).filter((timer) => usable.superseded.includes(timer));
+  if (superseded.length > 0) await runProgram(["systemctl", "disable", "--now", ...superseded]);
+  const timers = timersOf(plan);
+  await runProgram(["systemctl", "enable", "--now", ...timers]);
+  const [first = ""] = timers;
   return {
     document: { dry_run: false, written, steps, notes: found.notes },
     text: [
       written.length === 0 ? "Everything was as it is to be." : `Written: ${written.join(", ")}`,
       listed("done", steps),
       listed("note", found.notes),
-      `The first one now: systemctl start coldkeep@${first}.service`,
+      `The first one now: systemctl start ${first.replace(/timer$/, "service")}`,
     ]
       .filter((part) => part !== "")
       .join("\n"),
@@ -82,7 +78,7 @@ export async function run(call: Call<InstallFlags>): Promise<Answer> {
 }
 
 /** In words, what is done beside writing files. */
-function stepsOf({ plan, folders, owned }: Installation, key: Credential | null): string[] {
+function stepsOf({ plan, superseded, folders, owned }: Installation, key: Credential | null): string[] {
   return [
     `systemd-sysusers: the user ${USER}`,
     ...folders.map((path) => `${path}: a folder of ${USER}'s, for frozen trees or drills`),
@@ -94,8 +90,10 @@ function stepsOf({ plan, folders, owned }: Installation, key: Credential | null)
           `${plan.config}: encrypt_key: credential:${key.name}; ${key.from} stays, to restore by hand`,
         ]),
     `systemctl enable ${RECOVER}`,
-    ...plan.nodes.map((node) => `systemctl enable --now ${timerOf(node)} ${drillTimerOf(node)}`),
-    ...(plan.watches ? [`systemctl enable --now ${WATCH_TIMER}`] : []),
+    ...superseded.map(
+      (timer) => `systemctl disable --now ${timer}, where it is enabled: its group's timer stands for it`,
+    ),
+    ...timersOf(plan).map((timer) => `systemctl enable --now ${timer}`),
   ];
 }
 

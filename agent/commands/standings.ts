@@ -5,7 +5,7 @@ import { isColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { judge, type Standing } from "../../vault/watch/index.ts";
 import { type Config, type NodeSettings, tiersFor, type VaultSettings, watchFor } from "../config/index.ts";
 import { nodeFolder, openNodeState, type Pause } from "../state/index.ts";
-import { nextRun } from "../systemd/index.ts";
+import { groupTimerOf, nextRun, timerOf } from "../systemd/index.ts";
 import type { Call } from "./define.ts";
 import { openOneVault } from "./opened.ts";
 import { pickNode, pickVault, readConfig, scopeOf } from "./session.ts";
@@ -27,11 +27,20 @@ export async function lookAtAll(
   const vaults = flags.vault === undefined ? config.vaults : [pickVault(config, flags.vault)];
   const statuses: LookedAt[] = [];
   for (const node of nodes) {
-    const next = await nextRun(`coldkeep@${node.name}.timer`);
+    const next = await nextBackup(config, node);
     const pause = pauseOf(config, node, call);
     for (const vault of vaults) statuses.push({ ...(await look(config, node, vault, next, call)), pause });
   }
   return { config, statuses };
+}
+
+/** The next run of the node's own timer or of its group's, milliseconds since the epoch; null where neither is known. */
+async function nextBackup({ groups }: Config, { name }: NodeSettings): Promise<number | null> {
+  const own = groups.filter(({ order }) => order.includes(name)).map((group) => groupTimerOf(group.name));
+  const runs: number[] = [];
+  for (const timer of [timerOf(name), ...own]) runs.push((await nextRun(timer)) ?? Number.POSITIVE_INFINITY);
+  const next = Math.min(...runs);
+  return Number.isFinite(next) ? next : null;
 }
 
 /** A host that only watches has no state of the node. */

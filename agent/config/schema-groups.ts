@@ -13,6 +13,10 @@ const group = object(
       .refine((nodes) => new Set(nodes).size === nodes.length, { error: "each node once" })
       .meta({ description: "the nodes, in the order of their stop; they are started the other way round" }),
     down: oneOf(["together", "one-by-one"], "all down at the same time, or one after the other").default("together"),
+    own_timers: z
+      .boolean({ error: "true or false" })
+      .default(false)
+      .meta({ description: "coldkeep install gives each of the nodes a timer of its own too, beside the group's" }),
   },
   "nodes that are backed up as one set",
 );

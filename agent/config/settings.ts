@@ -44,10 +44,11 @@ export function settingsOf(written: WrittenConfig, path: string): Config {
     nodes: Object.entries(written.nodes).map(([name, node]) =>
       nodeOf(toNodeName(name), node, { pin: written.card_key, timezone: written.tiers?.timezone }),
     ),
-    groups: Object.entries(written.groups ?? {}).map(([name, { order, down }]) => ({
+    groups: Object.entries(written.groups ?? {}).map(([name, { order, down, own_timers }]) => ({
       name,
       order: order.map(toNodeName),
       down,
+      ownTimers: own_timers,
     })),
     warnings: [],
   };

@@ -248,6 +248,8 @@ export interface GroupSettings {
   readonly order: readonly NodeName[];
   /** All down at the same time, or one after the other. */
   readonly down: "together" | "one-by-one";
+  /** `coldkeep install` gives each member a timer too, beside the group's. */
+  readonly ownTimers: boolean;
 }
 
 export interface Config {

@@ -2,4 +2,4 @@ export { giveTree, makeFolderFor, removeFiles, runProgram, writeFiles } from "./
 export { installedFiles, listTimers } from "./installed.ts";
 export { nextRun } from "./next-run.ts";
 export type { Credential, InstallPlan, PlannedFile } from "./types.ts";
-export { drillTimerOf, plannedFiles, RECOVER, sealedCredential, timerOf, USER, WATCH_TIMER } from "./units.ts";
+export { groupTimerOf, plannedFiles, RECOVER, sealedCredential, timerOf, timersOf, USER } from "./units.ts";

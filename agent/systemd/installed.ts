@@ -4,7 +4,16 @@ import { plannedFiles, RECOVER, UNITS } from "./units.ts";
 
 /** Every file that `install` may have written, whatever the configuration was then. */
 export function installedFiles(): string[] {
-  const least = { exec: ["coldkeep"], config: "/", stateDir: "/", nodes: [], writable: [], mounts: [] };
+  const least = {
+    exec: ["coldkeep"],
+    config: "/",
+    stateDir: "/",
+    nodes: [],
+    groups: ["any"],
+    drilled: [],
+    writable: [],
+    mounts: [],
+  };
   const plan = {
     ...least,
     local: true,

@@ -4,8 +4,12 @@ export interface InstallPlan {
   readonly exec: readonly string[];
   readonly config: string;
   readonly stateDir: string;
-  /** Nodes that get a timer of their own. */
+  /** Nodes that get a timer of their own, for backups. */
   readonly nodes: readonly string[];
+  /** Groups that get one. */
+  readonly groups: readonly string[];
+  /** Nodes that get one for drills. */
+  readonly drilled: readonly string[];
   /** What the service may write to beside its state: vaults, and folders that hold a root and its frozen tree. */
   readonly writable: readonly string[];
   /** What must be mounted before it runs. */

@@ -15,8 +15,9 @@ const HEAD = `# ${MARK}\n`;
 
 export const sealedCredential = ({ name }: Pick<Credential, "name">) => `${CREDSTORE}/${name}`;
 export const timerOf = (node: string) => `coldkeep@${node}.timer`;
-export const drillTimerOf = (node: string) => `coldkeep-drill@${node}.timer`;
-export const WATCH_TIMER = "coldkeep-watch.timer";
+export const groupTimerOf = (group: string) => `coldkeep-group@${group}.timer`;
+const drillTimerOf = (node: string) => `coldkeep-drill@${node}.timer`;
+const WATCH_TIMER = "coldkeep-watch.timer";
 export const RECOVER = "coldkeep-recover.service";
 
 /** Every file that `coldkeep install` writes, but for the sealed key and the configuration. */
@@ -26,6 +27,12 @@ export function plannedFiles(plan: InstallPlan): PlannedFile[] {
     file("/etc/sysusers.d/coldkeep.conf", `${HEAD}u ${USER} - "coldkeep backups" ${STATE}\n`),
     file(`${UNITS}/coldkeep@.service`, backupService(plan)),
     file(`${UNITS}/coldkeep@.timer`, timer("backup", plan.schedule, plan.delay)),
+    ...(plan.groups.length === 0
+      ? []
+      : [
+          file(`${UNITS}/coldkeep-group@.service`, backupService(plan, "--group")),
+          file(`${UNITS}/coldkeep-group@.timer`, timer("backup", plan.schedule, plan.delay).replace("of %i", GROUP)),
+        ]),
     file(`${UNITS}/coldkeep-drill@.service`, drillService(plan)),
     file(`${UNITS}/coldkeep-drill@.timer`, timer("drill", plan.drillSchedule, plan.delay)),
     ...(plan.watches
@@ -42,9 +49,21 @@ export function plannedFiles(plan: InstallPlan): PlannedFile[] {
   ];
 }
 
-function backupService(plan: InstallPlan): string {
+/** Every timer of the plan, as systemd names it. */
+export function timersOf({ nodes, groups, drilled, watches }: InstallPlan): string[] {
+  return [
+    ...nodes.map(timerOf),
+    ...groups.map(groupTimerOf),
+    ...drilled.map(drillTimerOf),
+    ...(watches ? [WATCH_TIMER] : []),
+  ];
+}
+
+const GROUP = "of the group %i, as one set";
+
+function backupService(plan: InstallPlan, kind: "--node" | "--group" = "--node"): string {
   return `${HEAD}[Unit]
-Description=coldkeep backup of %i
+Description=coldkeep backup ${kind === "--node" ? "of %i" : GROUP}
 Documentation=man:coldkeep(1)
 Wants=network-online.target
 After=network-online.target ${RECOVER}
@@ -52,7 +71,7 @@ ${mounts(plan)}OnFailure=coldkeep-failed@%n.service
 
 [Service]
 Type=oneshot
-ExecStart=${command(plan, "backup", "--node", "%i")}
+ExecStart=${command(plan, "backup", kind, "%i")}
 ${keyLine(plan.credential)}# No backup was to be made now: a pause, a window, a leader, the group's turn; or the node is catching up.
 SuccessExitStatus=18 19
 # A run that is told to stop brings the node back first.

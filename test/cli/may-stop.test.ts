@@ -131,7 +131,15 @@ describe("a backup that is not to be made now", () => {
   it("is no failure for systemd", () => {
     const plan = {
       ...{ exec: ["coldkeep"], config: "/c", schedule: "daily", drillSchedule: "weekly", delay: "1h" },
-      ...{ credential: null, stateDir: "/var/lib/coldkeep", writable: [], mounts: [], drives: [], home: false },
+      ...{
+        credential: null,
+        stateDir: "/var/lib/coldkeep",
+        writable: [],
+        mounts: [],
+        drives: [],
+        groups: [],
+        home: false,
+      },
     };
     const unit = plannedFiles(plan as unknown as Parameters<typeof plannedFiles>[0]).find(({ path }) =>
       path.endsWith("coldkeep@.service"),

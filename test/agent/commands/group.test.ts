@@ -41,7 +41,7 @@ describe("whether nodes of a group fit together", () => {
 
   it("its order is looked at before anything is stopped, where it is one by one", () => {
     const group = (down: "together" | "one-by-one") => ({
-      ...{ name: "g", down },
+      ...{ name: "g", down, ownTimers: false },
       order: ["n0", "n1"].map(toNodeName),
     });
     assertOrder(group("together"), [ORDERER, PEER]);
@@ -86,7 +86,7 @@ groups: ${groups}
 
   it("name nodes of the file, two or more, each in one group", () => {
     const { groups } = parseConfig(text("{ g: { order: [b, a] } }"), "c", []);
-    expect(groups).toEqual([{ name: "g", order: ["b", "a"], down: "together" }]);
+    expect(groups).toEqual([{ name: "g", order: ["b", "a"], down: "together", ownTimers: false }]);
     for (const [wrong, words] of [
       ["{ g: { order: [a, x] } }", /groups\.g\.order\.1: there is no node x; known are a, b/],
       ["{ g: { order: [a] } }", /a list of two or more nodes/],

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { type InstallPlan, plannedFiles } from "../../../agent/systemd/index.ts";
+import { type InstallPlan, plannedFiles, timersOf } from "../../../agent/systemd/index.ts";
 import { sharedTempDir } from "../../support/tmp.ts";
 
 const PLAN: InstallPlan = {
@@ -11,6 +11,8 @@ const PLAN: InstallPlan = {
   config: "/etc/coldkeep/config.yaml",
   stateDir: "/var/lib/coldkeep",
   nodes: ["icon"],
+  groups: ["fabric"],
+  drilled: ["icon", "peer0", "orderer0"],
   writable: ["/backup/vault", "/srv/with space"],
   mounts: ["/backup/vault", "/srv/with space/data"],
   local: false,
@@ -28,7 +30,7 @@ const PLANS: readonly (readonly [string, InstallPlan])[] = [
   ["all that can be asked for", PLAN],
   [
     "a local vault and nothing else",
-    { ...PLAN, local: true, watches: false, home: false, credential: null, drives: [], mounts: [] },
+    { ...PLAN, local: true, watches: false, home: false, credential: null, drives: [], mounts: [], groups: [] },
   ],
 ];
 
@@ -74,7 +76,12 @@ describe.skipIf(!analyze).each(PLANS)(
 
 describe("units", () => {
   it("keep memory out of core dumps and run as their user", () => {
-    for (const name of ["coldkeep@.service", "coldkeep-drill@.service", "coldkeep-recover.service"]) {
+    for (const name of [
+      "coldkeep@.service",
+      "coldkeep-group@.service",
+      "coldkeep-drill@.service",
+      "coldkeep-recover.service",
+    ]) {
       expect(contentOf(PLAN, name)).toMatch(/^LimitCORE=0$/m);
       expect(contentOf(PLAN, name)).toMatch(/^User=coldkeep$/m);
       expect(contentOf(PLAN, name)).toMatch(/^CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_FOWNER CAP_SYS_PTRACE$/m);
@@ -87,6 +94,18 @@ describe("units", () => {
       `"/usr/lib/coldkeep/dist/cold keep.mjs" backup --node %i --config /etc/coldkeep/config.yaml\n`,
     );
     expect(unit).toContain('ReadWritePaths=-"/srv/with space"\n');
+  });
+
+  it("have a group backed up as one set, and only where there is one", () => {
+    const unit = contentOf(PLAN, "coldkeep-group@.service");
+    expect(unit).toContain(`backup --group %i --config /etc/coldkeep/config.yaml\n`);
+    expect(unit).toMatch(/^SuccessExitStatus=18 19$/m);
+    expect(contentOf(PLAN, "coldkeep-group@.timer")).toMatch(/^Description=coldkeep backup of the group %i/m);
+    expect(contentOf({ ...PLAN, groups: [] }, "coldkeep-group@.service")).toBe("");
+    expect(timersOf(PLAN)).toEqual([
+      ...["coldkeep@icon.timer", "coldkeep-group@fabric.timer", "coldkeep-drill@icon.timer"],
+      ...["coldkeep-drill@peer0.timer", "coldkeep-drill@orderer0.timer", "coldkeep-watch.timer"],
+    ]);
   });
 
   it("talk to nobody where every vault is on this host", () => {
