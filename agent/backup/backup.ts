@@ -73,9 +73,11 @@ async function capture(
   const started = { node, run: `run-${o.now()}`, roots, profile, control, progress, signal, stateDir: state.folder };
   for (const recipient of o.recipients) recipient.prepare?.(o.suite);
   const likely = o.full ? null : likelyParent(o, state);
-  // Where there will be something to seal, now, so that they are ready when the node is up again.
-  if (likely === null) threads.start();
-  const known = likely === null ? undefined : tellNew(likely.files, threads.start);
+  // Where there will be something to seal, now, so that they are ready when the node is up again. Members of a group are
+  // stored one after the other: each has threads and buffers while it is, and not all of them from the start.
+  const ahead = o.group === undefined;
+  if (likely === null && ahead) threads.start();
+  const known = likely === null ? undefined : ahead ? tellNew(likely.files, threads.start) : likely.files;
   let run: OpenRun;
   let parent: KnownParent | null;
   let prepared: PreparedFreeze | null = null;
@@ -87,7 +89,7 @@ async function capture(
     handOn = (await o.beforeStop?.(prepared.bytesToCopy)) ?? handOn;
     run = await openRun(o, state, prepared.heights, monotonic);
     parent = openParent(o, run, likely);
-    early = parent === null ? await beginEarly(o, prepared, { run, parent, threads, monotonic }) : null;
+    early = parent === null && ahead ? await beginEarly(o, prepared, { run, parent, threads, monotonic }) : null;
   } catch (error) {
     await prepared?.abandon();
     await handOn();
