@@ -12,6 +12,7 @@ import type { Answer } from "./answer.ts";
 import { controlOf } from "./control.ts";
 import type { Call } from "./define.ts";
 import { assertConsistent, pickGroup } from "./group.ts";
+import { findLeftovers, type Leftovers } from "./leftover-containers.ts";
 import { openVault } from "./opened.ts";
 import { recover } from "./recover.ts";
 import type { RestoreFlags } from "./restore.command.ts";
@@ -62,7 +63,16 @@ export async function run(call: Call<RestoreFlags>, wanted: string, id: string |
   const card = await cardOf(store, sessions, group, id);
   const planned = await planAll(call, store, sessions, card);
   progress.close();
-  const text = planned.map(({ session, plan }) => `${session.node.name}\n${planText(plan)}`).join("\n\n");
+  const leftovers = new Map<string, Leftovers>();
+  for (const { session } of inPlace ? planned : []) {
+    const found = await findLeftovers(session.node, call);
+    if (found !== null) leftovers.set(session.node.name, found);
+  }
+  const text = planned
+    .map(({ session: { node }, plan }) =>
+      [node.name, planText(plan), leftovers.get(node.name)?.text ?? []].flat().join("\n"),
+    )
+    .join("\n\n");
   const head = { group: card.group, id: card.id };
   if (dry) {
     const plans = planned.map(({ session, plan }) => ({ node: session.node.name, plan: planDocument(plan) }));
@@ -75,9 +85,10 @@ export async function run(call: Call<RestoreFlags>, wanted: string, id: string |
   );
   const done: { readonly node: string; readonly words: string; readonly result: unknown }[] = [];
   for (const { session, plan, options } of planned) {
+    const steps = (await leftovers.get(session.node.name)?.remove()) ?? [];
     const result = await runRestore(plan, options);
     learnSpeed(result, session, call);
-    const words = resultText(result, session.node, inPlace);
+    const words = resultText(result, session.node, inPlace, { steps });
     done.push({ node: session.node.name, words, result: { ...result, plan: planDocument(plan) } });
   }
   const starts = group.order.toReversed().join(", then ");

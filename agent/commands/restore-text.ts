@@ -37,8 +37,21 @@ export function planText(plan: RestorePlan, outlook?: string): string {
   ]);
 }
 
-/** What a restore did, and what to do next. @param running said of a node that was started again */
-export function resultText(result: RestoreResult, node: NodeSettings, inPlace: boolean, running?: string): string {
+/** What was done beside the restore itself, and is no step of a person's any more. */
+export interface DoneAlready {
+  /** Said of a node that was started again. */
+  readonly running?: string | undefined;
+  /** Of the profile's words. */
+  readonly steps?: readonly string[];
+}
+
+/** What a restore did, and what to do next. */
+export function resultText(
+  result: RestoreResult,
+  node: NodeSettings,
+  inPlace: boolean,
+  done: DoneAlready = {},
+): string {
   const { bytes, seconds, files, fetched, reused, roots, notes } = result;
   const taken = reused === 0 ? "" : `, ${formatBytes(reused)} were there already`;
   const rows: (readonly [string, string])[] = [
@@ -52,7 +65,7 @@ export function resultText(result: RestoreResult, node: NodeSettings, inPlace: b
   const old = roots.flatMap(({ old }) => (old === undefined ? [] : [old]));
   if (old.length > 0) rows.push(["kept", old.join("\n")]);
   if (notes.length > 0) rows.push(["notes", notes.slice(0, 20).join("\n")]);
-  return `${facts(rows)}\n\n${next(node, inPlace, old.length > 0, running)}`;
+  return `${facts(rows)}\n\n${next(node, inPlace, old.length > 0, done)}`;
 }
 
 /** What a container that had no volume must be given as one: `<folder here>:<folder inside>`. */
@@ -75,7 +88,7 @@ function volumesText(node: NodeSettings): string[] {
   ];
 }
 
-function next(node: NodeSettings, inPlace: boolean, keptOld: boolean, running?: string): string {
+function next(node: NodeSettings, inPlace: boolean, keptOld: boolean, { running, steps = [] }: DoneAlready): string {
   const { name, service, profile } = node;
   if (!inPlace) return `The folders of ${name} were not touched. Try the copy before you rely on it.`;
   const start =
@@ -86,6 +99,7 @@ function next(node: NodeSettings, inPlace: boolean, keptOld: boolean, running?: 
         : "";
   const old = keptOld ? " Remove the kept folders once it runs well." : "";
   const after = allProfiles().find((known) => known.name === profile)?.after ?? [];
+  const left = after.filter((step) => !steps.includes(step));
   const now = running ?? `Start ${name} now${start}, and see that it answers.`;
-  return [...volumesText(node), `${now}${old}`, ...after].join("\n");
+  return [...volumesText(node), `${now}${old}`, ...left].join("\n");
 }

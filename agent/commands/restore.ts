@@ -23,6 +23,7 @@ import { controlOf, freezeRootsOf } from "./control.ts";
 import type { Call } from "./define.ts";
 import { archiveLook, waitForArchive } from "./from-archive.ts";
 import type { IdentityFlags } from "./identity-flag.ts";
+import { findLeftovers } from "./leftover-containers.ts";
 import { findingOf, hostLook } from "./look.ts";
 import { openVault } from "./opened.ts";
 import { openingOf, openingWith } from "./opening.ts";
@@ -68,7 +69,11 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
     const plan = await planRestore(options);
     if (signing !== null) progress.warn(`without --force it would be refused: ${messageOf(signing)}`);
     const outlook = await outlookOf(plan, session, call);
-    return { document: { ...planDocument(plan), outlook }, text: planText(plan, outlookText(outlook)) };
+    const leftovers = inPlace ? await findLeftovers(node, call) : null;
+    return {
+      document: { ...planDocument(plan), outlook, ...removedOf(leftovers?.names) },
+      text: [planText(plan, outlookText(outlook)), leftovers?.text ?? []].flat().join("\n"),
+    };
   }
   const threads = startRestoreThreads();
   try {
@@ -78,8 +83,11 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
     const outlook = await outlookOf(plan, session, call);
     // Said before anything is written, so that whoever looks can still stop it.
     progress.close();
-    if (flags.json !== true) io.stdout.write(`${planText(plan, outlookText(outlook))}\n\n`);
+    const leftovers = inPlace ? await findLeftovers(node, call) : null;
+    const words = [planText(plan, outlookText(outlook)), leftovers?.text ?? []].flat().join("\n");
+    if (flags.json !== true) io.stdout.write(`${words}\n\n`);
     await confirmReplacing([plan], call);
+    const steps = (await leftovers?.remove()) ?? [];
     const pending = inPlace ? pendingMoves(config.stateDir, node) : null;
     pending?.plan(plan);
     let result: Awaited<ReturnType<typeof runRestore>>;
@@ -95,9 +103,10 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
     const moved = pending?.carryOut(plan) ?? [];
     await rebuild?.(call);
     const started = waitMs === null ? null : await startRestored(node, plan.heights, waitMs, call);
-    const text = [resultText(result, node, inPlace, started?.words), ...moved].join("\n");
+    const text = [resultText(result, node, inPlace, { running: started?.words, steps }), ...moved].join("\n");
     const volumes = inPlace ? volumesOf(node) : [];
     const more = {
+      ...(steps.length === 0 ? {} : removedOf(leftovers?.names)),
       ...(moved.length === 0 ? {} : { moved }),
       ...(volumes.length === 0 ? {} : { volumes }),
       ...(started === null ? {} : { started }),
@@ -106,6 +115,10 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   } finally {
     await threads.close();
   }
+}
+
+function removedOf(names: readonly string[] = []): { readonly removed_containers?: readonly string[] } {
+  return names.length === 0 ? {} : { removed_containers: names };
 }
 
 /** The newest of a node that goes on elsewhere, or not at all, is not what most people mean. @throws ColdkeepError `usage`. */

@@ -1,4 +1,8 @@
+import * as z from "zod";
 import { absolute, command, duration, object, oneOf, text } from "./schema-parts.ts";
+
+const CHAINCODE =
+  "true for those that begin with dev-peer, or how the names of this peer's begin, such as dev-peer0.org1";
 
 /** What the profiles of some systems have to be told; those that have no use for a field pass over it. */
 export const SYSTEM_FIELDS = {
@@ -17,6 +21,14 @@ export const SYSTEM_FIELDS = {
     /^(?:\/[^\0]*[^/\0]|credential:[A-Za-z0-9_.-]+|env:[A-Za-z_][A-Za-z0-9_]*)$/,
     "what the node's own key file is filled with, just before it is started: for nodes that empty it",
   ).optional(),
+  remove_chaincode: z
+    .union([z.boolean({ error: CHAINCODE }), z.string().regex(/^[A-Za-z0-9][\w.-]{2,127}$/, { error: CHAINCODE })], {
+      error: CHAINCODE,
+    })
+    .optional()
+    .meta({
+      description: "a restore in place removes the containers of chaincode, where docker or compose drives the peer",
+    }),
   archive_status: command(
     "asks the node whether blocks are being archived; run with the chain as its last word ($1), prints what GetArchiveStatus answers",
   ).optional(),

@@ -13,6 +13,7 @@ export function systemOf(node: WrittenNode): SystemSettings {
     runDir: node.run_dir,
     external: node.external,
     nodeKey: node.node_key,
+    removeContainers: node.remove_chaincode === false ? undefined : node.remove_chaincode,
     archiveStatus: node.archive_status,
     rebuild:
       run === undefined

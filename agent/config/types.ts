@@ -183,6 +183,8 @@ export interface SystemSettings {
   readonly external?: "acknowledged";
   /** `/path`, `credential:NAME` or `env:NAME`: what the node's own key file is filled with before each start. */
   readonly nodeKey?: string;
+  /** A restore in place removes the containers the node started by itself: all of its profile's, or those whose names begin so. */
+  readonly removeContainers?: true | string;
   /** Run with a chain as its last word; prints how archiving stands. */
   readonly archiveStatus?: CommandLine;
   readonly rebuild?: RebuildSettings;

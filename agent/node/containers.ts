@@ -51,6 +51,26 @@ export function makeContainers(program: "docker" | "podman") {
       if (result.status === 0 || (await look(name, options))?.running === false) return;
       throw docker.failure(words, result, "node-stop", "the container could not be stopped");
     },
+    /**
+     * Names of all that begin so, running or not, and whose image does as well, as far as it still has a name.
+     * @throws ColdkeepError `refused`, `permission`, `config`.
+     */
+    async beginningWith(prefix: string, options: CallOptions): Promise<readonly string[]> {
+      // Its filter finds the text anywhere in a name, and takes it for an expression.
+      const words = ["ps", "--all", "--filter", `name=${prefix}`, "--format", "{{.Names}}\t{{.Image}}"];
+      const text = await docker.must(words, options, "refused", "cannot find out which containers there are");
+      return text.split("\n").flatMap((line) => {
+        const [names = "", image = ""] = line.trim().split("\t");
+        // One that others link to has their names for it as well: "name,other/alias".
+        const own = names.split(",").find((name) => !name.includes("/"));
+        const isOf = image.startsWith(prefix.toLowerCase()) || /^(?:sha256:)?[0-9a-f]{12,64}$/.test(image);
+        return own?.startsWith(prefix) && isOf ? [own] : [];
+      });
+    },
+    /** Removes exactly these, also such as run. @throws ColdkeepError `refused`, `permission`. */
+    async remove(names: readonly string[], options: CallOptions): Promise<void> {
+      await docker.must(["rm", "--force", ...names], options, "refused", "the containers could not be removed");
+    },
     async start(name: string, options: CallOptions): Promise<void> {
       await docker.must(["start", name], options, "node-start", "the container could not be started");
     },

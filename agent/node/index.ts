@@ -8,6 +8,7 @@ import type { ServiceManager } from "./types.ts";
 
 export type { CommandConfig } from "./command-manager.ts";
 export { askCondition, type ConditionConfig } from "./condition.ts";
+export { makeContainers } from "./containers.ts";
 export * from "./control.ts";
 export { copyOut } from "./copy-out.ts";
 export type { Hooks } from "./hooks.ts";

@@ -2,6 +2,9 @@ import { channelsIn, FABRIC_DATABASES, FABRIC_RULES, foldersOf } from "./fabric-
 import { makeProfile } from "./make.ts";
 import { plural } from "./search.ts";
 
+const REMOVE_CHAINCODE =
+  "Before its start remove the containers of chaincode: docker ps -aq --filter name=dev-peer | xargs -r docker rm -f";
+
 export const fabricPeer = makeProfile({
   name: "fabric-peer",
   summary: "Hyperledger Fabric peer: finished block files and tables are linked, the last block file by its length",
@@ -62,11 +65,12 @@ export const fabricPeer = makeProfile({
     },
   ],
   place: [
-    "Containers of chaincode (dev-peer…) may be newer than what is restored: remove them, and the first call makes them anew.",
+    "Containers of chaincode (dev-peer…) may be newer than what is restored: remove them, and the first call makes them anew. With `remove_chaincode: true`, or the beginning of this peer's where the host has several (`remove_chaincode: dev-peer0.org1`), a restore in place does that itself where docker or compose drives the peer, once its question is answered.",
     "With CouchDB, restore it with the peer, from the same group: never one that is newer than the peer's ledger.",
   ],
+  containers: { prefix: "dev-peer", what: "containers of chaincode", byHand: REMOVE_CHAINCODE },
   after: [
-    "Before its start remove the containers of chaincode: docker ps -aq --filter name=dev-peer | xargs -r docker rm -f",
+    REMOVE_CHAINCODE,
     "Its heights go on from those of the snapshot: http://127.0.0.1:9443/metrics, ledger_blockchain_height. Where private data is missing, each block waits up to 60 s for it (peer.gossip.pvtData.pullRetryThreshold): allow that for every block it has to catch up.",
     'The first call of a chaincode takes as long as its container takes to build. A query must give what it gave before; where no chaincode runs: peer chaincode query -C <channel> -n qscc -c \'{"Args":["GetChainInfo","<channel>"]}\'.',
   ],

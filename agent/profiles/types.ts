@@ -205,6 +205,14 @@ export interface RenameContext {
  * Knowledge of one system: data and small predicates, no I/O. `coldkeep profiles` and docs/profiles/<name>.md are made
  * from the words in it, so these must say what the predicates do.
  */
+export interface ContainerRule {
+  /** How their names begin. */
+  readonly prefix: string;
+  readonly what: string;
+  /** Of `after`, what is not left to do where they have been removed. */
+  readonly byHand: string;
+}
+
 export interface Profile extends CaptureSet {
   /** One line for `init` and `doctor`. */
   readonly summary: string;
@@ -223,6 +231,8 @@ export interface Profile extends CaptureSet {
   readonly place: readonly string[];
   /** How to see after a restore that the system accepts its data. */
   readonly after: readonly string[];
+  /** Containers that the node starts by itself, and that must be gone before it starts on restored data. */
+  readonly containers?: ContainerRule;
   /** For systems with validators. */
   readonly signing?: SigningRule;
   /** Where the system's operators have rules of their own. */
