@@ -6,7 +6,13 @@ import { ColdkeepError, messageOf, names, type SnapshotId, systemCode, toSnapsho
 import type { Store } from "../../vault/store/index.ts";
 import type { GroupSettings } from "../config/index.ts";
 import { counted } from "../report/index.ts";
-import { planRestore, type RestoreOptions, type RestorePlan, runRestore } from "../restore/index.ts";
+import {
+  planRestore,
+  type RestoreOptions,
+  type RestorePlan,
+  type RestoreResult,
+  runRestore,
+} from "../restore/index.ts";
 import { lockNode } from "../state/index.ts";
 import type { Answer } from "./answer.ts";
 import { controlOf } from "./control.ts";
@@ -17,7 +23,9 @@ import { openVault } from "./opened.ts";
 import { recover } from "./recover.ts";
 import type { RestoreFlags } from "./restore.command.ts";
 import { optionsFor, planDocument } from "./restore.ts";
+import { type GroupStart, startInOrder } from "./restore-group-start.ts";
 import { confirmReplacing, learnSpeed } from "./restore-outlook.ts";
+import { type Ending, endingOf, endingText } from "./restore-start.ts";
 import { planText, resultText } from "./restore-text.ts";
 import { pickNode, readConfig, type Session, scopeOf } from "./session.ts";
 import { whySignsTwice } from "./signing.ts";
@@ -30,11 +38,13 @@ interface Planned {
   readonly session: Session;
   readonly options: RestoreOptions;
   readonly plan: RestorePlan;
+  readonly ending: Ending;
 }
 
 /**
  * `coldkeep restore --group`: all nodes of one set. Nothing is written before all are planned, and fit together. Each node
- * is swapped in by itself: where a later one fails, the same command goes on with it.
+ * is swapped in by itself: where a later one fails, the same command goes on with it. Once all are in place they are started,
+ * the other way round.
  */
 export async function run(call: Call<RestoreFlags>, wanted: string, id: string | undefined): Promise<Answer> {
   const { flags, io, progress } = call;
@@ -57,11 +67,13 @@ export async function run(call: Call<RestoreFlags>, wanted: string, id: string |
     if (signing !== null) throw signing;
   }
 
+  const endings = new Map(sessions.map(({ node }) => [node.name, endingOf(flags, node)]));
+
   const store = await openVault(config, call, "read");
   if (flags.to !== undefined && !dry) makeFolder(flags.to);
   progress.stage("plan");
   const card = await cardOf(store, sessions, group, id);
-  const planned = await planAll(call, store, sessions, card);
+  const planned = await planAll(call, store, sessions, card, endings);
   progress.close();
   const leftovers = new Map<string, Leftovers>();
   for (const { session } of inPlace ? planned : []) {
@@ -69,8 +81,10 @@ export async function run(call: Call<RestoreFlags>, wanted: string, id: string |
     if (found !== null) leftovers.set(session.node.name, found);
   }
   const text = planned
-    .map(({ session: { node }, plan }) =>
-      [node.name, planText(plan), leftovers.get(node.name)?.text ?? []].flat().join("\n"),
+    .map(({ session: { node }, plan, ending }) =>
+      [node.name, planText(plan, undefined, endingText(ending)), leftovers.get(node.name)?.text ?? []]
+        .flat()
+        .join("\n"),
     )
     .join("\n\n");
   const head = { group: card.group, id: card.id };
@@ -83,21 +97,54 @@ export async function run(call: Call<RestoreFlags>, wanted: string, id: string |
     planned.map(({ plan }) => plan),
     call,
   );
-  const done: { readonly node: string; readonly words: string; readonly result: unknown }[] = [];
+  const results = new Map<string, Restored>();
   for (const { session, plan, options } of planned) {
     const steps = (await leftovers.get(session.node.name)?.remove()) ?? [];
     const result = await runRestore(plan, options);
     learnSpeed(result, session, call);
-    const words = resultText(result, session.node, inPlace, { steps });
-    done.push({ node: session.node.name, words, result: { ...result, plan: planDocument(plan) } });
+    results.set(session.node.name, { result, steps });
   }
-  const starts = group.order.toReversed().join(", then ");
+  // The plans are in the group's order, as it is stopped in.
+  const end = await startInOrder(
+    planned.toReversed().map(({ session: { node }, plan, ending }) => ({ node, heights: plan.heights, ending })),
+    call,
+  );
+  const answer = answerOf(card, planned, results, inPlace, end);
+  if (end.failure === null) return answer;
+  // What was done, and where old data was kept, is told all the same.
+  progress.close(true);
+  if (flags.json !== true) io.stdout.write(`${answer.text}\n\n`);
+  throw end.failure;
+}
+
+interface Restored {
+  readonly result: RestoreResult;
+  /** Of the profile's words, those that were done. */
+  readonly steps: readonly string[];
+}
+
+function answerOf(
+  { group, id }: GroupCard,
+  planned: readonly Planned[],
+  results: ReadonlyMap<string, Restored>,
+  inPlace: boolean,
+  end: GroupStart,
+): Answer {
+  const done = planned.flatMap(({ session: { node }, plan }) => {
+    const restored = results.get(node.name);
+    return restored === undefined ? [] : [{ node, plan, ...restored }];
+  });
+  const texts = done.map(({ node, result, steps }) => {
+    return `${node.name}\n${resultText(result, node, inPlace, { ...end.after.get(node.name), steps })}`;
+  });
+  const members = done.map(({ node, plan, result }) => ({
+    node: node.name,
+    result: { ...result, plan: planDocument(plan) },
+  }));
+  const start = done.map(({ node }) => node.name).toReversed();
   return {
-    document: { ...head, members: done.map(({ node, result }) => ({ node, result })), start: group.order.toReversed() },
-    text: [
-      ...done.map(({ node, words }) => `${node}\n${words}`),
-      `${counted(done.length, "node")} of ${card.group}/${card.id}. Start them in this order: ${starts}.`,
-    ].join("\n\n"),
+    document: { group, id, members, start, ...(inPlace ? { started: end.started } : {}) },
+    text: [...texts, `${counted(done.length, "node")} of ${group}/${id}. ${end.words}`].join("\n\n"),
   };
 }
 
@@ -107,6 +154,7 @@ async function planAll(
   store: Store,
   sessions: readonly Session[],
   card: GroupCard,
+  endings: ReadonlyMap<string, Ending>,
 ): Promise<readonly Planned[]> {
   const { to, group: _group, ...flags } = call.flags;
   const planned: Planned[] = [];
@@ -122,7 +170,8 @@ async function planAll(
     const plan = await planRestore(options);
     const { group } = plan.opened.card.core;
     if (group !== `${card.group}/${card.id}`) throw foreign(card, node.name, group);
-    planned.push({ session, options, plan });
+    const ending = endings.get(node.name) ?? { start: false, why: null };
+    planned.push({ session, options, plan, ending });
   }
   // By their own cards, which are signed; the group's card only said where they are.
   const members = planned.map(({ plan }) => {
@@ -192,7 +241,6 @@ function assertAlone({
   exclude,
   from,
   deltaFrom,
-  waitHealthy,
 }: RestoreFlags & { readonly node?: string }): void {
   const given = Object.entries({
     node,
@@ -202,7 +250,6 @@ function assertAlone({
     exclude,
     from,
     "delta-from": deltaFrom,
-    "wait-healthy": waitHealthy,
   });
   const [other] = given.filter(([, value]) => value !== undefined);
   if (other === undefined) return;

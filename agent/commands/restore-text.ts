@@ -11,8 +11,8 @@ const REPLACES: Readonly<Record<RestorePlan["roots"][number]["replaces"], string
   data: "its data is replaced",
 };
 
-/** What a restore would do. @param outlook how long it takes, where that is told of */
-export function planText(plan: RestorePlan, outlook?: string): string {
+/** What a restore would do. @param outlook how long it takes, where that is told of @param end what becomes of the node */
+export function planText(plan: RestorePlan, outlook?: string, end: string | null = null): string {
   return facts([
     ["snapshot", `${plan.snapshot}, number ${plan.seq}`],
     ["height", formatHeights(plan.heights)],
@@ -34,24 +34,22 @@ export function planText(plan: RestorePlan, outlook?: string): string {
     ...(plan.unfinished.length === 0
       ? []
       : [["goes on", `from what was staged before in ${plan.unfinished.join(", ")}`] as const]),
+    ...(end === null ? [] : [["then", end] as const]),
   ]);
 }
 
-/** What was done beside the restore itself, and is no step of a person's any more. */
-export interface DoneAlready {
+/** What a node was found to be, or was left as, after its restore. */
+export interface NodeAfter {
   /** Said of a node that was started again. */
-  readonly running?: string | undefined;
-  /** Of the profile's words. */
+  readonly running?: string;
+  /** Why it was not, where that has to be said. */
+  readonly stopped?: string | null;
+  /** Of the profile's words, those that were done already. */
   readonly steps?: readonly string[];
 }
 
 /** What a restore did, and what to do next. */
-export function resultText(
-  result: RestoreResult,
-  node: NodeSettings,
-  inPlace: boolean,
-  done: DoneAlready = {},
-): string {
+export function resultText(result: RestoreResult, node: NodeSettings, inPlace: boolean, after: NodeAfter = {}): string {
   const { bytes, seconds, files, fetched, reused, roots, notes } = result;
   const taken = reused === 0 ? "" : `, ${formatBytes(reused)} were there already`;
   const rows: (readonly [string, string])[] = [
@@ -65,7 +63,7 @@ export function resultText(
   const old = roots.flatMap(({ old }) => (old === undefined ? [] : [old]));
   if (old.length > 0) rows.push(["kept", old.join("\n")]);
   if (notes.length > 0) rows.push(["notes", notes.slice(0, 20).join("\n")]);
-  return `${facts(rows)}\n\n${next(node, inPlace, old.length > 0, done)}`;
+  return `${facts(rows)}\n\n${next(node, inPlace, old.length > 0, after)}`;
 }
 
 /** What a container that had no volume must be given as one: `<folder here>:<folder inside>`. */
@@ -88,7 +86,8 @@ function volumesText(node: NodeSettings): string[] {
   ];
 }
 
-function next(node: NodeSettings, inPlace: boolean, keptOld: boolean, { running, steps = [] }: DoneAlready): string {
+function next(node: NodeSettings, inPlace: boolean, keptOld: boolean, done: NodeAfter): string {
+  const { running, stopped, steps = [] } = done;
   const { name, service, profile } = node;
   if (!inPlace) return `The folders of ${name} were not touched. Try the copy before you rely on it.`;
   const start =
@@ -99,7 +98,8 @@ function next(node: NodeSettings, inPlace: boolean, keptOld: boolean, { running,
         : "";
   const old = keptOld ? " Remove the kept folders once it runs well." : "";
   const after = allProfiles().find((known) => known.name === profile)?.after ?? [];
-  const left = after.filter((step) => !steps.includes(step));
-  const now = running ?? `Start ${name} now${start}, and see that it answers.`;
-  return [...volumesText(node), `${now}${old}`, ...left].join("\n");
+  const todo = after.filter((step) => !steps.includes(step));
+  const left = stopped === undefined || stopped === null ? "" : `${stopped} `;
+  const now = running ?? `${left}Start ${name} now${start}, and see that it answers.`;
+  return [...volumesText(node), `${now}${old}`, ...todo].join("\n");
 }

@@ -32,6 +32,7 @@ export interface RestoreFlags extends IdentityFlags, RemoteFlags {
   readonly maxAge?: string;
   readonly fromArchive?: ArchiveSpeed;
   readonly yes?: boolean;
+  readonly noStart?: boolean;
   readonly waitHealthy?: boolean;
   /** A duration as it was written. */
   readonly waitLimit?: string;
@@ -47,7 +48,8 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
   about:
     "Fetches and opens everything into a folder beside the target, checks every byte, and only then swaps it in: all roots\n" +
     "or none. Refused while the node runs, and without --force where a validator would forget what it has signed.\n" +
-    "Without --to the folders named in the configuration are replaced. What was cut off goes on where it was: run the same\n" +
+    "Without --to the folders named in the configuration are replaced, and then the node is started and asked for its height,\n" +
+    "but not with --no-start, or where only --force allowed it. What was cut off goes on where it was: run the same\n" +
     "command again. Where this user may write to the vault, a pin keeps the snapshot from being deleted meanwhile, for a week.\n" +
     "With --group, <id> is that of a set, and all its nodes come back: refused where they do not fit together.",
   examples: [
@@ -62,7 +64,11 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
     ],
     ["restore latest --blocks 100-200 --to /srv/blocks", "just the files that hold these blocks"],
     ["restore --group fabric --to /srv/restored", "the latest set of a group, a folder for each node"],
-    ["restore latest --yes --wait-healthy", "in place, and the node runs again at the end: else the exit code says so"],
+    [
+      "restore latest --yes --wait-healthy",
+      "in place, and at the end the node is as high as it was: else the exit code says so",
+    ],
+    ["restore latest --no-start", "in place, for a node that you start by hand"],
     ["restore latest --delta", "in place, and only what differs from the data there is fetched"],
     ['restore --at "2026-01-15 00:00" --dry-run', "what would be done for the newest snapshot received by then (UTC)"],
   ],
@@ -151,9 +157,10 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
     minHeight: { ...optional, parse: wholeNumber, placeholder: "n", brief: "Refuse a snapshot below this height" },
     minSeq: { ...optional, parse: wholeNumber, placeholder: "n", brief: "Refuse a snapshot with a lower number" },
     yes: { ...off, brief: "Replace data without asking; where nobody can be asked, nobody is" },
+    noStart: { ...off, brief: "In place, and leave the node stopped" },
     waitHealthy: {
       ...off,
-      brief: "In place, and then start the node and wait until it is well and as high as its snapshot",
+      brief: "In place, and wait until the node is well and as high as its snapshot; also after --force",
     },
     waitLimit: {
       ...optional,

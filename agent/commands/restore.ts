@@ -36,8 +36,8 @@ import { openRemote, type Remote } from "./remote.ts";
 import type { RestoreFlags } from "./restore.command.ts";
 import { holdSnapshot } from "./restore-hold.ts";
 import { confirmReplacing, learnSpeed, outlookOf, outlookText } from "./restore-outlook.ts";
-import { startRestored, waitLimitOf } from "./restore-start.ts";
-import { planText, resultText, volumesOf } from "./restore-text.ts";
+import { endingOf, endingText, type StartedAgain, startRestored } from "./restore-start.ts";
+import { type NodeAfter, planText, resultText, volumesOf } from "./restore-text.ts";
 import { assertNotBroken, selectionOf } from "./selection.ts";
 import { openSession, type Session, scopeOf } from "./session.ts";
 import { whySignsTwice } from "./signing.ts";
@@ -56,7 +56,7 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   using _node = dry || !inPlace ? null : lockNode(config.stateDir, node.name, "node", label);
   const control = controlOf(node);
   if (inPlace && !dry) await recover(session, control, call);
-  const waitMs = waitLimitOf(flags, node);
+  const ending = endingOf(flags, node);
   const signing = inPlace && flags.force !== true ? whySignsTwice(node) : null;
   if (signing !== null && !dry) throw signing;
 
@@ -72,7 +72,7 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
     const leftovers = inPlace ? await findLeftovers(node, call) : null;
     return {
       document: { ...planDocument(plan), outlook, ...removedOf(leftovers?.names) },
-      text: [planText(plan, outlookText(outlook)), leftovers?.text ?? []].flat().join("\n"),
+      text: [planText(plan, outlookText(outlook), endingText(ending)), leftovers?.text ?? []].flat().join("\n"),
     };
   }
   const threads = startRestoreThreads();
@@ -84,8 +84,8 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
     // Said before anything is written, so that whoever looks can still stop it.
     progress.close();
     const leftovers = inPlace ? await findLeftovers(node, call) : null;
-    const words = [planText(plan, outlookText(outlook)), leftovers?.text ?? []].flat().join("\n");
-    if (flags.json !== true) io.stdout.write(`${words}\n\n`);
+    const told = [planText(plan, outlookText(outlook), endingText(ending)), leftovers?.text ?? []].flat().join("\n");
+    if (flags.json !== true) io.stdout.write(`${told}\n\n`);
     await confirmReplacing([plan], call);
     const steps = (await leftovers?.remove()) ?? [];
     const pending = inPlace ? pendingMoves(config.stateDir, node) : null;
@@ -102,8 +102,19 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
     // By its own configuration, which may have been restored as well.
     const moved = pending?.carryOut(plan) ?? [];
     await rebuild?.(call);
-    const started = waitMs === null ? null : await startRestored(node, plan.heights, waitMs, call);
-    const text = [resultText(result, node, inPlace, { running: started?.words, steps }), ...moved].join("\n");
+    const words = (after: NodeAfter) => [resultText(result, node, inPlace, { ...after, steps }), ...moved].join("\n");
+    let started: StartedAgain | null = null;
+    if (ending.start) {
+      try {
+        started = await startRestored(node, plan.heights, ending.waitMs, call);
+      } catch (error) {
+        // What was done, and where old data was kept, is told all the same.
+        progress.close(true);
+        if (flags.json !== true) io.stdout.write(`${words({})}\n`);
+        throw error;
+      }
+    }
+    const text = words(ending.start ? { running: started?.words ?? "" } : { stopped: ending.why });
     const volumes = inPlace ? volumesOf(node) : [];
     const more = {
       ...(steps.length === 0 ? {} : removedOf(leftovers?.names)),

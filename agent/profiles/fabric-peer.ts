@@ -3,7 +3,7 @@ import { makeProfile } from "./make.ts";
 import { plural } from "./search.ts";
 
 const REMOVE_CHAINCODE =
-  "Before its start remove the containers of chaincode: docker ps -aq --filter name=dev-peer | xargs -r docker rm -f";
+  "The containers of chaincode are to be removed before it starts, so before the restore, or after one with --no-start: docker ps -aq --filter name=dev-peer | xargs -r docker rm -f";
 
 export const fabricPeer = makeProfile({
   name: "fabric-peer",

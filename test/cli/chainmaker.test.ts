@@ -109,7 +109,7 @@ describe("a node of ChainMaker (a tree of its format, stand-ins for node and cmc
   });
 
   it("that may vote is not replaced by older data, which would not know of its votes, without --force", async () => {
-    const { config, up, coldkeep, ready, snapshot } = await host();
+    const { config, up, coldkeep, ready, snapshot, isUp } = await host();
     await ready();
     await snapshot();
     rmSync(up);
@@ -118,7 +118,11 @@ describe("a node of ChainMaker (a tree of its format, stand-ins for node and cmc
       code: 12,
       stderr: expect.stringMatching(/tbftwal.*vote twice/s),
     });
-    expect((await coldkeep("restore", "latest", "--force")).code).toBe(0);
+    const forced = await coldkeep("restore", "latest", "--force");
+    expect(forced).toMatchObject({ code: 0, stdout: expect.stringMatching(/left stopped, as it may be a validator/) });
+    expect(isUp(), "data may be replaced, which is not yet a wish that it votes").toBe(false);
+    expect((await coldkeep("restore", "latest", "--force", "--wait-healthy")).code).toBe(0);
+    expect(isUp()).toBe(true);
   });
 
   it("is not stopped while blocks are archived or restored, and what is archived stands on the card", async () => {
@@ -381,10 +385,10 @@ describe("a lean snapshot of ChainMaker (format level, a stand-in for rebuild-db
     );
     writeFileSync(join(home, "adds"), "[INFO] done\n");
     writeFileSync(join(home, "reached"), "34\n");
-    expect((await coldkeep("restore", "latest", "--rebuild-dbs")).code).toBe(0);
+    expect((await coldkeep("restore", "latest", "--rebuild-dbs", "--no-start")).code).toBe(0);
     expect(readFileSync(words, "utf8")).toBe("chain1 \n");
     writeFileSync(join(home, "reached"), "20\n");
-    expect((await coldkeep("restore", "latest", "--rebuild-to", "20")).code).toBe(0);
+    expect((await coldkeep("restore", "latest", "--rebuild-to", "20", "--no-start")).code).toBe(0);
     expect(readFileSync(words, "utf8")).toBe("chain1 20\n");
     expect(await coldkeep("restore", "latest", "--rebuild-to", "21")).toMatchObject({
       code: 21,

@@ -173,6 +173,8 @@ describe("a restore in place", () => {
       "restore",
       snapshot,
       "--keep-old",
+      // LevelDB is opened first.
+      "--no-start",
     );
     const before = await compareWithChain(world.node.data, new Set());
     expect(before.blocks).toBeGreaterThanOrEqual(done.heights[""] ?? Number.NaN);

@@ -99,6 +99,7 @@ describe("a P-Rep of ICON", () => {
     });
     const restored = await coldkeep("restore", "latest", "--force", "--own-ip", "203.0.113.7");
     expect([restored.code, restored.stderr]).toEqual([0, expect.anything()]);
+    expect(existsSync(up), "a validator is started by whoever has seen to its votes").toBe(false);
     expect(readdirSync(join(data, ".storage"))).toEqual(["db_203.0.113.7:7100_icon_dex"]);
     expect(await contentOf(join(data, ".storage/db_203.0.113.7:7100_icon_dex"))).toEqual(before);
     expect(await contentOf(join(data, ".score_data/score"))).toHaveLength(50);

@@ -30,6 +30,63 @@ function broken(): Host {
 
 const small = (copy: Host) => readFileSync(join(copy.data, "small"), "utf8");
 
+describe("a restore in place", () => {
+  it("ends with the node running and its height compared, and says so before", async () => {
+    const copy = broken();
+    const { code, stdout, stderr } = await copy.run(["restore", "latest"]);
+    expect(code, stderr).toBe(0);
+    expect([copy.isUp(), small(copy)]).toEqual([true, "hello\n"]);
+    expect(stdout).toMatch(/then +the node is started\n/);
+    expect(stdout).toMatch(/demo runs again and is well after .*, at height 1,200, its snapshot's is 1,200\./);
+    expect(stdout).not.toContain("Start demo now");
+  });
+
+  it("takes a height below its snapshot's for no failure, as the node may read its blocks first, but tells it", async () => {
+    const copy = broken();
+    writeFileSync(join(copy.home, "height"), "900\n");
+    const { code, stdout, stderr } = await copy.run(["restore", "latest"]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(
+      /demo runs again .*, but it is at height 900, its snapshot at 1,200: see that it gets there/,
+    );
+  });
+
+  it("leaves the node stopped with --no-start, with a service manager that starts nothing, and after --dry-run", async () => {
+    const copy = broken();
+    const dry = await copy.run(["restore", "latest", "--dry-run"]);
+    expect([dry.code, copy.isUp()]).toEqual([0, false]);
+    const { code, stdout, stderr } = await copy.run(["restore", "latest", "--no-start"]);
+    expect(code, stderr).toBe(0);
+    expect([copy.isUp(), small(copy)]).toEqual([false, "hello\n"]);
+    expect(stdout).toMatch(/then +the node stays stopped\n/);
+    expect(stdout).toContain("demo was left stopped, as --no-start says. Start demo now: touch");
+    copy.change(/service:[\s\S]*?(?=\n {4}\w)/, "service: { manager: none }");
+    const none = await copy.run(["restore", "latest"]);
+    expect([none.code, copy.isUp()]).toEqual([0, false]);
+    expect(none.stdout).toContain("Start demo now, and see that it answers.");
+  });
+
+  it("ends with an exit code of its own where the node does not start; the data is there, and what was kept is told", async () => {
+    const copy = broken();
+    copy.change(/touch \S+\/up/, "exit 7");
+    copy.change(/start_timeout: .*/, "start_timeout: 1s");
+    const { code, stdout, stderr } = await copy.run(["restore", "latest", "--keep-old"]);
+    expect([code, copy.isUp(), small(copy)]).toEqual([6, false, "hello\n"]);
+    expect(stderr).toMatch(/the data is restored, but the node could not be started/i);
+    expect(stdout).toMatch(/kept +\S+\.coldkeep-old-/);
+    expect(stdout).toContain("Start demo now");
+    expect(stdout).not.toContain("runs again");
+  });
+
+  it("does not mind that somebody starts the node, too", async () => {
+    const copy = broken();
+    // As of a supervisor that was quicker: a start of a node that runs fails.
+    copy.change(/touch (\S+\/up)/, (found) => `${found}; exit 1`);
+    const { code, stderr } = await copy.run(["restore", "latest"]);
+    expect([code, copy.isUp()], stderr).toEqual([0, true]);
+  });
+});
+
 describe("restore --wait-healthy", () => {
   it("ends with the node running, at least as high as its snapshot", async () => {
     const copy = broken();
@@ -64,6 +121,7 @@ describe("restore --wait-healthy", () => {
     expect(await copy.failure("restore", "--wait-healthy", "--to", join(copy.home, "to"))).toMatchObject({
       exit_code: 2,
     });
+    expect(await copy.failure("restore", "--wait-healthy", "--no-start")).toMatchObject({ exit_code: 2 });
     expect(await copy.failure("restore", "--wait-limit", "5m")).toMatchObject({ exit_code: 2 });
     expect(await copy.failure("restore", "--wait-healthy", "--wait-limit", "soon")).toMatchObject({ exit_code: 2 });
     copy.change(/service:[\s\S]*?(?=\n {4}\w)/, "service: { manager: none }");
@@ -111,6 +169,7 @@ describe("before data is replaced", () => {
     expect(kept.code, kept.stderr).toBe(0);
     expect(asked[1]).toContain("moved aside");
     expect(small(copy)).toBe("hello\n");
+    expect(shown).toContain("the node is started");
   });
 
   it("nobody is asked with --yes, nor for a fresh folder", async () => {

@@ -117,9 +117,9 @@ groups:
       const state = net.approved("early3");
 
       lose();
-      const restored = await json<{ start: string[] }>("restore", "--group", "fabric");
-      expect(restored.start).toEqual(["orderer", "peer"]);
-      const height = await startAgain();
+      const { started } = await json<{ started: { node: string }[] }>("restore", "--group", "fabric");
+      expect(started.map(({ node }) => node)).toEqual(["orderer", "peer"]);
+      const height = await net.settle();
       expect(height).toBeGreaterThanOrEqual(orderer);
       expect(await Promise.all(numbers.map(net.block))).toEqual(blocks);
       expect(net.approved("early3")).toBe(state);
@@ -137,7 +137,7 @@ groups:
       expect(heightOf(done, "orderer")).toBeGreaterThanOrEqual(heightOf(done, "peer"));
       const info = net.chainInfo();
       lose();
-      await json("restore", "--group", "fabric", done.id);
+      await json("restore", "--group", "fabric", done.id, "--no-start");
       const ledgers = join(net.peer.data, "ledgersData");
       for (const folder of ["stateLeveldb", "historyLeveldb", "configHistory", "bookkeeper", "chains/index"])
         expect(existsSync(join(ledgers, folder, "CURRENT"))).toBe(false);

@@ -118,7 +118,7 @@ describe.skipIf(jars === "")(`Kafka 3.9 and ZooKeeper 3.8${because}`, () => {
 
     kafka.daemon.kill();
     rmSync(kafka.data, { recursive: true });
-    await json("restore", two.snapshot);
+    await json("restore", two.snapshot, "--no-start");
     expectAsAtStop(member, /\.(?:deleted|cleaned) /);
     kafka.daemon.start();
     kafka.up();
@@ -188,7 +188,7 @@ describe.skipIf(jars === "")(`Kafka 3.9 and ZooKeeper 3.8${because}`, () => {
       daemon.kill();
       rmSync(data, { recursive: true });
     }
-    expect(await json<{ start: string[] }>("restore", "--group", "fabric")).toMatchObject({
+    expect(await json<{ start: string[] }>("restore", "--group", "fabric", "--no-start")).toMatchObject({
       start: ["zookeeper", "kafka"],
     });
     for (const member of members) expectAsAtStop(member, /\.(?:deleted|cleaned) /);

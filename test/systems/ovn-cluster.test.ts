@@ -205,7 +205,6 @@ describe.skipIf(obstacle !== null)(`OVN's databases as a raft of three real ovsd
       stderr: expect.stringMatching(/is a member of a raft cluster[\s\S]*--raft standalone/),
     });
     expect((await coldkeep(["restore", "--raft", "member"])).code).toBe(0);
-    call("sh", "-c", first.start);
     await expect.poll(() => json<Status>("ovn", "status").then(({ code }) => code), { timeout: 30_000 }).toBe(0);
     expect(raft.rows(first)).toBe(later);
     const alone = join(raft.home, "alone");

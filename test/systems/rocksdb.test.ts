@@ -147,7 +147,7 @@ describe.skipIf(obstacle !== null)(`RocksDB 7.8${because}`, () => {
     }
     const text = readFileSync(config, "utf8");
     writeFileSync(config, text.replace(new RegExp(`^( +(?:${places.join("|")}): )${home}/`, "gm"), `$1${moved}/`));
-    await coldkeep("restore", "latest");
+    await coldkeep("restore", "latest", "--no-start");
     expect(await dump(program, join(moved, "db"), moved)).toEqual(lines);
     expect(places.flatMap((place) => readdirSync(join(moved, place))).filter((name) => name === "stale")).toEqual([]);
   });

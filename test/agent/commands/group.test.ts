@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { askingOrder, assertConsistent, assertOrder } from "../../../agent/commands/group.ts";
@@ -171,6 +171,43 @@ describe("backup and restore of a group", () => {
     for (const name of ["peer", "orderer"])
       expect(readFileSync(join(to, name, "data/block"), "utf8")).toBe(`${name} as it was`);
     expect((await coldkeep("restore", "--group", "fabric")).code).toBe(12);
+
+    const down = () => {
+      for (const name of ["peer", "orderer"]) {
+        rmSync(join(home, `${name}.up`), { force: true });
+        writeFileSync(join(home, name, "block"), "lost");
+      }
+      rmSync(join(home, "log"), { force: true });
+    };
+    down();
+    const again = await coldkeep("restore", "--group", "fabric", "--wait-healthy", "--json");
+    expect(again.code, again.stderr).toBe(0);
+    expect(log()).toEqual(["start orderer", "start peer"]);
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      start: ["orderer", "peer"],
+      started: [
+        { node: "orderer", heights: { ch: 9 } },
+        { node: "peer", heights: { ch: 7 } },
+      ],
+    });
+    for (const name of ["peer", "orderer"])
+      expect(readFileSync(join(home, name, "block"), "utf8")).toBe(`${name} as it was`);
+    // One that does not start: those that come after it wait for it, and the data of all is there.
+    down();
+    const config = join(home, "config.yaml");
+    const text = readFileSync(config, "utf8");
+    writeFileSync(
+      config,
+      text.replace(/start: "(\[ -e \S+orderer\.up \])[^"]*"/, 'start: "exit 7"\n      start_timeout: 1s'),
+    );
+    const failed = await coldkeep("restore", "--group", "fabric");
+    expect(failed).toMatchObject({ code: 6, stderr: expect.stringMatching(/the data is restored, but/i) });
+    expect(existsSync(join(home, "log"))).toBe(false);
+    expect(failed.stdout).toMatch(
+      /Once orderer runs: Start peer now.*Start them in this order: orderer, then peer\.\n/s,
+    );
+    expect(readFileSync(join(home, "peer/block"), "utf8")).toBe("peer as it was");
+    writeFileSync(config, text);
     expect(await coldkeep("restore", "--group", "fabric", "--height", "1")).toMatchObject({ code: 2 });
     expect(await coldkeep("restore", "--group", "fabrik")).toMatchObject({
       code: 2,
