@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { outlookText } from "../../agent/commands/restore-outlook.ts";
@@ -76,6 +76,26 @@ describe("a restore in place", () => {
     expect(stdout).toMatch(/kept +\S+\.coldkeep-old-/);
     expect(stdout).toContain("Start demo now");
     expect(stdout).not.toContain("runs again");
+  });
+
+  it("starts no node that is a validator only by what was restored", async () => {
+    const copy = copyOf(host, tempDir("coldkeep-restart"));
+    copy.change("profile: files", "profile: goloop");
+    const chain = join(copy.data, "1");
+    mkdirSync(chain);
+    writeFileSync(join(chain, "genesis.zip"), "");
+    const play = (role: number) => writeFileSync(join(chain, "config.json"), `{ "nid": 1, "role": ${role} }`);
+    play(3);
+    await copy.json("backup");
+    rmSync(join(copy.home, "up"));
+    play(0);
+    const error = await copy.failure("restore", "latest", "--wait-healthy");
+    expect(error).toMatchObject({ kind: "refused", exit_code: 12 });
+    expect(error.message).toMatch(
+      /the data is restored, but the node was not started: as restored it may be a validator/,
+    );
+    expect(readFileSync(join(chain, "config.json"), "utf8")).toContain('"role": 3');
+    expect(copy.isUp()).toBe(false);
   });
 
   it("does not mind that somebody starts the node, too", async () => {
