@@ -10,6 +10,7 @@ export * from "./maker.ts";
 export * from "./mounts.ts";
 export * from "./openfiles.ts";
 export * from "./prefetch.ts";
+export * from "./priority.ts";
 export * from "./process.ts";
 export * from "./sync.ts";
 export * from "./system-error.ts";

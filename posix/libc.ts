@@ -33,6 +33,8 @@ export interface Libc {
   memcpy(to: Uint8Array, from: Uint8Array, length: number): number | bigint;
   /** syscall(2), for cachestat(2), which libc does not declare. */
   syscall(number: number, fd: number, range: BigUint64Array, answer: BigUint64Array, flags: number): number;
+  /** syscall(2), for calls whose arguments are three numbers: ioprio_set(2), which libc does not declare either. */
+  syscallOfNumbers(number: number, first: number, second: number, third: number): number;
   /** statx(2); absent where this libc has none. */
   readonly statx?: (folder: number, path: CString, flags: number, mask: number, answer: Buffer) => number;
   /** getdents64(2); absent where this libc has none. */
@@ -82,6 +84,7 @@ function load(): Loaded {
         syscall: own.func(
           "int64_t syscall(int64_t number, int64_t fd, const void *range, void *answer, int64_t flags)",
         ),
+        syscallOfNumbers: own.func("int64_t syscall(int64_t number, int64_t first, int64_t second, int64_t third)"),
         ...optional("statx", () =>
           own.func("int statx(int folder, const void *path, int flags, unsigned int mask, void *answer)"),
         ),

@@ -11,10 +11,10 @@ import { lineOf } from "./entry-line.ts";
 import { type KnownChunks, knownSegments } from "./known-chunks.ts";
 import { useOf } from "./known-files.ts";
 import { type KnownParent, likelyParent, openParent } from "./known-parent.ts";
-import { makeThreadSource, type ThreadSource } from "./lazy-pool.ts";
-import { workerCount } from "./limits.ts";
+import { makeThreadSource } from "./lazy-pool.ts";
 import { createSummedFile, openLines } from "./local-files.ts";
 import { type OpenRun, openRun } from "./open-run.ts";
+import { makeUploadPace, planThreads } from "./pace.ts";
 import { NO_PARENT, openParentEntries, type ParentEntries } from "./parent-entries.ts";
 import { RUN_FILES } from "./run-files.ts";
 import { makeSameLines } from "./same-lines.ts";
@@ -42,12 +42,19 @@ export async function runBackup(o: BackupOptions, freeze: Freeze = prepareFreeze
   const beganAt = monotonic();
   const state = openNodeState(o.stateDir, o.node);
   const lock = acquireLock(join(state.folder, "backup.lock"), `backup of ${o.node}`);
-  const threads = makeThreadSource(() => startSealThreads(workerCount(o.workers, availableParallelism())));
+  // Where others start the node, nobody here knows when: it may wait for this run to end.
+  const limits = o.control.manager.controls ? (o.pace ?? {}) : {};
+  const plan = planThreads(o.workers, availableParallelism(), limits);
+  const threads = makeThreadSource(() => startSealThreads(plan.workers));
+  const pace = makeUploadPace({ upload: limits.upload, monotonic, wait: o.wait, signal: o.signal });
   try {
-    const captured = await capture(o, state, threads, freeze, monotonic);
+    const captured = await capture(o, state, { threads, pace, monotonic }, freeze);
     const upAt = monotonic();
+    // Not before: no second of an outage is spent on being modest.
+    pace.begin();
+    if (plan.pace !== null) threads.keep(plan.pace);
     try {
-      const done = await store(o, captured, monotonic);
+      const done = await store(o, captured);
       const at = monotonic();
       return { ...done, figures: { ...done.figures, uploadMs: at - upAt, totalMs: at - beganAt } };
     } finally {
@@ -61,14 +68,12 @@ export async function runBackup(o: BackupOptions, freeze: Freeze = prepareFreeze
   }
 }
 
+/** What all stages of one run share. */
+type Means = Pick<SealingOptions, "threads" | "pace" | "monotonic">;
+
 /** Ends with the node running again, and a run the vault knows of. */
-async function capture(
-  o: BackupOptions,
-  state: NodeState,
-  threads: ThreadSource,
-  freeze: Freeze,
-  monotonic: () => number,
-): Promise<Captured> {
+async function capture(o: BackupOptions, state: NodeState, means: Means, freeze: Freeze): Promise<Captured> {
+  const { threads, monotonic } = means;
   const { node, roots, profile, control, progress, signal } = o;
   const started = { node, run: `run-${o.now()}`, roots, profile, control, progress, signal, stateDir: state.folder };
   for (const recipient of o.recipients) recipient.prepare?.(o.suite);
@@ -89,7 +94,7 @@ async function capture(
     handOn = (await o.beforeStop?.(prepared.bytesToCopy)) ?? handOn;
     run = await openRun(o, state, prepared.heights, monotonic);
     parent = openParent(o, run, likely);
-    early = parent === null && ahead ? await beginEarly(o, prepared, { run, parent, threads, monotonic }) : null;
+    early = parent === null && ahead ? await beginEarly(o, prepared, { run, parent, ...means }) : null;
   } catch (error) {
     await prepared?.abandon();
     await handOn();
@@ -100,7 +105,7 @@ async function capture(
   try {
     const tree = await prepared.capture(parent === likely ? known : parent?.files);
     await handOn();
-    return { run, parent, tree, threads, early };
+    return { run, parent, tree, means, early };
   } catch (error) {
     await early?.sealing.close();
     // A node that did not start keeps its turn.
@@ -138,15 +143,15 @@ interface Captured {
   readonly run: OpenRun;
   readonly parent: KnownParent | null;
   readonly tree: FrozenTree;
-  readonly threads: ThreadSource;
+  readonly means: Means;
   readonly early: Early | null;
 }
 
 /** Everything after the node is up: from the frozen tree to the card. */
-async function store(o: BackupOptions, captured: Captured, monotonic: () => number) {
+async function store(o: BackupOptions, captured: Captured) {
   const { progress, signal } = o;
-  const { run, parent, tree, threads, early } = captured;
-  const sealing = early?.sealing ?? (await openSealing(o, { run, parent, expected: tree.figures, threads, monotonic }));
+  const { run, parent, tree, means, early } = captured;
+  const sealing = early?.sealing ?? (await openSealing(o, { run, parent, expected: tree.figures, ...means }));
   const { known, uploader, pool, assertInTime } = sealing;
   const entries = createSummedFile(join(run.folder, RUN_FILES.entries));
   try {

@@ -27,6 +27,7 @@ export async function putNew(store: Creator, name: string, body: HashedBytes, o:
       const pause = (o.retryPauses ?? PAUSES)[attempt];
       if (pause === undefined || !isColdkeepError(error) || !error.retryable) throw error;
       await sleep(pause, undefined, o.signal === undefined ? {} : { signal: o.signal });
+      await o.mayRepeat?.(size);
     }
   }
 }
@@ -34,6 +35,8 @@ export async function putNew(store: Creator, name: string, body: HashedBytes, o:
 export interface PutOptions {
   readonly signal?: AbortSignal;
   readonly retryPauses?: readonly number[];
+  /** Asked before so many bytes are sent once more. */
+  readonly mayRepeat?: (bytes: number) => Promise<void>;
 }
 
 /** The name of an object of our own run holds what we did not put: whoever did is no friend of this run. */

@@ -17,6 +17,19 @@ export interface ReadAhead {
   next(): Promise<ReadPiece | null>;
 }
 
+/** What the thread owes to others when it reads. */
+export interface ReadManners {
+  /** Kept once so many bytes may be read; null: at once. */
+  mayRead(bytes: number): Promise<void> | null;
+  /**
+   * Whether it reads in its own name. What is read ahead is read by the process's other threads, which have not got its
+   * priority.
+   */
+  readsItself(): boolean;
+}
+
+const AT_ONCE: ReadManners = { mayRead: () => null, readsItself: () => false };
+
 /**
  * What is read before its turn, in each thread: enough that the disk always has something to do while a thread computes,
  * and no more, as it is memory. Bytes; one chunk may be larger.
@@ -42,7 +55,7 @@ interface Step {
 
 type Opened = OpenTask | { readonly error: unknown };
 
-export function makeReadAhead(): ReadAhead {
+export function makeReadAhead(manners: ReadManners = AT_ONCE): ReadAhead {
   const waiting: FileTask[] = [];
   const steps: Step[] = [];
   const small: Uint8Array[] = [];
@@ -63,16 +76,19 @@ export function makeReadAhead(): ReadAhead {
   }
 
   function* plan(task: FileTask): Generator<Step> {
-    const file = tryOpen(task);
+    const itself = manners.readsItself();
+    const file = tryOpen(task, itself);
     const step = { buffer: NO_BYTES, length: 0, read: null, file, at: task.from };
     if (!("error" in file)) {
       for (let at = task.from; at < task.to; at += task.chunk) {
         const length = Math.min(task.chunk, task.to - at);
         if (file.isHole(at, length)) yield { ...step, length, at, piece: "hole" };
-        else if (!task.linked) yield { ...step, length, at, piece: "bytes" };
+        else if (!task.linked || itself) yield { ...step, length, at, piece: "bytes" };
         else {
           const bytes = buffer(length);
-          const read = file.read(bytes, at, length);
+          const may = manners.mayRead(length);
+          const read =
+            may === null ? file.read(bytes, at, length) : may.then(() => file.read(bytes, at, length) ?? undefined);
           // Whoever comes by its turn meets the error; until then nobody waits for it.
           read?.catch(() => {});
           held += bytes.length;
@@ -118,6 +134,7 @@ export function makeReadAhead(): ReadAhead {
       held -= step.buffer.length;
       if (step.read === null) {
         given = buffer(length);
+        await manners.mayRead(length);
         file.read(given, at, length);
       } else await step.read;
       const bytes = given.subarray(0, length);
@@ -126,9 +143,9 @@ export function makeReadAhead(): ReadAhead {
   };
 }
 
-function tryOpen(task: FileTask): Opened {
+function tryOpen(task: FileTask, itself: boolean): Opened {
   try {
-    return openTask(task);
+    return openTask(task, itself);
   } catch (error) {
     return { error };
   }

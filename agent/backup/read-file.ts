@@ -1,5 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { isCached, readFully, setDirect } from "../../posix/direct.ts";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { isCached, readFully, readFullySync, setDirect } from "../../posix/direct.ts";
 import { dataExtents, type Extent } from "../../posix/holes.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
 import { ColdkeepError, systemCode } from "../../vault/names/index.ts";
@@ -22,9 +22,10 @@ export interface OpenTask {
  * Opens what a task is to read. The frozen tree is ours alone: a file that is gone, short or no longer the one captured
  * means that the capture is not what it claims to be, and fails the run. Large files of the node that are not in memory
  * are read past the page cache, so that a backup does not push out of it what the node lives on.
+ * @param itself Whether this very thread reads, and waits for the disk.
  * @throws ColdkeepError `integrity`, `permission`, else `internal`.
  */
-export function openTask(task: FileTask): OpenTask {
+export function openTask(task: FileTask, itself = false): OpenTask {
   const fd = open(task);
   try {
     if (task.mtimeNs !== null) assertUnchanged(fd, task, task.mtimeNs);
@@ -35,7 +36,7 @@ export function openTask(task: FileTask): OpenTask {
     return {
       isHole: (at, bytes) => extents !== null && isHole(extents, at, bytes),
       read: (into, at, bytes) => {
-        if (task.linked) return readLater(fd, into, at, bytes, task);
+        if (task.linked && !itself) return readLater(fd, into, at, bytes, task);
         readNow(fd, into, at, bytes, task);
         return null;
       },
@@ -85,15 +86,13 @@ async function readLater(fd: number, into: Uint8Array, at: number, length: numbe
 }
 
 function readNow(fd: number, into: Uint8Array, at: number, length: number, task: FileTask): void {
+  let got: number;
   try {
-    for (let done = 0; done < length; ) {
-      const got = readSync(fd, into, done, length - done, task.offset + at + done);
-      if (got === 0) throw short(task, at + done);
-      done += got;
-    }
+    got = readFullySync(fd, into, length, task.offset + at);
   } catch (error) {
     throw unreadable(error, task);
   }
+  if (got < length) throw short(task, at + got);
 }
 
 function unreadable(error: unknown, { shown }: FileTask): ColdkeepError {

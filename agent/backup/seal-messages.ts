@@ -1,6 +1,7 @@
 import type { ErrorKind } from "../../vault/names/index.ts";
 import type { SnapshotScope } from "../../vault/sealed/types.ts";
 import type { ChunkTableMemory } from "./chunk-table.ts";
+import type { ThreadPace } from "./pace.ts";
 
 /** What a seal worker seals with. The keys live as long as the thread. */
 export interface SealWorkerData {
@@ -44,6 +45,8 @@ export type ToWorker =
   | { readonly type: "buffer"; readonly buffer: SharedArrayBuffer }
   /** Close the open packs and say so. */
   | { readonly type: "flush"; readonly job: number }
+  /** The node runs again: from now on others come first. */
+  | { readonly type: "pace"; readonly pace: ThreadPace }
   /** Leave everything as it is and end. */
   | { readonly type: "end" };
 

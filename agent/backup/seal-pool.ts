@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { PAGE } from "../../posix/aligned.ts";
 import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import type { SealedPack } from "../../vault/sealed/types.ts";
+import type { ThreadPace } from "./pace.ts";
 import type {
   DoneMessage,
   FileTask,
@@ -24,6 +25,8 @@ export interface SealThreads {
   readonly workers: readonly Worker[];
   /** What one of them has died of so far; null where all live. */
   died(): { readonly error: unknown } | null;
+  /** What each of them keeps to from now on. */
+  keep(pace: ThreadPace): void;
   /** Ends them; safe to call twice. */
   close(): Promise<void>;
 }
@@ -49,6 +52,9 @@ export function startSealThreads(count: number): SealThreads {
   return {
     workers,
     died: () => death,
+    keep: (pace) => {
+      for (const worker of workers) worker.postMessage({ type: "pace", pace } satisfies ToWorker);
+    },
     close: async () => {
       // Not terminate(): one that it cuts off while koffi is being loaded takes the whole process with it, maybe before the
       // node is started again. Each ends by itself, after the piece it is at.

@@ -1,10 +1,12 @@
 import { parentPort } from "node:worker_threads";
+import { systemClock } from "../../posix/clock.ts";
 import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { chunkId, chunkIdKey } from "../../vault/sealed/chunk-id.ts";
 import { ChunkTable } from "./chunk-table.ts";
 import { makePackWriter, type PackWriter } from "./pack-writer.ts";
 import { makeReadAhead } from "./read-ahead.ts";
 import type { FileTask, FromWorker, SealWorkerData, ToWorker, WorkerError } from "./seal-messages.ts";
+import { makeThreadManners } from "./thread-pace.ts";
 
 /**
  * Reads, names, compresses and seals, in a thread of its own: file tasks in, pieces and full packs out. Works through
@@ -14,12 +16,15 @@ import type { FileTask, FromWorker, SealWorkerData, ToWorker, WorkerError } from
 const port = parentPort;
 if (port === null) throw new Error("seal.worker.ts runs in a worker thread");
 let sealing: ReturnType<typeof beginSealing> | null = null;
-const reader = makeReadAhead();
+const manners = makeThreadManners();
+const reader = makeReadAhead(manners);
 const queue: ToWorker[] = [];
 const buffers: SharedArrayBuffer[] = [];
 let wake: (() => void) | null = null;
 let figures = { read: 0, known: 0, added: 0 };
 let ended = false;
+/** Milliseconds of computing since the last rest. */
+let worked = 0;
 
 port.on("message", (message: ToWorker) => {
   if (message.type === "end") {
@@ -30,6 +35,7 @@ port.on("message", (message: ToWorker) => {
   }
   if (message.type === "open") sealing = beginSealing(message.data);
   else if (message.type === "buffer") buffers.push(message.buffer);
+  else if (message.type === "pace") manners.keep(message.pace);
   else queue.push(message);
   if (message.type === "files") reader.add(message.tasks);
   wake?.();
@@ -94,6 +100,8 @@ async function storeFile(task: FileTask, pieces: number[]): Promise<void> {
     } else {
       figures.read += piece.length;
       pieces.push(await storeChunk(piece, writer, task.secret));
+      await manners.rest(worked);
+      worked = 0;
     }
   }
 }
@@ -101,17 +109,24 @@ async function storeFile(task: FileTask, pieces: number[]): Promise<void> {
 /** The row of a chunk, which is stored first where nobody stored or claimed it before. */
 async function storeChunk(plain: Uint8Array, writer: PackWriter, isSecret: boolean): Promise<number> {
   const { suite, table, idKey } = run();
+  let since = systemClock.monotonic();
   const row = table.claim(chunkId(suite, idKey, plain, isSecret));
-  if (row < 0) {
-    figures.known += plain.length;
-    return ~row;
+  if (row < 0) figures.known += plain.length;
+  else {
+    if (writer.isFull(plain.length)) handOver(writer);
+    // Secret files are few and small: their packs grow in memory of their own instead of holding a large buffer.
+    if (writer.isClosed && isSecret) writer.begin(null);
+    else if (writer.isClosed) {
+      worked += systemClock.monotonic() - since;
+      const buffer = await nextBuffer();
+      since = systemClock.monotonic();
+      writer.begin(buffer);
+    }
+    writer.add(row, plain);
+    figures.added += plain.length;
   }
-  if (writer.isFull(plain.length)) handOver(writer);
-  // Secret files are few and small: their packs grow in memory of their own instead of holding a large buffer.
-  if (writer.isClosed) writer.begin(isSecret ? null : await nextBuffer());
-  writer.add(row, plain);
-  figures.added += plain.length;
-  return row;
+  worked += systemClock.monotonic() - since;
+  return row < 0 ? ~row : row;
 }
 
 function handOver(writer: PackWriter): void {

@@ -6,6 +6,7 @@ import type { KnownParent } from "./known-parent.ts";
 import { makeLazyPool, type ThreadSource } from "./lazy-pool.ts";
 import { packBudget } from "./limits.ts";
 import type { OpenRun } from "./open-run.ts";
+import type { UploadPace } from "./pace.ts";
 import { makeSealPool, type SealPool, type SealThreads } from "./seal-pool.ts";
 import type { BackupOptions } from "./types.ts";
 import { makeUploader, type Uploader } from "./uploader.ts";
@@ -27,18 +28,20 @@ export interface SealingOptions {
   /** At least what will be stored: room for more costs nothing. */
   readonly expected: { readonly files: number; readonly bytes: number };
   readonly threads: ThreadSource;
+  readonly pace: UploadPace;
   readonly monotonic: () => number;
 }
 
 /** Puts key.json, which comes before all packs; threads are started with the first job. */
 export async function openSealing(o: BackupOptions, s: SealingOptions): Promise<Sealing> {
-  const { run, threads, monotonic } = s;
+  const { run, threads, pace, monotonic } = s;
   const { signal } = o;
   const journal = createJournal(run.folder);
   let pool: SealPool | null = null;
   const abort = () => pool?.fail(signal.reason);
   async function close(): Promise<void> {
     signal.removeEventListener("abort", abort);
+    pace.stop();
     await pool?.close();
     journal.close();
   }
@@ -46,7 +49,7 @@ export async function openSealing(o: BackupOptions, s: SealingOptions): Promise<
   try {
     const limited = run.parent !== null;
     const assertInTime = makeDeadline({ startedAt: run.startedAt, monotonic, limited });
-    const uploader = makeUploader({ ...o, snapshot: run.id, journal, signal, assertInTime });
+    const uploader = makeUploader({ ...o, snapshot: run.id, journal, pace, signal, assertInTime });
     await uploader.object(names.KEY_NAME, run.keyFile);
     const known = loadKnown(o, s);
     pool = makeLazyPool(() => makePool(o, run, known, uploader, threads.start()));

@@ -7,6 +7,19 @@ import type { NodeControl } from "../node/types.ts";
 import type { CaptureSet } from "../profiles/types.ts";
 import type { VaultSet } from "./vault-set.ts";
 
+/**
+ * What a backup may take once the node runs again; absent: all there is. Nothing of it holds before, nor where the
+ * manager controls nothing.
+ */
+export interface PaceOptions {
+  /** Cores, or a share of the machine's from 0 to 1, that the threads which seal may take; they yield to all others, too. */
+  readonly cpu?: { readonly cores: number } | { readonly share: number };
+  /** Bytes of the frozen tree a second. */
+  readonly read?: number;
+  /** Bytes a second, of all vaults together. */
+  readonly upload?: number;
+}
+
 export interface BackupOptions {
   readonly vault: VaultId;
   readonly node: NodeName;
@@ -30,6 +43,7 @@ export interface BackupOptions {
   readonly full: boolean;
   /** Worker threads; default: one a core, 2 to 4. More are faster where the disks are, and take some 45 MB each. */
   readonly workers?: number;
+  readonly pace?: PaceOptions;
   /** Pauses in milliseconds before bytes whose put failed for a passing reason are put again; default 0.2 to 5 s. */
   readonly retryPauses?: readonly number[];
   /** Origins the snapshot may name; default and most: 256. */
@@ -43,6 +57,8 @@ export interface BackupOptions {
   readonly now: () => number;
   /** Milliseconds that never go backwards; default: the machine's. */
   readonly monotonic?: () => number;
+  /** Waits so many milliseconds of it for the pace of uploads. @throws the signal's reason */
+  readonly wait?: (ms: number, signal?: AbortSignal) => Promise<unknown>;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }

@@ -23,7 +23,7 @@ const PLAIN = new Set([
     "stop_timeout",
     "start_timeout",
   ],
-  ...["windows", "region", "chain_kind", "field"],
+  ...["windows", "region", "chain_kind", "field", "cpu", "read", "upload"],
 ]);
 /** Below these stand names that people gave. */
 const NAMED = new Set(["nodes", "groups", "roots", "copy_out", "channels"]);

@@ -5,6 +5,7 @@ import { checkGroups } from "./groups.ts";
 import { locate, type Position } from "./locate.ts";
 import { nearest } from "./nearest.ts";
 import { sharedRoots } from "./own-roots.ts";
+import { checkLimits } from "./pace.ts";
 import { checkPlaces } from "./places.ts";
 import { configSchema, nodesSchema, type WrittenConfig } from "./schema.ts";
 import { KEY_SEPARATOR } from "./schema-parts.ts";
@@ -41,6 +42,7 @@ export function parseConfig(text: string, path: string, profiles: readonly strin
     ...wrong,
     ...checkKeys(result.data),
     ...checkCardKey(result.data),
+    ...checkLimits(result.data),
     ...checkStop(result.data),
     ...sharedRoots(result.data),
     ...checkTiers(result.data),

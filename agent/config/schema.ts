@@ -3,6 +3,7 @@ import { isNodeName, isVaultId } from "../../vault/names/index.ts";
 import { FREEZE_FIELDS } from "./schema-freeze.ts";
 import { groups } from "./schema-groups.ts";
 import { KEY_FIELDS } from "./schema-keys.ts";
+import { limits } from "./schema-limits.ts";
 import { notify } from "./schema-notify.ts";
 import { ovn } from "./schema-ovn.ts";
 import { absolute, command, duration, object, oneOf, text, url } from "./schema-parts.ts";
@@ -285,6 +286,7 @@ function node(profiles: readonly string[]) {
       card_key: cardKey.optional(),
       ...SYSTEM_FIELDS,
       ...STOP_FIELDS,
+      limits: limits.optional(),
       tiers: tiers.optional(),
       watch: watch.optional(),
       drill: drill.optional(),
@@ -304,6 +306,7 @@ export function configSchema(profiles: readonly string[]) {
       version: z.literal(1, { error: "1" }).meta({ description: "version of this file's form" }),
       vault: vault.optional(),
       vaults: vaults.optional(),
+      limits: limits.optional(),
       tiers: tiers.optional(),
       watch: watch.optional(),
       notify,

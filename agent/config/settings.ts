@@ -1,7 +1,9 @@
 import { type NodeName, toNodeName, type VaultId } from "../../vault/names/index.ts";
 import { parseDuration, type Tiers, tiersOf, type WrittenTiers } from "../../vault/retain/index.ts";
+import { paceOf } from "./pace.ts";
 import type { WrittenConfig } from "./schema.ts";
 import { bytesOf } from "./schema-freeze.ts";
+
 import { MAIN_VAULT } from "./schema-vault.ts";
 import { keysOf } from "./settings-keys.ts";
 import { notifyOf } from "./settings-notify.ts";
@@ -42,7 +44,11 @@ export function settingsOf(written: WrittenConfig, path: string): Config {
     strictSm: written.strict_sm,
     ...(written.refill_key_file === undefined ? {} : { refillKeyFile: written.refill_key_file }),
     nodes: Object.entries(written.nodes).map(([name, node]) =>
-      nodeOf(toNodeName(name), node, { pin: written.card_key, timezone: written.tiers?.timezone }),
+      nodeOf(toNodeName(name), node, {
+        pin: written.card_key,
+        timezone: written.tiers?.timezone,
+        limits: written.limits,
+      }),
     ),
     groups: Object.entries(written.groups ?? {}).map(([name, { order, down, own_timers }]) => ({
       name,
@@ -123,9 +129,10 @@ function ovnOf({ ovn }: WrittenNode): { readonly ovn?: OvnSettings } {
 interface Common {
   readonly pin?: string | undefined;
   readonly timezone?: string | undefined;
+  readonly limits?: WrittenConfig["limits"];
 }
 
-function nodeOf(name: NodeName, node: WrittenNode, { pin, timezone }: Common): NodeSettings {
+function nodeOf(name: NodeName, node: WrittenNode, { pin, timezone, limits }: Common): NodeSettings {
   const cardKey = node.card_key ?? pin;
   const { stop_timeout, start_timeout, on_stop_timeout } = node.service;
   return {
@@ -160,6 +167,7 @@ function nodeOf(name: NodeName, node: WrittenNode, { pin, timezone }: Common): N
     formerly: node.formerly.map(toNodeName),
     system: systemOf(node),
     stop: stopOf(node, timezone),
+    ...paceOf(limits, node.limits),
     ...ruled(node),
     ...watched(node),
     ...drilled(node),

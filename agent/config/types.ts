@@ -2,6 +2,7 @@ import type { NodeName, VaultId } from "../../vault/names/index.ts";
 import type { Tiers } from "../../vault/retain/index.ts";
 import type { KeySetting, TokenSettings } from "../keys/types.ts";
 import type { ChannelSettings as NoticeChannel } from "../notify/types.ts";
+import type { PaceSettings } from "./types-pace.ts";
 import type { StopSettings } from "./types-stop.ts";
 
 /** How the files of backups are sealed: ChainMaker's names for the suites. */
@@ -135,6 +136,8 @@ export interface NodeSettings {
   readonly stop: StopSettings;
   /** Pins the key that signs this node's cards: base64url, 32 bytes. */
   readonly cardKey?: string;
+  /** What its backup may take once it runs again. */
+  readonly pace?: PaceSettings;
   /** What is kept of its snapshots, in every vault. */
   readonly tiers?: Tiers;
   readonly watch?: WatchSettings;

@@ -29,7 +29,7 @@ case $verb in
 esac
 `;
 
-const BY_HAND = "Before its start remove the containers of chaincode";
+const BY_HAND = "The containers of chaincode are to be removed before it starts";
 const OWN = ["dev-peer0.org1-basic_1.0-abc", "dev-peer0.org1-other_2-def"];
 const OTHERS = ["dev-peer1.org1-basic_1.0-abc", "dev-peer0.org1-tool", "my-dev-peer0-tool", "peer0"];
 
