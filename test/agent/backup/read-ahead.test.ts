@@ -103,4 +103,46 @@ describe("reading ahead", () => {
     expect(Buffer.compare(await contentOf(other), good)).toBe(0);
     await expect(contentOf(other)).rejects.toMatchObject({ kind: "integrity", why: "it is gone" });
   });
+
+  it.each([false, true])(
+    "asks before each chunk, but not for holes, and reads the same (in its own name: %s)",
+    async (itself) => {
+      const folder = tempDir();
+      const content = randomBytes(5 * MIB + 77);
+      const whole = write(folder, "whole", content);
+      const sparse = write(folder, "sparse", content.subarray(0, MIB));
+      truncateSync(sparse, 4 * MIB);
+      const asked: number[] = [];
+      let allowed = 0;
+      const reader = makeReadAhead({
+        mayRead: async (bytes) => {
+          asked.push(bytes);
+          await new Promise((turn) => setImmediate(turn));
+          allowed += bytes;
+        },
+        readsItself: () => itself,
+      });
+      reader.add([
+        taskOf(whole, content.length),
+        taskOf(sparse, 4 * MIB, { sparse: true }),
+        taskOf(whole, content.length, { linked: false }),
+      ]);
+      let read = 0;
+      const next = async () => {
+        const piece = await reader.next();
+        if (piece instanceof Uint8Array) {
+          read += piece.length;
+          expect(allowed).toBeGreaterThanOrEqual(read);
+        }
+        return piece;
+      };
+      const counted = { ...reader, next };
+      expect(Buffer.compare(await contentOf(counted), content)).toBe(0);
+      const padded = Buffer.concat([content.subarray(0, MIB), Buffer.alloc(3 * MIB)]);
+      expect(Buffer.compare(await contentOf(counted), padded)).toBe(0);
+      expect(Buffer.compare(await contentOf(counted), content)).toBe(0);
+      expect(asked.reduce((a, b) => a + b)).toBe(2 * content.length + MIB);
+      expect(allowed).toBe(read);
+    },
+  );
 });

@@ -30,4 +30,15 @@ describe("threads that seal", () => {
       expect(threads.workers.map(({ threadId }) => threadId)).toEqual([-1, -1]);
     }
   });
+
+  it("end at once also while they wait for their pace", async () => {
+    const file = join(tempDir(), "file");
+    writeFileSync(file, Buffer.alloc(1 << 20, 1));
+    const threads = startSealThreads(1);
+    // A byte a second: a chunk's turn comes in twelve days.
+    threads.keep({ read: 1 });
+    for (const worker of threads.workers) worker.postMessage({ type: "files", job: 1, tasks: [task(file)] });
+    await threads.close();
+    expect(threads.workers.map(({ threadId }) => threadId)).toEqual([-1]);
+  });
 });
