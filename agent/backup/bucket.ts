@@ -26,13 +26,21 @@ export function makeBucket({ perSecond, burst, monotonic, wait }: BucketOptions)
   const msFor = (amount: number) => (amount / perSecond) * 1000;
   // When all that was asked for so far will have been paid; what lies in the past is what may go at once.
   let paidAt = Number.NEGATIVE_INFINITY;
+  let before: Promise<unknown> = Promise.resolve();
+  async function serve(amount: number, earlier: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+    const due = Math.max(paidAt, monotonic() - msFor(burst)) + msFor(amount);
+    paidAt = due;
+    for (let left = due - monotonic(); left > 0; left = due - monotonic()) {
+      await wait(Math.min(Math.ceil(left), LONGEST_WAIT), signal);
+    }
+    // Their time has come as well; a timer may have woken them later, or early and once more.
+    await earlier;
+  }
   return {
-    async take(amount, signal) {
-      const due = Math.max(paidAt, monotonic() - msFor(burst)) + msFor(amount);
-      paidAt = due;
-      for (let left = due - monotonic(); left > 0; left = due - monotonic()) {
-        await wait(Math.min(Math.ceil(left), LONGEST_WAIT), signal);
-      }
+    take(amount, signal) {
+      const served = serve(amount, before, signal);
+      before = served.catch(() => {});
+      return served;
     },
   };
 }

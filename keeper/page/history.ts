@@ -89,12 +89,19 @@ function mainHeight({ heights = {} }: IndexEntry): number | null {
   return first === undefined ? null : (heights[first] ?? null);
 }
 
-/** Heights are plotted, and a plot is not finer than this: some thousandth of how far they reach. */
+/** Twice the difference of two differences is still an exact number. */
+const MAX_NUMBER = 2 ** 50;
+
+/**
+ * Heights are plotted, and a plot is not finer than this: some thousandth of how far they reach. Counted in it, none is too
+ * large to be packed.
+ */
 function stepOf(heights: readonly (number | null)[]): number {
   const known = heights.filter((height) => height !== null);
   if (known.length === 0) return 1;
-  const span = known.reduce((most, height) => Math.max(most, height), 0) - known.reduce((a, b) => Math.min(a, b));
-  return 10 ** Math.max(0, Math.ceil(Math.log10((span + 1) / 1000)));
+  const highest = known.reduce((most, height) => Math.max(most, height), 0);
+  const span = highest - known.reduce((a, b) => Math.min(a, b));
+  return 10 ** Math.max(0, Math.ceil(Math.log10((span + 1) / 1000)), Math.ceil(Math.log10((highest + 1) / MAX_NUMBER)));
 }
 
 /**

@@ -82,7 +82,24 @@ describe("a bucket", () => {
           expect(time.monotonic() - began).toBeLessThanOrEqual((all / perSecond) * 1000 + idle + steps.length + 1);
         },
       ),
-      { numRuns: 200 },
+      {
+        numRuns: 200,
+        examples: [
+          // Nothing is asked for, and its time comes with that of another, whose timer wakes once more.
+          [
+            {
+              perSecond: 1,
+              burst: 0,
+              steps: [
+                { amount: 1, pause: 0 },
+                { amount: 0, pause: 0 },
+              ],
+              early: [0.3, 0.31],
+              abreast: true,
+            },
+          ],
+        ],
+      },
     );
   });
 
