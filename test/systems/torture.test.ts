@@ -8,10 +8,10 @@ import { play } from "../torture/play.ts";
 const SEED = process.env.COLDKEEP_TORTURE_SEED ?? "systems";
 
 for (const [name, rounds] of [
-  ["crash", 15],
-  ["disk", 15],
-  ["network", 5],
-  ["soak", 3],
+  ["crash", 5],
+  ["disk", 5],
+  ["network", 3],
+  ["soak", 2],
 ] as const) {
   const { campaign } = (await CAMPAIGNS[name]?.()) ?? {};
   if (campaign === undefined) throw new Error(`there is no campaign ${name}`);
