@@ -28,7 +28,7 @@ export async function run(call: Call<NodeRetireFlags>): Promise<Answer> {
   const scope = { node: node.name, vault: vaultIdOf(config) };
   if (undo === true) {
     const changed = await changeStanding(store, scope, (before) => {
-      if (before === null || before.state === "active") return null;
+      if (before === null) return null;
       if (before.state === "retired") return { state: "active" };
       throw new ColdkeepError("refused", { what: "what is deleted does not come back", on: node.name });
     });
@@ -37,9 +37,7 @@ export async function run(call: Call<NodeRetireFlags>): Promise<Answer> {
     return { document: { node: node.name, vault: settings.name, state: "active", changed }, text };
   }
   const changed = await changeStanding(store, scope, (before) =>
-    before !== null && before.state !== "active"
-      ? null
-      : { state: "retired", ...(reason === undefined ? {} : { reason }) },
+    before === null ? { state: "retired", ...(reason === undefined ? {} : { reason }) } : null,
   );
   pauseHere(session, reason ?? "retired");
   const others = config.vaults.filter(({ name }) => name !== settings.name).map(({ name }) => name);

@@ -135,7 +135,7 @@ function removedOf(names: readonly string[] = []): { readonly removed_containers
 /** The newest of a node that goes on elsewhere, or not at all, is not what most people mean. @throws ColdkeepError `usage`. */
 async function assertNotRetired(store: Store, { config, node }: Session): Promise<void> {
   const standing = await seeStanding(store, scopeOf(config, node.name));
-  if (standing === null || standing.state === "active") return;
+  if (standing === null) return;
   const { since, renamed_to: name } = standing;
   throw new ColdkeepError("usage", {
     what: "which snapshot is meant? The node is retired",

@@ -70,7 +70,7 @@ async function look(
     const said = await seeStanding(store, scopeOf(config, node.name));
     const cost = monthlyCost(vault, entries, more);
     const standing = judge(evidence, watchFor(config, node));
-    if (said === null || said.state === "active") return { ...of, entries, more, cost, standing };
+    if (said === null) return { ...of, entries, more, cost, standing };
     return { ...of, entries, more, cost, standing: ofRetired(standing), said };
   } catch (error) {
     // What keeps one vault from answering hides nothing of the others.

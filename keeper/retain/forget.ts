@@ -3,12 +3,9 @@ import { type Brake, type Decision, planRetention, type Tiers } from "../../vaul
 import type { Creator } from "../../vault/store/facets.ts";
 import { type IndexStore, indexSnapshots } from "../index-snapshots.ts";
 import { markSnapshot } from "../marks.ts";
-import { assertMayChange } from "../may-change.ts";
-import { type NodeScope, readNode } from "../read.ts";
-import { storeTime } from "../store-clock.ts";
-import { type Candidates, findCandidates } from "./candidates.ts";
+import type { Candidates } from "./candidates.ts";
 import { expire } from "./retain.ts";
-import { scanNode } from "./scan.ts";
+import { surveyNode } from "./survey.ts";
 
 export interface ForgetOptions {
   readonly store: IndexStore & Creator;
@@ -45,12 +42,7 @@ export interface ForgetOutcome {
  */
 export async function forgetSnapshots(options: ForgetOptions): Promise<ForgetOutcome> {
   const { store, tiers, apply, ids, force, despite = new Set() } = options;
-  if (apply) await assertMayChange(store);
-  const node = await readNode(store, options.node, options.vault);
-  const scope: NodeScope = { vault: node.vault, node: node.node };
-  const now = apply ? await storeTime(store, scope) : options.now;
-  const scan = await scanNode(store, node.node);
-  const found = await findCandidates(store, node, scan);
+  const { scope, now, scan, found } = await surveyNode(options);
   const only = new Set<string>(ids);
   const asked = found.candidates.map((one) => (only.has(one.snapshot) ? { ...one, forgotten: true } : one));
   const rules = { tiers, now, cleared: scan.cleared, only };

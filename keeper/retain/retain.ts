@@ -4,13 +4,11 @@ import { type Brake, planRetention, type RetentionPlan, type Tiers } from "../..
 import type { Creator } from "../../vault/store/facets.ts";
 import { createRecord } from "../create.ts";
 import { type IndexStore, indexSnapshots } from "../index-snapshots.ts";
-import { assertMayChange } from "../may-change.ts";
-import { type NodeScope, readNode } from "../read.ts";
+import type { NodeScope } from "../read.ts";
 import { readStanding } from "../retire/standing.ts";
-import { storeTime } from "../store-clock.ts";
-import { type Candidates, findCandidates } from "./candidates.ts";
+import type { Candidates } from "./candidates.ts";
 import { readFate } from "./grace.ts";
-import { scanNode } from "./scan.ts";
+import { surveyNode } from "./survey.ts";
 
 export interface RetainOptions {
   readonly store: IndexStore & Creator;
@@ -45,14 +43,9 @@ export interface RetainOutcome {
  */
 export async function retainSnapshots(options: RetainOptions): Promise<RetainOutcome> {
   const { store, tiers, apply, despite = new Set() } = options;
-  if (apply) await assertMayChange(store);
-  const node = await readNode(store, options.node, options.vault);
-  const scope: NodeScope = { vault: node.vault, node: node.node };
-  const now = apply ? await storeTime(store, scope) : options.now;
-  const scan = await scanNode(store, node.node);
-  const found = await findCandidates(store, node, scan);
+  const { scope, now, scan, found } = await surveyNode(options);
   const standing = await readStanding(store, scope);
-  const isActive = standing === null || standing.state === "active";
+  const isActive = standing === null;
   // Of a node that is retired nothing expires, and what was about to comes back: as if all of it were pinned.
   const candidates = isActive ? found.candidates : found.candidates.map((one) => ({ ...one, pinned: true }));
   const plan = planRetention({ candidates, tiers, now, cleared: scan.cleared });

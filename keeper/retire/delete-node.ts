@@ -53,7 +53,7 @@ export async function deleteNode(options: DeleteNodeOptions): Promise<DeleteNode
   const { vault, node } = await readNode(store, options.node, options.vault);
   const scope: NodeScope = { vault, node };
   const standing = await readStanding(store, scope);
-  if (standing === null || standing.state === "active") throw notRetired(node);
+  if (standing === null) throw notRetired(node);
   // Decided already: what was asked then is not asked again.
   if (standing.state === "retired") await assertUnused(options, scope);
   if (!apply) return planned(store, scope);

@@ -7,21 +7,34 @@ import { assertMayChange } from "../may-change.ts";
 import { readObject } from "../read.ts";
 import { MAX_BYTES } from "../rules.ts";
 
-/** What holds of a node. `since` is the receipt of the word; milliseconds since the epoch. */
-export type FoundStanding = NodeStanding & { readonly since: number };
+/** The last word on a node. `since` is its receipt; milliseconds since the epoch. */
+type LastWord = NodeStanding & { readonly since: number };
+
+/** What holds of a node that is no longer active. */
+export type FoundStanding = LastWord & { readonly state: Exclude<NodeStanding["state"], "active"> };
 
 /** A node is not retired and taken back this often; the bound ends a walk over planted records. */
 const MAX_ROUNDS = 1000;
 const ATTEMPTS = 16;
 
+interface Scope {
+  readonly node: NodeName;
+  readonly vault?: VaultId;
+}
+
 /**
- * What an operator last said of a node; null where nothing was said: it is active.
+ * What holds of a node by the last word of an operator; null where it is active: nothing was said, or it was taken back.
  * @throws ColdkeepError `integrity` for a word that cannot be read: it may be that the node is kept for ever.
  */
-export async function readStanding(
-  store: Reader,
-  scope: { readonly node: NodeName; readonly vault?: VaultId },
-): Promise<FoundStanding | null> {
+export async function readStanding(store: Reader, scope: Scope): Promise<FoundStanding | null> {
+  return standingBy(await lastWord(store, scope));
+}
+
+function standingBy(word: LastWord | null): FoundStanding | null {
+  return word === null || word.state === "active" ? null : { ...word, state: word.state };
+}
+
+async function lastWord(store: Reader, scope: Scope): Promise<LastWord | null> {
   let round = 0;
   while (round < MAX_ROUNDS && (await store.head(names.standing(scope.node, round + 1))) !== null) round += 1;
   if (round === 0) return null;
@@ -50,7 +63,7 @@ type Said = Pick<NodeStanding, "state" | "reason" | "renamed_to">;
 
 /**
  * Puts a further word on a node.
- * @param change given what holds, what is to hold; null where nothing is to change. May throw.
+ * @param change given what holds, what is to hold; null where nothing is to change. May throw. Null is given for active.
  * @throws ColdkeepError `busy` where others were faster each time; as `readStanding`.
  */
 export async function changeStanding(
@@ -60,8 +73,8 @@ export async function changeStanding(
 ): Promise<boolean> {
   await assertMayChange(store);
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const before = await readStanding(store, scope);
-    const said = change(before);
+    const before = await lastWord(store, scope);
+    const said = change(standingBy(before));
     if (said === null) return false;
     const word: NodeStanding = { format: 1, ...scope, round: (before?.round ?? 0) + 1, ...said };
     const outcome = await createRecord(store, names.standing(scope.node, word.round), encodeNodeStanding(word));

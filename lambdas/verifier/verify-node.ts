@@ -82,7 +82,7 @@ export async function verifyNode(on: VerifierOn, node: NodeSettings, until: Abor
     if (last.left === null) {
       // Nothing new is to come of a node that is retired.
       const standing = await readStanding(store, { node: node.name });
-      if (standing === null || standing.state === "active") {
+      if (standing === null) {
         findings.push(...staleness(entries, node, now), ...findOddities(entries, node));
       }
       if (left === null) findings.push(...(await drift(on, node.name, committed)));
@@ -95,7 +95,7 @@ export async function verifyNode(on: VerifierOn, node: NodeSettings, until: Abor
     }
     const standing = await readStanding(store, { node: node.name });
     // What is deleted, or goes, is missed by nobody.
-    if (standing === null || standing.state === "active") {
+    if (standing === null) {
       findings.push({ kind: "stale", on: node.name, words: "there is no snapshot of it yet" });
     }
   }

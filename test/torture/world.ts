@@ -1,6 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import {
   existsSync,
   lstatSync,
@@ -18,6 +17,7 @@ import { initNodeState } from "../../agent/state/index.ts";
 import { systemClock } from "../../posix/clock.ts";
 import { toNodeName } from "../../vault/names/index.ts";
 import { type Ran, runHere } from "../cli/run.ts";
+import { endOf } from "../support/ended.ts";
 import { type Chance, chanceOf } from "./chance.ts";
 
 const COLDKEEP =
@@ -116,7 +116,7 @@ export function worldIn(home: string): World {
         detached: true,
         env: { ...process.env, NO_COLOR: "1", ...env },
       });
-      return { child, ended: endOf(child) };
+      return { child, ended: runOf(child) };
     },
     run: (words, env) => world.begin(words, env).ended,
     here: (...words) => runHere([...words, "--json", "--config", config], { clock: systemClock, env: process.env }),
@@ -199,17 +199,9 @@ esac
   );
 }
 
-async function endOf(child: ChildProcess): Promise<Ended> {
-  let stdout = "";
-  let stderr = "";
-  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  const [status, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
-  return { code: status ?? -1, signal, stdout, stderr };
+async function runOf(child: ChildProcess): Promise<Ended> {
+  const { status, ...ended } = await endOf(child);
+  return { code: status ?? -1, ...ended };
 }
 
 /** Kills a process group, which may be gone. */

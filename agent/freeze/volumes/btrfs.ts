@@ -2,7 +2,7 @@ import { lookAt, type PathInfo } from "../../../posix/stat.ts";
 import { ColdkeepError } from "../../../vault/names/index.ts";
 import { below, type Latin1, toText } from "../bytes.ts";
 import type { PlannedPlace } from "../frozen-place.ts";
-import { asWord, mountOf } from "./mounted.ts";
+import { asWord, isElsewhere, mountOf } from "./mounted.ts";
 import { ASK_LIMIT, TAKE_LIMIT, type Volumes } from "./types.ts";
 
 /** The inode of a subvolume's top folder (BTRFS_FIRST_FREE_OBJECTID). */
@@ -12,7 +12,7 @@ const TOP_INODE = 256n;
 export const btrfs: Volumes<"btrfs"> = {
   async plan(place, index, { tools }) {
     const mount = mountOf(place);
-    if (mount.type !== "btrfs") throw isOther(place, mount.type);
+    if (mount.type !== "btrfs") throw isElsewhere("btrfs", place, mount);
     const top = topOf(place, mount.point);
     asWord(top);
     await tools("btrfs").must(["--version"], { timeoutMs: ASK_LIMIT }, "config", "cannot take snapshots");
@@ -55,14 +55,5 @@ function topOf({ path, dev, root }: PlannedPlace, mountPoint: Latin1): Latin1 {
     on: root.path,
     why: "only a folder of it is mounted here, and not its top",
     todo: "mount the subvolume itself, or leave freeze out",
-  });
-}
-
-function isOther({ root }: PlannedPlace, type: string): ColdkeepError {
-  return new ColdkeepError("config", {
-    what: "freeze: btrfs, but a root lies on another file system",
-    on: root.path,
-    why: `it is ${type}`,
-    todo: "leave freeze out, or make a node of what lies elsewhere",
   });
 }

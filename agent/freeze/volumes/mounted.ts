@@ -23,6 +23,16 @@ export function mountOf({ path, root }: Pick<PlannedPlace, "path" | "root">): Mo
   throw new ColdkeepError("refused", { what: "it is not known what a root lies on", on: root.path });
 }
 
+/** Said where a root lies on no volume of the kind that was asked for. */
+export function isElsewhere(kind: string, { root }: PlannedPlace, { type }: Mount): ColdkeepError {
+  return new ColdkeepError("config", {
+    what: `freeze: ${kind}, but a root lies on another file system`,
+    on: root.path,
+    why: `it is ${type}`,
+    todo: "leave freeze out, or make a node of what lies elsewhere",
+  });
+}
+
 /** @throws ColdkeepError `config` where only a folder of a volume is mounted: its snapshot begins at another place. */
 export function assertAllMounted({ root }: PlannedPlace, { folder, point }: Mount): void {
   if (folder === "/") return;

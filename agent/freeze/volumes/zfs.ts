@@ -1,6 +1,5 @@
 import { ColdkeepError } from "../../../vault/names/index.ts";
-import type { PlannedPlace } from "../frozen-place.ts";
-import { assertAllMounted, mountOf, mountReadOnly, unmount } from "./mounted.ts";
+import { assertAllMounted, isElsewhere, mountOf, mountReadOnly, unmount } from "./mounted.ts";
 import { ASK_LIMIT, type RecordOf, TAKE_LIMIT, type VolumeContext, type Volumes } from "./types.ts";
 
 /** A property of our own on our snapshots: whose each is. */
@@ -10,7 +9,7 @@ const PROPERTY = "coldkeep:snapshot";
 export const zfs: Volumes<"zfs"> = {
   async plan(place, index, context) {
     const mount = mountOf(place);
-    if (mount.type !== "zfs") throw isOther(place, mount.type);
+    if (mount.type !== "zfs") throw isElsewhere("zfs", place, mount);
     assertAllMounted(place, mount);
     const dataset = mount.source;
     const words = ["list", "-H", "-o", "name", dataset];
@@ -57,13 +56,4 @@ async function ownerOf(record: RecordOf<"zfs">, { tools }: VolumeContext): Promi
   const all = await tools("zfs").must(words, { timeoutMs: ASK_LIMIT }, "internal", "cannot list snapshots");
   const rows = all.split("\n").map((line) => line.split("\t"));
   return rows.find(([name]) => name === nameOf(record))?.[1] ?? null;
-}
-
-function isOther({ root }: PlannedPlace, type: string): ColdkeepError {
-  return new ColdkeepError("config", {
-    what: "freeze: zfs, but a root lies on another file system",
-    on: root.path,
-    why: `it is ${type}`,
-    todo: "leave freeze out, or make a node of what lies elsewhere",
-  });
 }

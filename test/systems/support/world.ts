@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { type Comparison, compareWithChain } from "../../../demo/compare.ts";
 import { type DemoNode, demoNode } from "../../../demo/running-node.ts";
+import { type ChildEnd, endOf } from "../../support/ended.ts";
 import { assertPrintedNoKey } from "../../support/learn-secrets.ts";
 import { tempDir } from "../../support/tmp.ts";
 
@@ -17,12 +17,7 @@ export const TELL_EXIT = `--import=data:text/javascript,${encodeURIComponent(
     'process.stderr.write("FORCED: " + process.getActiveResourcesInfo() + "\\n"); exit(code); }; }',
 )}`;
 
-export interface Ended {
-  readonly status: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+export type Ended = ChildEnd;
 
 /** A running demo node with coldkeep set up for it, all of it gone when the test ends. */
 export interface World {
@@ -70,7 +65,7 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
         env: { ...process.env, NO_COLOR: "1", NODE_OPTIONS: TELL_EXIT },
       });
       living.add(child);
-      return { child, ended: endOf(child).finally(() => living.delete(child)) };
+      return { child, ended: checkedEndOf(child).finally(() => living.delete(child)) };
     },
     run: (...words) => world.begin(...words).ended,
     async json<T>(...words: string[]) {
@@ -107,17 +102,10 @@ export async function makeWorld(options: WorldOptions): Promise<World> {
   return world;
 }
 
-async function endOf(child: ChildProcess): Promise<Ended> {
-  let stdout = "";
-  let stderr = "";
-  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  const [status, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+async function checkedEndOf(child: ChildProcess): Promise<Ended> {
+  const ended = await endOf(child);
+  const { stdout, stderr } = ended;
   assertPrintedNoKey(child.spawnargs.slice(2), stdout + stderr);
   if (stderr.includes("FORCED: ")) throw new Error(`${child.spawnargs.join(" ")} did not end by itself: ${stderr}`);
-  return { status, signal, stdout, stderr };
+  return ended;
 }

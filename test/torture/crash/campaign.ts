@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Chance } from "../chance.ts";
-import { faultCount, faultEnv, faultLibrary } from "../fault/fault.ts";
+import { faultCount, faultEnv } from "../fault/fault.ts";
 import type { Campaign, Context } from "../types.ts";
-import { endWorld, killGroup, makeWorld, type World } from "../world.ts";
+import { killGroup, type World } from "../world.ts";
 import { cardsOf, faultAfter } from "./after.ts";
-import { type Deed, deedsOf, type ImportHost, importHost, type Prepared } from "./deeds.ts";
+import { type Deed, deedsOf, type ImportHost, type Prepared } from "./deeds.ts";
+import { onHost } from "./on-host.ts";
 
 /** What a deed may take that was not seen yet: calls, and milliseconds. */
 const GUESS = { calls: 30, ms: 600 };
@@ -19,20 +20,7 @@ export const campaign: Campaign = {
     "moment. After each: `coldkeep recover` ends well, the node runs, nothing is left frozen, every snapshot that was " +
     "committed is there and passes `verify --all --read-data`, a random one is restored and compared, no half snapshot is " +
     "listed, and what was interrupted comes to its end when it is run again, leaving no temporary file.",
-  async missing() {
-    const library = faultLibrary();
-    return typeof library === "string" ? null : library.missing;
-  },
-  async run(context) {
-    const world = await makeWorld(join(context.scratch, "host"));
-    const imports = importHost(join(context.scratch, "imports"));
-    try {
-      await play(context, world, imports);
-    } finally {
-      endWorld(world);
-      imports.end();
-    }
-  },
+  ...onHost(play),
 };
 
 async function play(context: Context, world: World, imports: ImportHost): Promise<void> {

@@ -2,10 +2,11 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Chance } from "../chance.ts";
 import { cardsOf, faultAfter } from "../crash/after.ts";
-import { type Deed, deedsOf, type ImportHost, importHost, type Prepared } from "../crash/deeds.ts";
-import { CHANGES, type Fault, faultCount, faultEnv, faultLibrary, type Op } from "../fault/fault.ts";
+import { type Deed, deedsOf, type ImportHost, type Prepared } from "../crash/deeds.ts";
+import { onHost } from "../crash/on-host.ts";
+import { CHANGES, type Fault, faultCount, faultEnv, type Op } from "../fault/fault.ts";
 import type { Campaign, Context } from "../types.ts";
-import { endWorld, makeWorld, type World } from "../world.ts";
+import type { World } from "../world.ts";
 import { cutPower } from "./cut.ts";
 
 /** What a disk does, in words of the report, and how. A span of 0 is for good. */
@@ -48,20 +49,7 @@ export const campaign: Campaign = {
     "file any bytes since its last fsync are then lost, of each folder the last changes of names since its own. After each: " +
     "what said it succeeded did, the node runs before anybody recovers it (unless the power failed), and the next run works; " +
     "then everything that is looked at after a crash.",
-  async missing() {
-    const library = faultLibrary();
-    return typeof library === "string" ? null : library.missing;
-  },
-  async run(context) {
-    const world = await makeWorld(join(context.scratch, "host"));
-    const imports = importHost(join(context.scratch, "imports"));
-    try {
-      await play(context, world, imports);
-    } finally {
-      endWorld(world);
-      imports.end();
-    }
-  },
+  ...onHost(play),
 };
 
 async function play(context: Context, world: World, imports: ImportHost): Promise<void> {
