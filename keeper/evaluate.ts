@@ -35,6 +35,8 @@ export interface Judge {
    * index is not to be believed.
    */
   readonly newest: ReadonlyMap<SnapshotId, Told> | null;
+  /** Snapshots that this job is to judge anew, whatever the index says of them; so it does before their children. */
+  readonly asked: ReadonlySet<SnapshotId>;
   /** Cards that were read before. */
   readonly cores: RecentCores;
   /** Whether a card has just come: whoever marks or expires a snapshot tells the index, and the index knows none such yet. */
@@ -185,7 +187,8 @@ async function lookAtParent(
   const took = committed - begun;
   if (took > RUN_WITH_PARENT)
     return fault(`its run took ${hours(took)} h, with a parent at most ${hours(RUN_WITH_PARENT)}`);
-  const told = on.memo.get(parent) ?? on.newest?.get(parent);
+  const indexed = !on.asked.has(parent);
+  const told = on.memo.get(parent) ?? (indexed ? on.newest?.get(parent) : undefined);
   const vouching = told?.state === "good" ? await coreOf(on, parent) : null;
   // What this job or the index found good is not looked at again.
   if (told?.state === "good" && vouching !== null) return lookAtGood(on, told, vouching, card);
@@ -210,7 +213,8 @@ async function lookAtParent(
   // As one that is gone: the card may stay for a while, where the vault has locked it, and its data not.
   if (expiry?.collecting) return { vouching: null };
   // A verdict of this job before one of the index: what was damaged then may have been put back.
-  const verdict = on.memo.get(parent) ?? (await on.known(parent, received)) ?? (await judge(on, parent));
+  const before = on.memo.get(parent) ?? (indexed ? await on.known(parent, received) : null);
+  const verdict = before ?? (await judge(on, parent));
   if (verdict === null || verdict.state === "broken") return fault(`its parent ${parent} is broken`);
   if (verdict.writer !== writerOf(node.key)) return fault(`its parent ${parent} is another host's`);
   return { vouching: core };

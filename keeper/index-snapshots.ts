@@ -141,14 +141,15 @@ async function tryIndex(run: Run, since: number): Promise<IndexOutcome | "lost" 
   const { list, stored, head } = await readCaches(run, scope);
   const before = all ? null : stored.index;
   const rebuilding = before === null;
-  const on = judgeOf(run, scope, before);
   const ids = rebuilding ? await cardIds(store, scope.node) : [...new Set(options.ids)];
   const proofs = rebuilding ? await proofTimes(store, scope.node) : await timesOf(options);
+  const asked = byAge([...ids, ...proofs.keys()]);
+  const on = judgeOf(run, scope, before, new Set(asked));
   const found = new Map<SnapshotId, IndexEntry | null>();
   const left = new Map<SnapshotId, number>();
   // That something is damaged no card tells: it is taken over, also where all else is made anew.
   const earlierOnes = new Map((stored.index?.snapshots ?? []).map((entry) => [entry.snapshot, entry]));
-  for (const id of byAge([...ids, ...proofs.keys()])) {
+  for (const id of asked) {
     const entry = await judgeSome(on, id, left);
     if (entry === undefined) continue;
     const earlier = entry === null ? null : await on.known(id, entry.received);
@@ -182,8 +183,8 @@ async function tryIndex(run: Run, since: number): Promise<IndexOutcome | "lost" 
   const told = await writeHead(store, scope, index, head);
   if (told !== null && "ahead" in told) return told;
   options.memory?.remember(scope.node, { node, index: written, list: listed, head: told });
-  const asked = options.ids.map((id) => found.get(id)).filter((entry) => entry !== undefined && entry !== null);
-  return { index, entries: asked, left, changed: index !== stored.index, rebuilt: rebuilding };
+  const entries = options.ids.map((id) => found.get(id)).filter((entry) => entry !== undefined && entry !== null);
+  return { index, entries, left, changed: index !== stored.index, rebuilt: rebuilding };
 }
 
 /** Undefined where there are more packs than one call looks at, its own or its parent's. */
@@ -201,13 +202,18 @@ async function judgeSome(
   }
 }
 
-function judgeOf({ options, node, memo, cores }: Run, scope: NodeScope, before: Index | null): Judge {
+function judgeOf(
+  { options, node, memo, cores }: Run,
+  scope: NodeScope,
+  before: Index | null,
+  asked: Judge["asked"],
+): Judge {
   const { store, slices, justCame = false } = options;
   const known = knownEntries(store, scope, before);
   const isNew = async (id: SnapshotId, received: number) =>
     justCame && before !== null && (await known(id, received)) === null;
   const newest = before === null ? null : new Map(before.snapshots.map((entry) => [entry.snapshot, entry]));
-  return { store, scope, node, known, newest, cores, justCame: isNew, memo, ...(slices && { slices }) };
+  return { store, scope, node, known, newest, asked, cores, justCame: isNew, memo, ...(slices && { slices }) };
 }
 
 /** All of them are there and whole; else the vault itself is asked before that is said. */

@@ -44,7 +44,7 @@ export async function run(call: Call<RepairFlags>, id: string | undefined): Prom
       objects: result.objects,
       damaged: bad,
     },
-    text: [...result.objects.map(objectText), sumText(result, bad)].join("\n"),
+    text: [...result.objects.map(objectText), sumText(result, bad, flags.readData === true)].join("\n"),
     ...(bad.length === 0 ? {} : { failure: stillDamaged(bad, dryRun) }),
   };
 }
@@ -104,16 +104,21 @@ function objectText({ object, problem, outcome, how, snapshots, files }: Repaire
   return lines.join("\n");
 }
 
-function sumText({ looked, objects }: RepairResult, bad: readonly SnapshotId[]): string {
+function sumText({ looked, objects }: RepairResult, bad: readonly SnapshotId[], readData: boolean): string {
   const of = (wanted: RepairedObject["outcome"]) => objects.filter(({ outcome }) => outcome === wanted).length;
   const parts = [
     `${counted(looked.length, "snapshot")} looked at`,
     ...(of("repaired") > 0 ? [`${counted(of("repaired"), "object")} put back`] : []),
     ...(of("possible") > 0 ? [`${counted(of("possible"), "object")} that can be put back`] : []),
     ...(of("lost") > 0 ? [`${counted(of("lost"), "object")} lost`] : []),
-    bad.length === 0 ? "nothing is damaged" : `${counted(bad.length, "snapshot")} damaged`,
+    bad.length === 0
+      ? readData
+        ? "nothing is damaged"
+        : "nothing is missing or short"
+      : `${counted(bad.length, "snapshot")} damaged`,
   ];
-  return `${parts.join(", ")}.`;
+  // A flipped bit changes no size.
+  return `${parts.join(", ")}${readData ? "" : "; --read-data reads what the packs hold, too"}.`;
 }
 
 function stillDamaged(bad: readonly SnapshotId[], dryRun: boolean): ColdkeepError {

@@ -26,24 +26,29 @@ export async function run(call: Call<VerifyFlags>, id: string | undefined): Prom
   if (flags.withoutKey === true) {
     const ids = entries.map(({ snapshot }) => snapshot);
     const verdicts = await verifyKeyless(session, store, call, ids, readData);
-    return answer(session, verdicts, (verdict) => keylessText(verdict, readData));
+    return answer(session, verdicts, readData, (verdict) => keylessText(verdict, readData));
   }
   const opening = await openingOf(session, store, call);
   const results: VerifyResult[] = [];
   for (const { snapshot } of entries) {
     results.push(await runVerify({ ...opening(snapshot), readData, clock: call.io.clock }));
   }
-  return answer(session, results, textOf);
+  return answer(session, results, readData, textOf);
 }
 
 type Verdict = Pick<VerifyResult, "snapshot" | "ok">;
 
-function answer<T extends Verdict>({ node }: Session, results: readonly T[], inWords: (result: T) => string): Answer {
+function answer<T extends Verdict>(
+  { node }: Session,
+  results: readonly T[],
+  readData: boolean,
+  inWords: (result: T) => string,
+): Answer {
   const bad = results.filter(({ ok }) => !ok);
   return {
     document: { node: node.name, ok: bad.length === 0, snapshots: results },
     text: results.map(inWords).join("\n\n") || "There are no snapshots to verify.",
-    ...(bad.length === 0 ? {} : { failure: damaged(bad) }),
+    ...(bad.length === 0 ? {} : { failure: damaged(bad, readData) }),
   };
 }
 
@@ -79,10 +84,10 @@ function textOf(result: VerifyResult): string {
   return [...lines, ...notes.map((note) => `  note: ${note}`)].join("\n");
 }
 
-function damaged(bad: readonly Verdict[]): ColdkeepError {
+function damaged(bad: readonly Verdict[], readData: boolean): ColdkeepError {
   return new ColdkeepError("integrity", {
     what: `${counted(bad.length, "snapshot")} ${bad.length === 1 ? "is" : "are"} damaged`,
     on: bad.map(({ snapshot }) => snapshot).join(", "),
-    todo: "restore from another snapshot or a copy of the vault; `coldkeep backup --full` stores everything anew",
+    todo: `\`coldkeep repair${readData ? " --read-data" : ""}\` puts back what can be had; else restore from another snapshot or a copy of the vault, and \`coldkeep backup --full\` stores everything anew`,
   });
 }

@@ -42,7 +42,7 @@ export async function findCandidates(store: Reader & Lister, node: NodeJson, sca
     }
   }
   const on = {
-    ...{ store, scope, node, newest: null, cores: makeRecentCores(), memo: new Map() },
+    ...{ store, scope, node, newest: null, asked: new Set<SnapshotId>(), cores: makeRecentCores(), memo: new Map() },
     known: async (id: SnapshotId) => indexed.get(id) ?? null,
     justCame: async () => false,
   };

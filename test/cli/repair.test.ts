@@ -134,6 +134,20 @@ describe("what is damaged in the vault is put back from the node's files", () =>
     expect(await repair(host, "--read-data")).toMatchObject({ code: 0, objects: [] });
   });
 
+  it("claims no more than it looked at, and verify names what mends", async () => {
+    const host = copyOf(made, tempDir("coldkeep-repair-copy"));
+    flip(at(host, dataPack(host, first)), 5_000);
+    const verified = await host.run(["verify", "--all", "--read-data"]);
+    expect(verified).toMatchObject({ code: 9, stderr: expect.stringContaining("coldkeep repair --read-data") });
+    const shallow = await host.run(["repair"]);
+    expect(shallow).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("--read-data reads what the packs hold"),
+    });
+    expect(shallow.stdout).not.toContain("damaged");
+    expect((await host.run(["repair", "--read-data"])).stdout).toMatch(/1 object put back, nothing is damaged\.\n$/);
+  });
+
   it("says what stays lost where the node's file is another by now, and puts nothing", async () => {
     const host = copyOf(made, tempDir("coldkeep-repair-lost"));
     const name = dataPack(host, first);

@@ -257,6 +257,16 @@ describe("what the vault does not bear out is broken", () => {
     world.store.plant(names.card(world.node, idOf(a)), encodeCard({ ...a, sig: b.sig }));
     expect((await entryOf(world, a)).remarks[0]).toMatch(/signature does not verify/);
   });
+
+  it("judges a parent before its child where it is asked for both, whichever id is the smaller", async () => {
+    const world = await cardWorld();
+    const parent = await world.snapshot({ at: START + 5 * DAY });
+    const child = await world.snapshot({ at: START + 2 * DAY, parent: idOf(parent), inherited: usesOf(parent) });
+    await index(world, idOf(parent), idOf(child));
+    world.store.objects.delete(names.pack(world.node, idOf(parent), 0));
+    const { entries } = await index(world, idOf(parent), idOf(child));
+    expect(entries.map(({ state }) => state)).toEqual(["broken", "broken"]);
+  });
 });
 
 describe("what stays good", () => {

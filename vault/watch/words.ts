@@ -21,7 +21,7 @@ export function alarmWords(alarm: Alarm): string {
 export const ALARM_TODO: Readonly<Record<Alarm["kind"], string>> = {
   none: "`coldkeep backup` makes one; the timer's journal tells why it did not",
   stale: "`coldkeep backup` makes one; the timer's journal tells why it did not",
-  damaged: "`coldkeep verify` tells what is lost; `coldkeep backup --full` stores everything anew",
+  damaged: "`coldkeep repair` puts back what can be had; `coldkeep backup --full` stores everything anew",
   unreachable: "`coldkeep doctor` tells what is missing",
   unproven: "`coldkeep drill` restores the latest into a scratch place and proves it",
 };
