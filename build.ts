@@ -56,7 +56,7 @@ const outside = new Set(
 for (const name of outside) if (!NATIVE.includes(name)) throw new Error(`${name} is neither bundled nor a dependency`);
 copyFileSync(join(project, "bin", "coldkeep.mjs"), join(dist, "coldkeep.mjs"));
 chmodSync(join(dist, "coldkeep.mjs"), 0o755);
-writeFileSync(join(dist, "coldkeep.1"), renderManual());
+writeFileSync(join(dist, "coldkeep.1"), await renderManual());
 // The stack's app and constructs, for whoever has the CDK. Its pieces lie by themselves: no command loads them.
 const { metafile: infra } = await build({
   ...common,

@@ -19,6 +19,8 @@ const OVERRIDES = [
 /** The time that all its files have, seconds since 1970: no real one, so that the same sources make the same bytes. */
 const MADE = "1000000000";
 
+const outline = outlineCli((await buildApp(() => {})).root);
+
 const MAINTAINER = "coldkeep <maintainers@coldkeep.invalid>";
 
 export interface DebianPackage {
@@ -57,7 +59,6 @@ export function makeDeb({ top, version, arch, release }: DebianPackage): string 
   for (const name of ["CHANGELOG.md", "LICENSE"]) rmSync(join(root, lib, name));
   put("usr/share/man/man1/coldkeep.1.gz", gzipSync(readFileSync(join(root, lib, "dist/coldkeep.1")), { level: 9 }));
   rmSync(join(root, lib, "dist/coldkeep.1"));
-  const outline = outlineCli(buildApp(() => {}).root);
   put("usr/share/bash-completion/completions/coldkeep", bashCompletion(outline));
   put("usr/share/zsh/vendor-completions/_coldkeep", zshCompletion(outline));
   put("usr/share/fish/vendor_completions.d/coldkeep.fish", fishCompletion(outline));

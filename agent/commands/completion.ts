@@ -7,6 +7,6 @@ const SCRIPTS = { bash: bashCompletion, fish: fishCompletion, zsh: zshCompletion
 
 /** `coldkeep completion`: a script for a shell, from the definitions of all commands. */
 export async function run({ outline }: Call, shell: Shell): Promise<Answer> {
-  const script = SCRIPTS[shell](outline());
+  const script = SCRIPTS[shell](await outline());
   return { document: { shell, script }, text: script };
 }

@@ -18,7 +18,7 @@ export interface Call<Flags = unknown> {
   readonly io: Io;
   readonly progress: Report;
   /** The whole command line, for what is made of it: completions. */
-  readonly outline: () => Outline;
+  readonly outline: () => Promise<Outline>;
 }
 
 /** What carries a call through the parser to the command and its answer back. */

@@ -28,7 +28,7 @@ import { warningsOf } from "./warnings.ts";
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   const words = asHelp(hoistGlobals(argv));
   const failures: unknown[] = [];
-  const app = buildApp((error) => failures.push(error));
+  const app = await buildApp((error) => failures.push(error), words[0]);
   const context: StricliDynamicCommandContext<CliContext> = {
     process: {
       stdout: { write: (text) => void io.stdout.write(text) },
@@ -46,7 +46,12 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
         progress.warn(`${messageOf(io.signal.reason)}: stopping; a node that is down is brought back first`);
       io.signal.addEventListener("abort", stopping);
       try {
-        const answer = await work({ flags, io, progress, outline: () => outlineCli(app.root) });
+        const answer = await work({
+          flags,
+          io,
+          progress,
+          outline: async () => outlineCli((await buildApp(() => {})).root),
+        });
         progress.close();
         tell(answer, flags, progress, io);
         if (answer.failure !== undefined) failures.push(answer.failure);

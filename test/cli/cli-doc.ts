@@ -2,12 +2,12 @@ import { type Application, type CommandContext, generateHelpTextForAllCommands }
 import { buildApp } from "../../agent/commands/app.ts";
 import { EXIT_CODES } from "../../agent/exit-codes.ts";
 
+// Help never runs a command, so it needs none of what our commands are given.
+const app = (await buildApp(() => {})) as unknown as Application<CommandContext>;
+
 /** docs/CLI.md, from the command line's own help and the table of exit codes. */
 export function renderCliDoc(): string {
-  const commands = generateHelpTextForAllCommands(
-    // Help never runs a command, so it needs none of what our commands are given.
-    buildApp(() => {}) as unknown as Application<CommandContext>,
-  );
+  const commands = generateHelpTextForAllCommands(app);
   const codes = Object.entries(EXIT_CODES).map(([kind, { code, meaning }]) => `| ${code} | \`${kind}\` | ${meaning} |`);
   return `# Command line
 

@@ -16,7 +16,7 @@ function examplesOf(help: string): string[] {
     .flatMap((line) => (line.startsWith("  coldkeep ") ? [line.slice("  coldkeep ".length)] : []));
 }
 
-const pages = generateHelpTextForAllCommands(buildApp(() => {}) as unknown as Application<CommandContext>);
+const pages = generateHelpTextForAllCommands((await buildApp(() => {})) as unknown as Application<CommandContext>);
 const all = pages.flatMap(([route, help]) => examplesOf(help).map((typed) => [route, typed] as const));
 
 /** The words of a line, as a shell parts them. */

@@ -3,6 +3,6 @@ import { outlineCli } from "../../agent/commands/outline.ts";
 import type { Outline } from "../../agent/reference/index.ts";
 
 /** The command line as it is. */
-export function outlineOfCli(): Outline {
-  return outlineCli(buildApp(() => {}).root);
+export async function outlineOfCli(): Promise<Outline> {
+  return outlineCli((await buildApp(() => {})).root);
 }

@@ -9,11 +9,11 @@ import { outlineOfCli } from "../support/outline.ts";
 import { lacking } from "./support/lacking.ts";
 
 let folder: string;
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "coldkeep-shells-"));
-  writeFileSync(join(folder, "_coldkeep"), zshCompletion(outlineOfCli()));
-  writeFileSync(join(folder, "coldkeep.fish"), fishCompletion(outlineOfCli()));
-  writeFileSync(join(folder, "coldkeep.1"), renderManual());
+  writeFileSync(join(folder, "_coldkeep"), zshCompletion(await outlineOfCli()));
+  writeFileSync(join(folder, "coldkeep.fish"), fishCompletion(await outlineOfCli()));
+  writeFileSync(join(folder, "coldkeep.1"), await renderManual());
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -8,10 +8,10 @@ import { outlineOfCli } from "../../support/outline.ts";
 
 let folder: string;
 let script: string;
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "coldkeep-completion-"));
   script = join(folder, "coldkeep.bash");
-  writeFileSync(script, bashCompletion(outlineOfCli()));
+  writeFileSync(script, bashCompletion(await outlineOfCli()));
   writeFileSync(join(folder, "a key.txt"), "");
 });
 afterAll(() => rmSync(folder, { recursive: true }));
