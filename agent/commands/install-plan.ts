@@ -61,6 +61,7 @@ export function planInstallation(config: Config, call: Call<InstallFlags>, exec:
     watches: config.notify !== undefined,
     home: needed.some(isAtHome),
     drives: [...new Set(driven.flatMap(({ units }) => units))].sort(),
+    startsNodes: config.nodes.some(({ service }) => service.manager === "command" && unitOf(service.start) === null),
     credential,
     schedule: flags.schedule ?? SCHEDULE,
     delay: flags.delay ?? DELAY,
@@ -139,6 +140,11 @@ function drivenBy({ name, service }: NodeSettings): { readonly units: string[]; 
       notes.push(
         `node ${name}: see to it that user coldkeep may run \`${wordsOf(line)}\`; sudo does not work in the service`,
       );
+  }
+  if (unitOf(service.start) === null) {
+    notes.push(
+      `node ${name}: let \`${wordsOf(service.start)}\` ask whoever runs the node; what it starts itself is of coldkeep's service, with its user and its sandbox`,
+    );
   }
   return { units: [...units], notes };
 }

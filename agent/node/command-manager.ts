@@ -26,7 +26,7 @@ export function commandManager({ start, stop, isRunning }: CommandConfig): Servi
   }
 
   async function act(wanted: boolean, line: CommandLine, options: CallOptions): Promise<void> {
-    const result = await runCommand(line, options);
+    const result = await runCommand(line, { ...options, startsNode: wanted });
     if (result.status === 0) return;
     if (!result.cutOff && (await isAsWanted(wanted, options))) return;
     options.signal?.throwIfAborted();

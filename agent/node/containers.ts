@@ -72,7 +72,9 @@ export function makeContainers(program: "docker" | "podman") {
       await docker.must(["rm", "--force", ...names], options, "refused", "the containers could not be removed");
     },
     async start(name: string, options: CallOptions): Promise<void> {
-      await docker.must(["start", name], options, "node-start", "the container could not be started");
+      // Podman has no daemon: the container is of its family, and as nice.
+      const how = { ...options, startsNode: true };
+      await docker.must(["start", name], how, "node-start", "the container could not be started");
     },
   };
 }

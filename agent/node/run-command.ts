@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync, unlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { getPriority, setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf } from "../../vault/names/index.ts";
 import { redact } from "./redact.ts";
@@ -17,6 +17,8 @@ export interface RunOptions {
   /** Descriptors of files that it reads and writes; default: it reads nothing, and its output is handed back. */
   readonly stdin?: number;
   readonly stdout?: number;
+  /** What it leaves running is the node, which is not to go on as nice as coldkeep may be. */
+  readonly startsNode?: boolean;
 }
 
 /** How a command ended. */
@@ -60,10 +62,12 @@ export async function runCommand(line: CommandLine, options: RunOptions): Promis
   }
   try {
     const ended = await new Promise<Pick<CommandResult, "status" | "ending" | "cutOff">>((resolve) => {
-      const child = spawn(file ?? "", words, {
-        detached: true,
-        stdio: [options.stdin ?? "ignore", options.stdout ?? out, err],
-      });
+      const begin = () =>
+        spawn(file ?? "", words, {
+          detached: true,
+          stdio: [options.stdin ?? "ignore", options.stdout ?? out, err],
+        });
+      const child = options.startsNode === true ? asNiceAsNone(begin) : begin();
       let cut: string | null = null;
       const cutOff = (why: string) => {
         cut ??= why;
@@ -99,6 +103,25 @@ export function describeFailure({ ending, tail }: CommandResult): string {
 /** The command as it is said to people. */
 export function showCommand(line: CommandLine): string {
   return redact(typeof line === "string" ? line : line.join(" "));
+}
+
+/**
+ * Begins something at niceness 0, where this process may: a child has that of the thread that begins it. Whoever is not
+ * root and runs coldkeep by nice(1) gets a node that is nice as well.
+ */
+function asNiceAsNone<T>(begin: () => T): T {
+  const own = getPriority();
+  if (own <= 0) return begin();
+  try {
+    setPriority(0);
+  } catch {
+    return begin();
+  }
+  try {
+    return begin();
+  } finally {
+    setPriority(own);
+  }
 }
 
 /** Its own process group's id is the child's pid (setpgid(2)), so nothing else can be hit. */

@@ -1,20 +1,22 @@
 import { ColdkeepError, type ErrorKind } from "../../vault/names/index.ts";
-import { type CommandResult, describeFailure, runCommand, showCommand } from "./run-command.ts";
+import { type CommandResult, describeFailure, type RunOptions, runCommand, showCommand } from "./run-command.ts";
 import type { CallOptions } from "./types.ts";
 
 /** The most of an answer that is read: what kubectl tells of one object with its history stays below. */
 const MAX_ANSWER = 4 << 20;
 
+type ToolOptions = CallOptions & Pick<RunOptions, "startsNode">;
+
 /** A program that drives services, such as `docker` or `systemctl`. */
 export interface Tool {
   /** Runs it with these words, whatever comes of it. @throws the signal's reason on abort. */
-  try(words: readonly string[], options: CallOptions): Promise<CommandResult>;
+  try(words: readonly string[], options: ToolOptions): Promise<CommandResult>;
   /**
    * Runs it and gives what it printed.
    * @throws ColdkeepError `permission` where it says that it may not, `config` where it is not installed, else `kind`;
    *   the signal's reason on abort.
    */
-  must(words: readonly string[], options: CallOptions, kind: ErrorKind, what: string): Promise<string>;
+  must(words: readonly string[], options: ToolOptions, kind: ErrorKind, what: string): Promise<string>;
   /** The error of a result that is not as hoped. */
   failure(words: readonly string[], result: CommandResult, kind: ErrorKind, what: string): ColdkeepError;
 }

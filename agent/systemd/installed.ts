@@ -19,6 +19,7 @@ export function installedFiles(): string[] {
     local: true,
     watches: true,
     home: false,
+    startsNodes: false,
     drives: ["any"],
     credential: null,
     schedule: "daily",

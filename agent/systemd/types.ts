@@ -22,6 +22,8 @@ export interface InstallPlan {
   readonly home: boolean;
   /** Services that it may stop and start. */
   readonly drives: readonly string[];
+  /** A node is started by a command that is not systemctl: what that leaves running may be of the service. */
+  readonly startsNodes: boolean;
   /** The key that systemd hands over; null where the configuration names none that it could. */
   readonly credential: Credential | null;
   /** When it runs, as systemd.time(7) has it, and up to how much later. */

@@ -76,7 +76,7 @@ ${keyLine(plan.credential)}# No backup was to be made now: a pause, a window, a 
 SuccessExitStatus=18 19
 # A run that is told to stop brings the node back first.
 TimeoutStopSec=15min
-Nice=10
+${leftAlone(plan)}# By weights and no Nice=, which a node that is started by a script would keep.
 CPUWeight=50
 IOWeight=50
 
@@ -132,7 +132,7 @@ ${mounts(plan)}OnFailure=coldkeep-failed@%n.service
 Type=oneshot
 ExecStart=${command(plan, "recover")}
 TimeoutStopSec=15min
-
+${leftAlone(plan)}
 ${sandbox({ ...plan, local: true })}
 [Install]
 WantedBy=multi-user.target
@@ -174,6 +174,11 @@ AccuracySec=1min
 [Install]
 WantedBy=timers.target
 `;
+}
+
+/** What a node's start command left running is not ended with the run. */
+function leftAlone({ startsNodes }: InstallPlan): string {
+  return startsNodes ? "# A node that a script starts may be of this service, and goes on.\nKillMode=process\n" : "";
 }
 
 /** `%i` is systemd's own word: all others are quoted. */

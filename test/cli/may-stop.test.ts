@@ -137,6 +137,7 @@ describe("a backup that is not to be made now", () => {
         writable: [],
         mounts: [],
         drives: [],
+        startsNodes: false,
         groups: [],
         home: false,
       },

@@ -26,6 +26,26 @@ nodes:
     service: { manager: command, stop: systemctl stop icon, start: systemctl start icon, is_running: systemctl is-active icon }
 `;
 
+/** A node of the service's own user, which a script starts and stops. */
+const OWN_NODE = `#!/bin/sh
+case $1 in
+  start) setsid sh -c 'echo $$ >/srv/own/pid; while :; do date >>/srv/own/data/log; sleep 0.1; done' & ;;
+  stop) kill "$(cat /srv/own/pid)" ;;
+  is-running) test -e /srv/own/pid && kill -0 "$(cat /srv/own/pid)" ;;
+esac
+`;
+
+const OWN_CONFIG = `version: 1
+vault: file:///var/backup/vault
+vault_id: AAECAwQFBgcICQoLDA0ODw
+encrypt_key: /etc/coldkeep/own.key
+nodes:
+  own:
+    profile: files
+    roots: { data: /srv/own/data }
+    service: { manager: command, stop: /srv/own/node stop, start: /srv/own/node start, is_running: /srv/own/node is-running }
+`;
+
 interface Listing {
   readonly snapshots: readonly { readonly snapshot: string; readonly state: string }[];
 }
@@ -149,6 +169,41 @@ describe.skipIf(obstacle !== null)(`backups by systemd${obstacle === null ? "" :
     expect(JSON.parse(await machine.must([...COLDKEEP, "list", "--json"]))).toMatchObject({
       snapshots: expect.arrayContaining([expect.anything()]),
     });
+  });
+
+  it("leave a node running that a script of its own started, no nicer than others, and stop and start it again", async () => {
+    const machine = await bootMachine();
+    await machine.must(["mkdir", "-p", "/etc/coldkeep", "/var/backup", "/srv/own/data"]);
+    await machine.write("/etc/coldkeep/config.yaml", OWN_CONFIG);
+    await machine.write("/etc/coldkeep/own.key", KEY);
+    await machine.write("/srv/own/node", OWN_NODE, 0o755);
+    const installed = await machine.must([...COLDKEEP, "init"]).then(() => machine.must([...COLDKEEP, "install"]));
+    expect(installed).toContain("what it starts itself is of coldkeep's service");
+    await machine.must(["sh", "-c", "echo first >/srv/own/data/log && chown -R coldkeep /srv/own"]);
+    await machine.must([
+      "setpriv",
+      "--reuid=coldkeep",
+      "--clear-groups",
+      "sh",
+      "-c",
+      "/srv/own/node start >/dev/null 2>&1",
+    ]);
+    await machine.must(["timeout", "60", "sh", "-c", "until /srv/own/node is-running; do sleep 0.1; done"]);
+    const pids: string[] = [];
+    for (const _ of [1, 2]) {
+      const { code } = await machine.run(["systemctl", "start", "coldkeep@own.service"]);
+      const told = await machine.must(["journalctl", "--no-pager", "-o", "cat", "-u", "coldkeep@own.service"]);
+      // A oneshot is over once `start` comes back; what of it was to be ended is gone by then.
+      expect(code, told).toBe(0);
+      const pid = (await machine.must(["cat", "/srv/own/pid"])).trim();
+      const stat = await machine.must(["cat", `/proc/${pid}/stat`]);
+      // Its niceness is the 19th field (proc(5)).
+      expect(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]).toBe("0");
+      pids.push(pid);
+    }
+    expect(new Set(pids).size).toBe(2);
+    const { snapshots } = JSON.parse(await machine.must([...COLDKEEP, "list", "--json"])) as Listing;
+    expect(snapshots.map(({ state }) => state)).toEqual(["good", "good"]);
   });
 });
 

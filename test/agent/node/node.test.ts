@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
+import { getPriority, setPriority } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -39,6 +40,24 @@ describe("a command", () => {
     expect(stdout.endsWith("5000\n")).toBe(true);
     expect(tail.length).toBe(4096);
     expect(tail.endsWith("trouble")).toBe(true);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("that starts a node starts it no nicer than others (needs root)", async () => {
+    const was = getPriority();
+    setPriority(was + 7);
+    try {
+      const nice = async (startsNode: boolean) => (await runCommand(["nice"], { ...LIMIT, startsNode })).stdout.trim();
+      expect([await nice(false), await nice(true), getPriority()]).toEqual([`${was + 7}`, "0", was + 7]);
+      const folder = tempDir();
+      const line = (name: string) => `nice >${folder}/${name}`;
+      const manager = makeManager({ manager: "command", start: line("start"), stop: line("stop"), isRunning: "true" });
+      await manager.start(LIMIT);
+      await manager.stop(LIMIT);
+      expect(readFileSync(join(folder, "start"), "latin1")).toBe("0\n");
+      expect(readFileSync(join(folder, "stop"), "latin1")).toBe(`${was + 7}\n`);
+    } finally {
+      setPriority(was);
+    }
   });
 
   it("that does not end is killed with all its children at the time limit", async () => {

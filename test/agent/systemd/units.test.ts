@@ -19,6 +19,7 @@ const PLAN: InstallPlan = {
   watches: true,
   home: true,
   drives: ["icon.service"],
+  startsNodes: true,
   credential: { name: "coldkeep-key", from: "/etc/coldkeep/icon.key", sealed: true },
   schedule: "*-*-* 02:00",
   delay: "30m",
@@ -30,7 +31,17 @@ const PLANS: readonly (readonly [string, InstallPlan])[] = [
   ["all that can be asked for", PLAN],
   [
     "a local vault and nothing else",
-    { ...PLAN, local: true, watches: false, home: false, credential: null, drives: [], mounts: [], groups: [] },
+    {
+      ...PLAN,
+      local: true,
+      watches: false,
+      home: false,
+      credential: null,
+      drives: [],
+      startsNodes: false,
+      mounts: [],
+      groups: [],
+    },
   ],
 ];
 
@@ -86,6 +97,16 @@ describe("units", () => {
       expect(contentOf(PLAN, name)).toMatch(/^User=coldkeep$/m);
       expect(contentOf(PLAN, name)).toMatch(/^CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_FOWNER CAP_SYS_PTRACE$/m);
     }
+  });
+
+  it("hand no niceness down to a node, and leave one alone that a script of its own started", () => {
+    const least: InstallPlan = { ...PLAN, startsNodes: false };
+    for (const name of ["coldkeep@.service", "coldkeep-group@.service", "coldkeep-recover.service"]) {
+      expect(contentOf(PLAN, name)).not.toMatch(/^(Nice|CPUSchedulingPolicy|IOSchedulingClass)=/m);
+      expect(contentOf(PLAN, name)).toMatch(/^KillMode=process$/m);
+      expect(contentOf(least, name)).not.toContain("KillMode");
+    }
+    expect(contentOf(PLAN, "coldkeep-drill@.service")).not.toContain("KillMode");
   });
 
   it("quote what has spaces, and leave what systemd itself puts in", () => {
