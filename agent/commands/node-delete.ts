@@ -48,7 +48,7 @@ function planText(node: NodeName, vault: string, { keys, objects, bytes, lockedK
 
 function doneText(node: NodeName, { keys, objects, bytes, lockedKeys, locked, done }: DeleteNodeOutcome): string {
   if (done) {
-    return `${node} is deleted: ${counted(keys, "version")} of what opened its snapshots, ${counted(objects, "object")}, ${formatBytes(bytes)}. Keep in mind copies in other vaults.`;
+    return `${node} is deleted: ${counted(keys, "version")} of what opened its snapshots, ${counted(objects, "object")}, ${formatBytes(bytes)}. Some small objects stay, which tell that its name was used and what went. Keep in mind copies in other vaults.`;
   }
   return [
     lockedKeys.count === 0
