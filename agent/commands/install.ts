@@ -5,12 +5,15 @@ import { profileNames } from "../profiles/index.ts";
 import {
   type Credential,
   giveTree,
+  installedFiles,
   listTimers,
   makeFolderFor,
   plannedFiles,
   RECOVER,
+  removeFiles,
   runProgram,
   sealedCredential,
+  strayTimers,
   timersOf,
   USER,
   writeFiles,
@@ -26,6 +29,11 @@ export async function run(call: Call<InstallFlags>): Promise<Answer> {
   const config = readConfig(call);
   const found = planInstallation(config, call, selfWords());
   const { plan } = found;
+  const known = {
+    nodes: config.nodes.map(({ name }) => name),
+    groups: config.groups.map(({ name }) => name),
+    watches: plan.watches,
+  };
   const key = plan.credential;
   const text =
     key === null || key.from === "" ? null : withKeyCredential(readConfigText(plan.config), key.from, key.name);
@@ -39,8 +47,11 @@ export async function run(call: Call<InstallFlags>): Promise<Answer> {
       document: { dry_run: true, files, steps, notes: found.notes },
       text: [
         ...files.map(({ path, content }) => `# ${path}\n\n${content}`),
-        listed("then", steps),
-        listed("note", found.notes),
+        lined("then", [
+          ...steps,
+          "timers of nodes and groups that the configuration no longer has are disabled, where there are any",
+        ]),
+        lined("note", found.notes),
       ]
         .filter((part) => part !== "")
         .join("\n"),
@@ -59,17 +70,31 @@ export async function run(call: Call<InstallFlags>): Promise<Answer> {
   }
   await runProgram(["systemctl", "daemon-reload"]);
   await runProgram(["systemctl", "enable", RECOVER]);
-  const superseded = (await listTimers()).filter((timer) => usable.superseded.includes(timer));
-  if (superseded.length > 0) await runProgram(["systemctl", "disable", "--now", ...superseded]);
+  const listed = await listTimers();
+  const strays = strayTimers(listed, known);
+  const ended = [...listed.filter((timer) => usable.superseded.includes(timer)), ...strays];
+  if (ended.length > 0) await runProgram(["systemctl", "disable", "--now", ...ended]);
+  // Units and rights that only an earlier configuration needed. Of one node alone it cannot be told what others need.
+  const planned = new Set(files.map(({ path }) => path));
+  const obsolete = call.flags.node === undefined ? installedFiles().filter((path) => !planned.has(path)) : [];
+  const { removed } = removeFiles(obsolete);
+  if (removed.length > 0) await runProgram(["systemctl", "daemon-reload"]);
   const timers = timersOf(plan);
   await runProgram(["systemctl", "enable", "--now", ...timers]);
   const [first = ""] = timers;
   return {
-    document: { dry_run: false, written, steps, notes: found.notes },
+    document: { dry_run: false, written, removed, disabled: strays, steps, notes: found.notes },
     text: [
-      written.length === 0 ? "Everything was as it is to be." : `Written: ${written.join(", ")}`,
-      listed("done", steps),
-      listed("note", found.notes),
+      written.length === 0 && removed.length === 0 && strays.length === 0 ? "Everything was as it is to be." : "",
+      written.length === 0 ? "" : `Written: ${written.join(", ")}`,
+      removed.length === 0 ? "" : `Removed, as nothing needs them any more: ${removed.join(", ")}`,
+      lined("done", [
+        ...steps,
+        ...strays.map(
+          (timer) => `systemctl disable --now ${timer}: what it was for is not in the configuration any more`,
+        ),
+      ]),
+      lined("note", found.notes),
       `The first one now: systemctl start ${first.replace(/timer$/, "service")}`,
     ]
       .filter((part) => part !== "")
@@ -102,7 +127,7 @@ async function seal(key: Credential): Promise<void> {
   await runProgram(["systemd-creds", "encrypt", `--name=${key.name}`, key.from, sealedCredential(key)]);
 }
 
-function listed(word: string, lines: readonly string[]): string {
+function lined(word: string, lines: readonly string[]): string {
   return lines.map((line) => `${word.padEnd(5)} ${line}`).join("\n");
 }
 

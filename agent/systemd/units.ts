@@ -16,8 +16,8 @@ const HEAD = `# ${MARK}\n`;
 export const sealedCredential = ({ name }: Pick<Credential, "name">) => `${CREDSTORE}/${name}`;
 export const timerOf = (node: string) => `coldkeep@${node}.timer`;
 export const groupTimerOf = (group: string) => `coldkeep-group@${group}.timer`;
-const drillTimerOf = (node: string) => `coldkeep-drill@${node}.timer`;
-const WATCH_TIMER = "coldkeep-watch.timer";
+export const drillTimerOf = (node: string) => `coldkeep-drill@${node}.timer`;
+export const WATCH_TIMER = "coldkeep-watch.timer";
 export const RECOVER = "coldkeep-recover.service";
 
 /** Every file that `coldkeep install` writes, but for the sealed key and the configuration. */

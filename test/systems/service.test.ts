@@ -46,8 +46,15 @@ nodes:
     service: { manager: command, stop: /srv/own/node stop, start: /srv/own/node start, is_running: /srv/own/node is-running }
 `;
 
+/** Another node, beside the one of CONFIG. */
+const DB = `  db:
+    profile: files
+    roots: { data: /srv/db/data }
+    service: { manager: systemd, unit: db }
+`;
+
 interface Listing {
-  readonly snapshots: readonly { readonly snapshot: string; readonly state: string }[];
+  readonly snapshots: readonly { readonly snapshot: string; readonly state: string; readonly group?: string }[];
 }
 
 describe.skipIf(obstacle !== null)(`backups by systemd${obstacle === null ? "" : ` (skipped: ${obstacle})`}`, () => {
@@ -205,9 +212,69 @@ describe.skipIf(obstacle !== null)(`backups by systemd${obstacle === null ? "" :
     const { snapshots } = JSON.parse(await machine.must([...COLDKEEP, "list", "--json"])) as Listing;
     expect(snapshots.map(({ state }) => state)).toEqual(["good", "good"]);
   });
+
+  it("of a group are made by its one timer, as one set; once it is not in the configuration any more its timer is gone", async () => {
+    const machine = await prepared(async (machine) => {
+      await machine.must(["sh", "-c", "install -d -o icon /srv/db/data && echo rows >/srv/db/data/rows"]);
+      await machine.write("/etc/systemd/system/db.service", "[Service]\nExecStart=/bin/sleep infinity\n", 0o644);
+      await machine.write("/etc/coldkeep/config.yaml", CONFIG + DB);
+    });
+    const unit = "coldkeep-group@set.service";
+    await machine.must(["systemctl", "start", "db"]);
+    const install = () => machine.must([...COLDKEEP, "install", "--delay", "0"]);
+    const enabled = async () =>
+      (await machine.must(["sh", "-c", "cd /etc/systemd/system/timers.target.wants && ls -d coldkeep*"]))
+        .trim()
+        .split("\n");
+    const drills = ["coldkeep-drill@db.timer", "coldkeep-drill@icon.timer"];
+    await install();
+    expect(await enabled()).toEqual([...drills, "coldkeep@db.timer", "coldkeep@icon.timer"]);
+
+    // Now as one set: no timer is left that would stop a member by itself.
+    const config = "/etc/coldkeep/config.yaml";
+    await machine.must([
+      "sh",
+      "-c",
+      `cp ${config} ${config}.alone && echo "groups: { set: { order: [icon, db] } }" >>${config}`,
+    ]);
+    await install();
+    expect(await enabled()).toEqual([...drills, "coldkeep-group@set.timer"]);
+    await machine.must(["mkdir", "/etc/systemd/system/coldkeep-group@set.timer.d"]);
+    const soon = "[Timer]\nOnCalendar=\nOnCalendar=*:*:0/2\nAccuracySec=1ms\n";
+    await machine.write("/etc/systemd/system/coldkeep-group@set.timer.d/soon.conf", soon, 0o644);
+    await machine.must(["systemctl", "daemon-reload"]);
+    await machine.must(["systemctl", "restart", "coldkeep-group@set.timer"]);
+    await machine.must([
+      ...["timeout", "90", "sh", "-c"],
+      `journalctl -f -n all -o cat -u ${unit} | grep -m 1 -E "Deactivated successfully|Failed with result"`,
+    ]);
+    await machine.must(["systemctl", "stop", "coldkeep-group@set.timer"]);
+    await machine.must([
+      "sh",
+      "-c",
+      `while systemctl -q is-active ${unit} || test "$(systemctl show -P ActiveState ${unit})" = activating; do sleep 0.2; done`,
+    ]);
+    expect(await machine.must(["journalctl", "--no-pager", "-o", "cat", "-u", unit])).toContain(
+      "Deactivated successfully",
+    );
+    const cards = "stat -c %U /var/backup/vault/groups/set/*.group.json | sort -u";
+    expect(await machine.must(["sh", "-c", cards])).toBe("coldkeep\n");
+    expect(await machine.must(["systemctl", "is-active", "icon", "db"])).toBe("active\nactive\n");
+    for (const node of ["icon", "db"]) {
+      const { snapshots } = JSON.parse(await machine.must([...COLDKEEP, "list", "--node", node, "--json"])) as Listing;
+      expect(snapshots[0]).toMatchObject({ state: "good", group: expect.stringMatching(/^set\//) });
+    }
+
+    await machine.must(["mv", `${config}.alone`, config]);
+    await machine.must(["systemctl", "start", "coldkeep-group@set.timer"]);
+    expect(await install()).toMatch(/disable --now coldkeep-group@set.timer/);
+    expect(await enabled()).toEqual([...drills, "coldkeep@db.timer", "coldkeep@icon.timer"]);
+    expect((await machine.run(["systemctl", "is-active", "coldkeep-group@set.timer"])).stdout).toBe("inactive\n");
+    expect((await machine.run(["systemctl", "cat", unit])).code).not.toBe(0);
+  });
 });
 
-async function prepared(): Promise<Machine> {
+async function prepared(more?: (machine: Machine) => Promise<void>): Promise<Machine> {
   const machine = await bootMachine();
   await machine.must(["mkdir", "-p", "/etc/coldkeep", "/var/backup"]);
   await machine.must(["mkdir", "-m", "700", "/var/backup/vault"]);
@@ -220,6 +287,7 @@ async function prepared(): Promise<Machine> {
   ]);
   await machine.write("/etc/coldkeep/config.yaml", CONFIG);
   await machine.write("/etc/coldkeep/icon.key", KEY);
+  await more?.(machine);
   await machine.write("/etc/systemd/system/icon.service", NODE, 0o644);
   await machine.must(["systemctl", "daemon-reload"]);
   await machine.must(["systemctl", "start", "icon"]);

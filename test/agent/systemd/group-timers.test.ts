@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { strayTimers } from "../../../agent/systemd/index.ts";
 import { systemClock } from "../../../posix/clock.ts";
 import { runHere } from "../../cli/run.ts";
 import { tempDir } from "../../support/tmp.ts";
@@ -55,4 +56,14 @@ it("--node: the timers that back up that node", async () => {
   expect(await timers(group, "--node", "peer")).toEqual([
     ...["disable @peer", "enable -group@fabric", "enable -drill@peer"],
   ]);
+});
+
+it("those of what the configuration no longer has are strays, and nobody else's", () => {
+  const listed = ["@alone", "@gone", "-drill@alone", "-drill@gone", "-group@fabric", "-group@gone", "-watch", "-mine"];
+  const names = (...all: string[]) => all.map((name) => `coldkeep${name}.timer`);
+  const known = { nodes: ["alone"], groups: ["fabric"], watches: true };
+  expect(strayTimers(names(...listed), known)).toEqual(names("@gone", "-drill@gone", "-group@gone"));
+  expect(
+    strayTimers(["coldkeep-recover.service", ...names(...listed)], { ...known, groups: [], watches: false }),
+  ).toEqual(names("@gone", "-drill@gone", "-group@fabric", "-group@gone", "-watch"));
 });
