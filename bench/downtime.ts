@@ -2,11 +2,13 @@
  * How long a node is down for its backup: the script of ICON's guide (stop, tar -zcf, start) beside coldkeep's, on the same
  * data and the same node process, the demo's. Prints seconds and how many times less coldkeep takes.
  *
- *     node bench/downtime.ts [GiB] [sparse]        default: 4 GiB of generated data; BENCH_DIR says where
+ *     node bench/downtime.ts [GiB] [sparse] [seconds]      default: 4 GiB of generated data; BENCH_DIR says where
  *
  * The node's own LevelDB lies beside a folder of tables of 2 MiB, half of which does not compress; `sparse`: tables of
  * 20 MiB without a byte in them, which tar reads and packs as zeros, faster than any data. The guide's `sleep 10` is left
  * out. What stopping and starting takes by itself is measured the same way, with nothing in between, and taken off both.
+ * `seconds` cuts the guide's tar off after so long: what is printed of the guide then is the least that it can be, and what it
+ * would be at the pace that tar had until then.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -24,6 +26,7 @@ const BLOCKS = 5000;
 
 const gib = Number(process.argv[2] ?? 4);
 const sparse = process.argv[3] === "sparse";
+const limit = Number(process.argv[sparse ? 4 : 3] ?? Number.NaN);
 const base = process.env.BENCH_DIR ?? tmpdir();
 mkdirSync(base, { recursive: true });
 const home = mkdtempSync(join(base, "coldkeep-downtime-"));
@@ -60,29 +63,35 @@ async function main(): Promise<void> {
     ...["--stop", stop, "--start", start, "--is-running", isRunning, "--height-url", node.url("/height")],
   );
 
-  const plain = median(await times(ROUNDS, () => outage(async () => {})));
+  const plain = median(await repeat(ROUNDS, () => outage(async () => {})));
   type Down = { figures: { freeze: { downtimeMs: number; freezeMs: number } } };
-  const ours = await times(ROUNDS, async () => {
+  const ours = await repeat(ROUNDS, async () => {
     // What was written before, last of all the vault, is on its way to the disk still; at night nothing is.
     execFileSync("sync");
     return (JSON.parse(coldkeep("backup", "--json")) as Down).figures.freeze;
   });
   const before = childSeconds();
+  let cut = false;
   const guide = await outage(async () => {
     const words = ["-zcf", join(home, "guide.tar.gz"), "-C", node.home, "data", "old"];
-    const { status } = spawnSync("tar", words, { stdio: "inherit" });
-    if (status !== 0) throw new Error(`tar ended with ${status}`);
+    const timeout = Number.isNaN(limit) ? undefined : limit * 1000;
+    const { status, signal } = spawnSync("tar", words, { stdio: "inherit", timeout });
+    cut = timeout !== undefined && signal === "SIGTERM";
+    if (status !== 0 && !cut) throw new Error(`tar ended with ${status}`);
   });
   const tarSeconds = childSeconds() - before;
 
   const down = median(ours.map(({ downtimeMs }) => downtimeMs));
   const own = median(ours.map(({ freezeMs }) => freezeMs));
+  const packed = cut ? packedGib(join(home, "guide.tar.gz")) : gib;
   // The longer of what coldkeep says of itself and of what the whole outage says.
   const beyond = Math.max(own, down - plain);
   console.log(`${gib} GiB in ${tables} tables, ${sparse ? "sparse" : "generated"}`);
   console.log(`stop and start alone      ${plain.toFixed(0)} ms`);
   console.log(
-    `guide: stop, tar, start   ${guide.toFixed(0)} ms; tar and gzip took ${tarSeconds.toFixed(1)} s of the processor`,
+    cut
+      ? `guide: stop, tar, start   more than ${guide.toFixed(0)} ms: tar was cut off after ${limit} s, with ${packed.toFixed(2)} of ${gib} GiB packed`
+      : `guide: stop, tar, start   ${guide.toFixed(0)} ms; tar and gzip took ${tarSeconds.toFixed(1)} s of the processor`,
   );
   console.log(
     `coldkeep                  ${down.toFixed(0)} ms (median of ${ROUNDS}), ${own.toFixed(0)} ms of it its own`,
@@ -90,8 +99,14 @@ async function main(): Promise<void> {
   console.log(
     `each                      ${ours.map(({ downtimeMs, freezeMs }) => `${downtimeMs.toFixed(0)} (${freezeMs.toFixed(0)})`).join(", ")}`,
   );
-  console.log(`attributable to backups   ${((guide - plain) / beyond).toFixed(0)} times less than the guide's`);
-  console.log(`the same by tar's processor time alone: ${((tarSeconds * 1000) / beyond).toFixed(0)} times`);
+  const times = (ms: number) => (ms / beyond).toFixed(0);
+  if (cut) {
+    console.log(`attributable to backups   at least ${times(guide - plain)} times less than the guide's`);
+    console.log(`at tar's pace until then  ${times((limit * 1000 * gib) / packed)} times`);
+    return;
+  }
+  console.log(`attributable to backups   ${times(guide - plain)} times less than the guide's`);
+  console.log(`the same by tar's processor time alone: ${times(tarSeconds * 1000)} times`);
 }
 
 /** Milliseconds from the stop being asked for until the node tells its height again. */
@@ -104,6 +119,12 @@ async function outage(between: () => Promise<void>): Promise<number> {
   sh(node.commands.start);
   while (!Number.isFinite(await node.height().catch(() => Number.NaN))) await wait(10);
   return performance.now() - began;
+}
+
+/** What an archive that was cut off holds, in GiB. */
+function packedGib(archive: string): number {
+  const words = `gzip -dc ${archive} 2>/dev/null | wc -c`;
+  return Number(execFileSync("sh", ["-c", words], { encoding: "utf8" })) / GIB;
 }
 
 /** A folder as LevelDB leaves one of finished tables; how many there are. */
@@ -138,7 +159,7 @@ function childSeconds(): number {
   return (Number(fields[13]) + Number(fields[14])) / 100;
 }
 
-async function times<T>(count: number, once: () => Promise<T>): Promise<T[]> {
+async function repeat<T>(count: number, once: () => Promise<T>): Promise<T[]> {
   const all: T[] = [];
   for (let n = 0; n < count; n += 1) all.push(await once());
   return all;

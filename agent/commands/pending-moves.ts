@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fsyncFolder, readBounded, writeFileDurable } from "../../posix/index.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import type { NodeSettings } from "../config/index.ts";
+import { type RestoreOptions, type RestorePlan, type RestoreResult, runRestore } from "../restore/index.ts";
 import { nodeFolder } from "../state/index.ts";
 import { findingOf } from "./look.ts";
 import { arrangeBlocks, type Placed } from "./place-blocks.ts";
@@ -55,6 +56,21 @@ export function pendingMoves(stateDir: string, node: NodeSettings) {
       return [];
     },
   };
+}
+
+/** `runRestore`, and whoever dies after its swap has left word of what is still to be moved; null where nothing is in place. */
+export async function restoreWith(
+  pending: ReturnType<typeof pendingMoves> | null,
+  plan: RestorePlan,
+  options: RestoreOptions,
+): Promise<RestoreResult> {
+  pending?.plan(plan);
+  try {
+    return await runRestore(plan, { ...options, onSwapped: () => pending?.swapped(plan) });
+  } catch (error) {
+    pending?.failed();
+    throw error;
+  }
 }
 
 function read(path: string): { readonly swapped: boolean; readonly plan: Placed } | null {

@@ -6,20 +6,17 @@ import { ColdkeepError, messageOf, names, type SnapshotId, systemCode, toSnapsho
 import type { Store } from "../../vault/store/index.ts";
 import type { GroupSettings } from "../config/index.ts";
 import { counted } from "../report/index.ts";
-import {
-  planRestore,
-  type RestoreOptions,
-  type RestorePlan,
-  type RestoreResult,
-  runRestore,
-} from "../restore/index.ts";
+import { planRestore, type RestoreOptions, type RestorePlan, type RestoreResult } from "../restore/index.ts";
 import { lockNode } from "../state/index.ts";
 import type { Answer } from "./answer.ts";
 import { controlOf } from "./control.ts";
 import type { Call } from "./define.ts";
 import { assertConsistent, pickGroup } from "./group.ts";
 import { findLeftovers, type Leftovers } from "./leftover-containers.ts";
+import { findingOf } from "./look.ts";
 import { openVault } from "./opened.ts";
+import { pendingMoves, restoreWith } from "./pending-moves.ts";
+import { planRebuild } from "./rebuild-databases.ts";
 import { recover } from "./recover.ts";
 import type { RestoreFlags } from "./restore.command.ts";
 import { optionsFor, planDocument } from "./restore.ts";
@@ -80,6 +77,7 @@ export async function run(call: Call<RestoreFlags>, wanted: string, id: string |
     const found = await findLeftovers(session.node, call);
     if (found !== null) leftovers.set(session.node.name, found);
   }
+  const rebuilds = new Map(inPlace ? planned.map((one) => [one.session.node.name, rebuildOf(one, flags)]) : []);
   const text = planned
     .map(({ session: { node }, plan, ending }) =>
       [node.name, planText(plan, undefined, endingText(ending)), leftovers.get(node.name)?.text ?? []]
@@ -100,9 +98,14 @@ export async function run(call: Call<RestoreFlags>, wanted: string, id: string |
   const results = new Map<string, Restored>();
   for (const { session, plan, options } of planned) {
     const steps = (await leftovers.get(session.node.name)?.remove()) ?? [];
-    const result = await runRestore(plan, options);
+    const pending = inPlace ? pendingMoves(config.stateDir, session.node) : null;
+    const result = await restoreWith(pending, plan, options);
     learnSpeed(result, session, call);
-    results.set(session.node.name, { result, steps });
+    progress.stage("settle");
+    // Before anything starts.
+    const moved = pending?.carryOut(plan) ?? [];
+    await rebuilds.get(session.node.name)?.(call);
+    results.set(session.node.name, { result, steps, moved });
   }
   // The plans are in the group's order, as it is stopped in.
   const end = await startInOrder(
@@ -117,8 +120,16 @@ export async function run(call: Call<RestoreFlags>, wanted: string, id: string |
   throw end.failure;
 }
 
+/** Of a group, the nodes whose configuration says how are those whose databases are made anew. @throws ColdkeepError. */
+function rebuildOf({ session: { node }, plan }: Planned, { rebuildDbs, ...flags }: RestoreFlags) {
+  const isMeant = rebuildDbs === true && node.system.rebuild !== undefined;
+  return planRebuild({ node, finding: findingOf(node), plan, flags: { ...flags, ...(isMeant ? { rebuildDbs } : {}) } });
+}
+
 interface Restored {
   readonly result: RestoreResult;
+  /** What was moved afterwards, in words. */
+  readonly moved: readonly string[];
   /** Of the profile's words, those that were done. */
   readonly steps: readonly string[];
 }
@@ -134,12 +145,12 @@ function answerOf(
     const restored = results.get(node.name);
     return restored === undefined ? [] : [{ node, plan, ...restored }];
   });
-  const texts = done.map(({ node, result, steps }) => {
-    return `${node.name}\n${resultText(result, node, inPlace, { ...end.after.get(node.name), steps })}`;
-  });
-  const members = done.map(({ node, plan, result }) => ({
+  const texts = done.map(({ node, result, steps, moved }) =>
+    [node.name, resultText(result, node, inPlace, { ...end.after.get(node.name), steps }), ...moved].join("\n"),
+  );
+  const members = done.map(({ node, plan, result, moved }) => ({
     node: node.name,
-    result: { ...result, plan: planDocument(plan) },
+    result: { ...result, plan: planDocument(plan), ...(moved.length === 0 ? {} : { moved }) },
   }));
   const start = done.map(({ node }) => node.name).toReversed();
   return {
@@ -241,6 +252,8 @@ function assertAlone({
   exclude,
   from,
   deltaFrom,
+  blocks,
+  rebuildTo,
 }: RestoreFlags & { readonly node?: string }): void {
   const given = Object.entries({
     node,
@@ -250,6 +263,8 @@ function assertAlone({
     exclude,
     from,
     "delta-from": deltaFrom,
+    blocks,
+    "rebuild-to": rebuildTo,
   });
   const [other] = given.filter(([, value]) => value !== undefined);
   if (other === undefined) return;

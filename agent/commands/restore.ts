@@ -28,7 +28,7 @@ import { findingOf, hostLook } from "./look.ts";
 import { openVault } from "./opened.ts";
 import { openingOf, openingWith } from "./opening.ts";
 import { isOwnAddress, ownIpTeller } from "./own-ip.ts";
-import { pendingMoves } from "./pending-moves.ts";
+import { pendingMoves, restoreWith } from "./pending-moves.ts";
 import { tmpTarget } from "./place-blocks.ts";
 import { planRebuild } from "./rebuild-databases.ts";
 import { recover } from "./recover.ts";
@@ -89,14 +89,7 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
     await confirmReplacing([plan], call);
     const steps = (await leftovers?.remove()) ?? [];
     const pending = inPlace ? pendingMoves(config.stateDir, node) : null;
-    pending?.plan(plan);
-    let result: Awaited<ReturnType<typeof runRestore>>;
-    try {
-      result = await runRestore(plan, { ...options, threads, onSwapped: () => pending?.swapped(plan) });
-    } catch (error) {
-      pending?.failed();
-      throw error;
-    }
+    const result = await restoreWith(pending, plan, { ...options, threads });
     progress.stage("settle");
     learnSpeed(result, session, call);
     // By its own configuration, which may have been restored as well.

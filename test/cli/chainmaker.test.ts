@@ -343,6 +343,32 @@ describe("a snapshot of ChainMaker on a host with the other setting of block_sto
     },
   );
 
+  it("killed there in the restore of a group: recover ends it", async () => {
+    const { home, install, yml, config, up, coldkeep, ready } = await host();
+    await ready();
+    mkdirSync(join(home, "other"));
+    const other = `  other: { profile: files, roots: { d: ${home}/other }, service: { manager: none } }\n`;
+    const text = readFileSync(config, "utf8").replace(
+      /^nodes:\n/m,
+      `groups: { set: { order: [cm, other] } }\n$&${other}`,
+    );
+    writeFileSync(config, text);
+    expect((await coldkeep("init")).code).toBe(0);
+    expect((await coldkeep("backup", "--group", "set")).code).toBe(0);
+    rmSync(up);
+    const live = join(install, "tmp/org1/chain1/bfdb");
+    change(install, yml, config, true);
+    const words = ["restore", "--group", "set", "--config", config];
+    const killed = spawnSync(process.execPath, [CHILD, "settle", ...words], { encoding: "utf8" });
+    expect(killed).toMatchObject({ signal: "SIGKILL" });
+    expect(existsSync(live)).toBe(false);
+    const ran = await coldkeep("recover");
+    expect([ran.code, ran.code === 0 ? "" : ran.stderr]).toEqual([0, ""]);
+    expect(ran.stdout + ran.stderr).toMatch(/was moved into .*this host's node has a block_store_tmp_path/);
+    expect(heightsIn(live)).toEqual(upTo(34).slice(30));
+    expect(heightsIn(data(install, "ledgerData1/chain1/bfdb"))).toEqual(upTo(29));
+  });
+
   it("taken without it, restored with: the live file lies where the node looks, what was there is put aside", async () => {
     const { install, yml, config, up, coldkeep, ready, snapshot } = await host();
     await ready();
