@@ -1,4 +1,5 @@
 import type { GroupSettings } from "../config/index.ts";
+import type { Room } from "../freeze/index.ts";
 import type { Finding } from "../profiles/index.ts";
 import { counted, facts, formatBytes, formatDuration, table } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
@@ -6,10 +7,9 @@ import type { BackupFlags } from "./backup.command.ts";
 import { documentOf, uploadText } from "./backup-forecast.ts";
 import type { Call } from "./define.ts";
 import { foreseeOutage } from "./group-outage.ts";
+import { roomsOfAll } from "./group-room.ts";
 import { foresee, type NodeForecast, noRoom } from "./node-forecast.ts";
 import type { Session } from "./session.ts";
-
-type Rooms = NodeForecast["freeze"]["rooms"];
 
 /** `coldkeep backup --group --dry-run`: each member as it stands now, and what they make together. */
 export async function foretellGroup(
@@ -25,7 +25,7 @@ export async function foretellGroup(
     each.map(({ downtime }) => (downtime === null ? "up" : downtime.parts)),
     together,
   );
-  const rooms = roomsOf(each);
+  const rooms = roomsOfAll(each.map(({ freeze }) => freeze.rooms));
   const read = sum(each.map(({ freeze }) => freeze.toRead));
   const uploads = each.map(({ upload }) => upload);
   const upload = uploads.includes(null) ? null : sum(uploads.map((bytes) => bytes ?? 0));
@@ -47,22 +47,11 @@ export async function foretellGroup(
   };
 }
 
-/** Copies of all members lie there until the last one is stored: what they take on one file system adds up. */
-function roomsOf(each: readonly NodeForecast[]): Rooms {
-  const all = each.flatMap(({ freeze }) => freeze.rooms);
-  return [...Map.groupBy(all, ({ dev }) => dev).values()].flatMap((same) => {
-    const [first] = same;
-    if (first === undefined) return [];
-    const toCopy = sum(same.map((room) => room.toCopy));
-    return [{ ...first, toCopy, needed: sum(same.map(({ needed }) => needed)) }];
-  });
-}
-
 function textOf(o: {
   readonly group: GroupSettings;
   readonly each: readonly NodeForecast[];
   readonly outage: ReturnType<typeof foreseeOutage>;
-  readonly rooms: Rooms;
+  readonly rooms: readonly Room[];
   readonly read: number;
   readonly upload: number | null;
 }): string {

@@ -4,7 +4,7 @@ import { ColdkeepError, FORMAT, makeSnapshotId, names, type SnapshotId } from ".
 import { hashed } from "../../vault/store/index.ts";
 import { type BackupResult, type Freeze, makeMeeting, OtherFailed, type Seat } from "../backup/index.ts";
 import type { GroupSettings } from "../config/index.ts";
-import { prepareFreeze } from "../freeze/index.ts";
+import { type PreparedFreeze, prepareFreeze } from "../freeze/index.ts";
 import type { Finding } from "../profiles/index.ts";
 import { counted, facts, formatDuration, formatHeights, type Report, table } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
@@ -13,6 +13,7 @@ import { backUp } from "./backup.ts";
 import { foretellGroup } from "./backup-group-forecast.ts";
 import type { Call } from "./define.ts";
 import { askingOrder, assertConsistent, assertOrder, pickGroup } from "./group.ts";
+import { assertRoomForAll } from "./group-room.ts";
 import { assertWhole } from "./look.ts";
 import { tellOutcome } from "./noticed.ts";
 import { openOneVault } from "./opened.ts";
@@ -74,6 +75,13 @@ async function runAll(
   order: readonly number[],
 ): Promise<void> {
   const meeting = makeMeeting(group.order, group.down);
+  const prepared: PreparedFreeze[] = [];
+  // Once: whoever comes later has less free, by the copies of those before.
+  let isEnough = false;
+  const assertRoom = () => {
+    if (!isEnough) assertRoomForAll(group.name, prepared);
+    isEnough = true;
+  };
   const runs: Promise<void>[] = [];
   const calls: Call<BackupFlags>[] = [];
   for (const place of order) {
@@ -85,7 +93,7 @@ async function runAll(
     calls.push(own);
     const within = {
       group: `${group.name}/${id}`,
-      freeze: freezeWith(seat),
+      freeze: freezeWith(seat, prepared, assertRoom),
       committed: (result: BackupResult) => {
         member.result = result;
       },
@@ -111,14 +119,16 @@ async function runAll(
 }
 
 /** A freeze that waits for the others of the group before the stop, before the start, and before it hands its tree over. */
-function freezeWith(seat: Seat): Freeze {
+function freezeWith(seat: Seat, all: PreparedFreeze[], assertRoom: () => void): Freeze {
   return async (o) => {
     const prepared = await prepareFreeze({ ...o, meeting: seat });
+    all.push(prepared);
     return {
       ...prepared,
       async capture(known) {
         try {
           await seat.mayStop(o.signal);
+          assertRoom();
         } catch (error) {
           await prepared.abandon();
           throw error;

@@ -13,7 +13,7 @@ import { meansOf, usedOf } from "./means.ts";
 import { makeNotes } from "./notes.ts";
 import { NO_COUNTS } from "./records.ts";
 import { makeCopyNeeds } from "./space.ts";
-import type { FreezeOptions, FreezeRoot, WhatIsKnown } from "./types.ts";
+import type { FreezeOptions, FreezeRoot, Room, WhatIsKnown } from "./types.ts";
 import { nestedIn, volumeContext } from "./volumes/index.ts";
 import { type FileHandler, shownOf, walk } from "./walk.ts";
 import type { WalkFiles, WalkWriter } from "./walk-files.ts";
@@ -41,13 +41,7 @@ export interface FreezeForecast {
   /** Bytes that no earlier snapshot is known to have. */
   readonly toRead: number;
   /** Of each file system on which something is copied. Bytes. */
-  readonly rooms: readonly {
-    readonly folder: string;
-    readonly dev: bigint;
-    readonly toCopy: number;
-    readonly needed: number;
-    readonly free: number;
-  }[];
+  readonly rooms: readonly Room[];
   readonly omitted: readonly string[];
 }
 
@@ -117,7 +111,7 @@ export async function forecastFreeze(o: ForecastOptions): Promise<FreezeForecast
     ...sums,
     volumes: volumes?.volumes.map(({ label }) => label) ?? [],
     toRead,
-    rooms: needs.rooms().map(({ base: folder, ...room }) => ({ folder: toText(folder), ...room })),
+    rooms: needs.rooms(),
     omitted: notes.list(),
   };
 }

@@ -126,6 +126,7 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
     let used = false;
     return {
       bytesToCopy: needs.total(),
+      rooms: needs.rooms,
       prelinked,
       heights,
       found: { files: found.files, bytes: found.bytes },

@@ -1,8 +1,9 @@
 import type { PathInfo } from "../../posix/stat.ts";
 import { showPath } from "../../posix/system-error.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
-import { type Latin1, toBytes } from "./bytes.ts";
+import { toBytes, toText } from "./bytes.ts";
 import type { FrozenPlace } from "./frozen-place.ts";
+import type { Room } from "./types.ts";
 
 /** What will have to be copied while the node is down. */
 export interface CopyNeeds {
@@ -13,18 +14,6 @@ export interface CopyNeeds {
   rooms(): Room[];
   /** @throws ColdkeepError `no-space` where a file system has less than what is to be copied, and a margin. */
   assertRoom(): void;
-}
-
-/** What copies take on one file system, and what it has. Bytes. */
-export interface Room {
-  /** Where frozen trees lie there, latin1. */
-  readonly base: Latin1;
-  /** The file system's device number, by which several nodes' rooms are told to be one. */
-  readonly dev: bigint;
-  readonly toCopy: number;
-  /** With a margin. */
-  readonly needed: number;
-  readonly free: number;
 }
 
 /** Room for folders, and for what a log grows by until the node stops. */
@@ -45,7 +34,7 @@ export function makeCopyNeeds(): CopyNeeds {
     total: () => [...needs.values()].reduce((sum, { bytes }) => sum + bytes, 0),
     rooms: () =>
       [...needs.values()].map(({ place, bytes }) => ({
-        base: place.base,
+        folder: toText(place.base),
         dev: place.dev,
         toCopy: bytes,
         needed: bytes === 0 ? 0 : bytes + marginOf(bytes),

@@ -150,9 +150,23 @@ export interface WhatIsKnown {
   knownBytes(path: string, fingerprint: string, size: number): number;
 }
 
+/** What copies take on one file system, and what it has. Bytes. */
+export interface Room {
+  /** Where frozen trees lie there. */
+  readonly folder: string;
+  /** The file system's device number, by which several nodes' rooms are told to be one. */
+  readonly dev: bigint;
+  readonly toCopy: number;
+  /** With a margin. */
+  readonly needed: number;
+  readonly free: number;
+}
+
 /** What is ready while the node still runs: immutable files linked, space computed and found enough. */
 export interface PreparedFreeze {
   readonly bytesToCopy: number;
+  /** What copies take on each file system, and what that has now: enough, for this node alone. */
+  rooms(): readonly Room[];
   readonly prelinked: number;
   /** Heights as the running node tells them, asked just before. */
   readonly heights: Heights | null;

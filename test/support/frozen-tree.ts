@@ -22,6 +22,7 @@ export interface TreeRules {
 export function fakeFreeze(rules: TreeRules = {}): (o: FreezeOptions) => Promise<PreparedFreeze> {
   return async (o) => ({
     bytesToCopy: 0,
+    rooms: () => [],
     prelinked: 0,
     found: { files: 0, bytes: 0 },
     linked: () => [],

@@ -8,6 +8,7 @@ import { systemClock } from "../../../posix/clock.ts";
 import { toNodeName } from "../../../vault/names/index.ts";
 import { runHere } from "../../cli/run.ts";
 import { tempDir } from "../../support/tmp.ts";
+import { canMount, mountTmpfs, WITH_MOUNTS } from "../../support/tmpfs.ts";
 
 const PEER = "fabric-peer";
 const ORDERER = "fabric-orderer";
@@ -111,8 +112,11 @@ groups: ${groups}
 });
 
 /** Two nodes that write down what is done to them, with block files and heights of their own. */
-async function world(heights: { readonly peer: number; readonly orderer: number }, ordererStop = "") {
-  const home = tempDir("group");
+async function world(
+  heights: { readonly peer: number; readonly orderer: number },
+  ordererStop = "",
+  home = tempDir("group"),
+) {
   const log = join(home, "log");
   const config = join(home, "config.yaml");
   const node = (name: "peer" | "orderer", more = "") => {
@@ -303,6 +307,30 @@ describe("backup and restore of a group", () => {
     expect(forged.stderr).toMatch(/names a snapshot that is not of its set/);
     expect(readdirSync(join(home, "to"))).toEqual([]);
   });
+
+  it.skipIf(!canMount)(
+    `copies of each would fit, and those of all do not: refused before any is stopped ${WITH_MOUNTS}`,
+    async () => {
+      // For each 10 MiB and a margin of 16.
+      const small = tempDir("group");
+      mountTmpfs(small, "60m");
+      const { home, coldkeep, log } = await world({ peer: 7, orderer: 9 }, "", small);
+      writeFileSync(join(home, "log"), "");
+      for (const name of ["peer", "orderer"]) writeFileSync(join(home, name, "log"), Buffer.alloc(10 << 20, 1));
+      const dry = await coldkeep("backup", "--group", "fabric", "--dry-run");
+      expect([dry.code, log()]).toEqual([13, [""]]);
+      const backup = await coldkeep("backup", "--group", "fabric");
+      expect(backup).toMatchObject({
+        code: 13,
+        stderr: expect.stringMatching(/do not fit together.*no node was stopped/s),
+      });
+      expect(log()).toEqual([""]);
+      expect(existsSync(join(home, ".coldkeep-freeze"))).toBe(false);
+      expect(existsSync(join(home, "vault/peer/snapshots"))).toBe(false);
+      rmSync(join(home, "orderer/log"));
+      expect((await coldkeep("backup", "--group", "fabric")).code).toBe(0);
+    },
+  );
 
   it("a member that does not stop: all run, nothing is stored, and there is no set", async () => {
     const { home, coldkeep, log } = await world({ peer: 7, orderer: 9 }, "if true; then exit 3; fi; ");
