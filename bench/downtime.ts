@@ -103,6 +103,10 @@ async function main(): Promise<void> {
   if (cut) {
     console.log(`attributable to backups   at least ${times(guide - plain)} times less than the guide's`);
     console.log(`at tar's pace until then  ${times((limit * 1000 * gib) / packed)} times`);
+    const whole = (tarSeconds * 1000 * gib) / packed;
+    console.log(
+      `the same by tar's processor time alone: ${times(whole)} times (${tarSeconds.toFixed(1)} s of it until then)`,
+    );
     return;
   }
   console.log(`attributable to backups   ${times(guide - plain)} times less than the guide's`);
