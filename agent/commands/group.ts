@@ -4,9 +4,21 @@ import { type Config, type GroupSettings, nearest } from "../config/index.ts";
 import { allProfiles } from "../profiles/index.ts";
 
 /** The group of that name. @throws ColdkeepError `usage` naming the groups there are. */
-export function pickGroup({ groups, path }: Pick<Config, "groups" | "path">, wanted: string): GroupSettings {
+export function pickGroup(
+  { groups, nodes, path }: Pick<Config, "groups" | "nodes" | "path">,
+  wanted: string,
+): GroupSettings {
   const found = groups.find(({ name }) => name === wanted);
   if (found !== undefined) return found;
+  const turns = nodes.filter(({ stop }) => stop.group?.name === wanted).map(({ name }) => name);
+  if (turns.length > 0) {
+    throw new ColdkeepError("usage", {
+      what: "this is no group that is backed up as one set",
+      on: JSON.stringify(wanted),
+      why: `in ${path} it is the \`group\` of ${turns.join(", ")}: of those only \`max_down_in_group\` are down at once`,
+      todo: `write the set under \`groups\`, beside \`nodes\`: groups: { ${wanted}: { order: [${turns.join(", ")}] } }`,
+    });
+  }
   const known = groups.map(({ name }) => name);
   const near = nearest(wanted, known);
   throw new ColdkeepError("usage", {

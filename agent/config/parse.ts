@@ -1,6 +1,7 @@
 import { type Document, type ErrorCode, LineCounter, parseDocument, visit } from "yaml";
 import type { $ZodIssue } from "zod/v4/core";
 import { ColdkeepError } from "../../vault/names/index.ts";
+import { groupHint } from "./group-words.ts";
 import { checkGroups } from "./groups.ts";
 import { locate, type Position } from "./locate.ts";
 import { nearest } from "./nearest.ts";
@@ -217,7 +218,7 @@ function secretFound(value: unknown): string {
 
 function unknownKey(key: string, known: readonly string[]): string {
   const near = nearest(key, known);
-  const hint = near === null ? `known are ${known.join(", ")}` : `did you mean ${near}?`;
+  const hint = groupHint(key, known) ?? (near === null ? `known are ${known.join(", ")}` : `did you mean ${near}?`);
   return `unknown key; ${hint}`;
 }
 

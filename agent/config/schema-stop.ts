@@ -57,7 +57,7 @@ export const STOP_FIELDS = {
   skip_if_syncing: condition("no backup is made while this holds, or cannot be told: the node is catching up"),
   skip_if_leader: condition("asked just before the stop: no backup is made while this holds, or cannot be told"),
   group: text(
-    "a group's name: 1 to 63 of a-z 0-9 . _ -, beginning and ending with a letter or digit",
+    "a group's name: 1 to 63 of a-z 0-9 . _ -, beginning and ending with a letter or digit (sets that are backed up as one are written under groups, beside nodes)",
     /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/,
     "the nodes, on any hosts and in one vault, of which only so many are down at once",
   ).optional(),

@@ -119,7 +119,7 @@ function* visit(o: WalkOptions, at: Root, path: Latin1): Generator<void> {
   if (isMounted) {
     o.nested?.(source);
     o.notes.add(
-      "another file system is mounted here and not captured; name it as a root of its own",
+      "another file system is mounted here and not captured: name it and its neighbours as roots, in place of the folder around them, or exclude it",
       below(at.name, path),
     );
     writer.end({ ...headOf(at, path, info, source), volatile: false, counts: NO_COUNTS });

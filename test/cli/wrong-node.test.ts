@@ -102,8 +102,16 @@ describe("a node that is not what the configuration says", () => {
       mountTmpfs(below, "1m");
       const { notes } = await host.json<{ notes: string[] }>("backup");
       expect(notes).toEqual([
-        expect.stringMatching(/data\/below: another file system is mounted here and not captured; name it as a root/),
+        expect.stringMatching(
+          /data\/below: another file system is mounted here and not captured: name it and its neighbours as roots/,
+        ),
       ]);
+      // As it says: what lies beside it is a root as well, and nothing is around it.
+      const beside = join(host.data, "beside");
+      mkdirSync(beside);
+      writeFileSync(join(beside, "table"), "of this disk");
+      host.change(/^( +)"?data"?: .*$/m, `$1beside: ${beside}\n$1below: ${below}`);
+      expect((await host.json<{ notes: string[] }>("backup")).notes).toEqual([]);
     },
   );
 });

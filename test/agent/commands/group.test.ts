@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { askingOrder, assertConsistent, assertOrder } from "../../../agent/commands/group.ts";
+import { askingOrder, assertConsistent, assertOrder, pickGroup } from "../../../agent/commands/group.ts";
 import { foreseeOutage } from "../../../agent/commands/group-outage.ts";
 import { parseConfig } from "../../../agent/config/index.ts";
 import { systemClock } from "../../../posix/clock.ts";
@@ -97,6 +97,18 @@ groups: ${groups}
       ["{ g: { order: [a, b], down: once } }", /together or one-by-one/],
     ] as const)
       expect(() => parseConfig(text(wrong), "c", [])).toThrow(words);
+    // Two things of nearly one name.
+    expect(() => parseConfig(text("{ g: { order: [b, a] } }").replace(/^groups/m, "group"), "c", [])).toThrow(
+      /group: unknown key; did you mean groups\? It has each set by its name/,
+    );
+    const ofNode = (words: string) => text("{ g: { order: [b, a] } }").replace("service:", `${words}, service:`);
+    expect(() => parseConfig(ofNode("groups: [g]"), "c", [])).toThrow(
+      /nodes\.a\.groups: unknown key; groups, the sets that are backed up as one, is written once, beside nodes/,
+    );
+    expect(() => parseConfig(ofNode("group: { order: [b, a] }"), "c", [])).toThrow(/nodes\.a\.group: .*under groups/);
+    expect(() => pickGroup(parseConfig(ofNode("group: fleet"), "c", []), "fleet")).toThrow(
+      /the `group` of a.*write the set under `groups`, beside `nodes`: groups: \{ fleet: \{ order: \[a\] \} \}/s,
+    );
     // Each would wait for the other's turn while that one is down.
     const turns = (down: string, most: number) =>
       text(`{ g: { order: [a, b], down: ${down} } }`).replaceAll(

@@ -102,7 +102,7 @@ describe("mounts", () => {
       ]);
       expect(Buffer.from(entries[1]?.source ?? []).toString()).toMatch(`${data}/.coldkeep-freeze/`);
       expect(tree.omitted).toEqual([
-        "data/other: another file system is mounted here and not captured; name it as a root of its own",
+        "data/other: another file system is mounted here and not captured: name it and its neighbours as roots, in place of the folder around them, or exclude it",
       ]);
       await tree.release();
       expect(readdirSync(data).sort()).toEqual(["a", "other"]);
