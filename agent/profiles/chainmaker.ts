@@ -50,8 +50,8 @@ export const chainmaker = makeProfile({
     "or another SQL server is named, and no backup is made until the configuration says `external: acknowledged`. " +
     "`archive_status` is the command that asks how archiving stands, such as `cmc archive query-status`; a backup is made only " +
     "while its Process is Normal, and how far blocks are archived stands in the snapshot's tags. ChainMaker itself could not be " +
-    "had where this was tested: trees were made with its engines (LevelDB, block files as it writes them), and a stand-in " +
-    "answered for node and cmc; where COLDKEEP_TEST_CHAINMAKER names the folder of a real node that is stopped, a copy of that is backed up and restored, too.",
+    "had where this was tested: a small node over its engines (goleveldb, tidwall/wal, Badger, block files as it writes them) was " +
+    "backed up while it wrote, and each engine read what was restored; a stand-in answered for node and cmc; where COLDKEEP_TEST_CHAINMAKER names the folder of a real node that is stopped, a copy of that is backed up and restored, too.",
   rules: RULES,
   folders: [
     {

@@ -29,6 +29,8 @@ export interface GoModule {
   readonly packages: readonly string[];
   /** In place of those: a program of ours, one file, that uses the module; called as the file without `.go`. */
   readonly source?: string;
+  /** Other modules that it uses, with their versions. */
+  readonly also?: Readonly<Record<string, string>>;
   /** The oldest Go that builds it, for people: "1.25". */
   readonly go: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -80,7 +82,9 @@ async function build(go: string, wanted: GoModule, folder: string): Promise<void
   const made = `${folder}.new`;
   rmSync(made, { recursive: true, force: true });
   mkdirSync(join(made, "bin"), { recursive: true });
-  writeFileSync(join(made, "go.mod"), `module coldkeep.test/build\n\nrequire ${wanted.module} ${wanted.version}\n`);
+  const needed = Object.entries({ [wanted.module]: wanted.version, ...wanted.also });
+  const lines = needed.map(([module, version]) => `require ${module} ${version}\n`);
+  writeFileSync(join(made, "go.mod"), `module coldkeep.test/build\n\n${lines.join("")}`);
   const { source } = wanted;
   if (source !== undefined) copyFileSync(source, join(made, "main.go"));
   const packages = source === undefined ? wanted.packages.map((path) => `${wanted.module}/${path}`) : ["."];
