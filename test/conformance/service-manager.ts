@@ -9,6 +9,7 @@ import type { NodeControl, NodeLimits, ServiceManager } from "../../agent/node/t
 import { silent } from "../../vault/names/index.ts";
 import { controlOf, entriesOf, freezeOptions, pathOf } from "../support/freezing.ts";
 import type { Flavour } from "../support/held-service.ts";
+import { toldOf } from "../support/told.ts";
 
 /** A manager over a service of its own, and what the service itself knows. */
 export interface ManagedService {
@@ -125,7 +126,7 @@ export function serviceManagerConforms(
     await tree.release();
   });
 
-  it(`${name}: one that cannot start is tried again, and told within its limit`, async () => {
+  it(`${name}: one that cannot start is tried again, and told within its limit, to people and by its exit code`, async () => {
     const service = await make("broken");
     const starts: string[] = [];
     const manager: ServiceManager = {
@@ -143,6 +144,11 @@ export function serviceManagerConforms(
     expect([1, 3]).toContain(starts.length);
     const taken = String((failure as Error).message).includes("did not come back");
     expect(starts.length).toBe(taken ? 1 : 3);
+    expect(await toldOf(failure)).toMatchObject({
+      ...{ event: "failure", job: "backup", node: "icon", kind: "node-start" },
+      title: expect.stringMatching(/^coldkeep: backup of icon on .* FAILED$/),
+      words: expect.stringContaining((failure as Error).message.split(":")[0] ?? "?"),
+    });
   });
 
   it(`${name}: a stop that lies freezes nothing: the process is still there`, async () => {
