@@ -16,6 +16,7 @@ case $verb in
     echo "$(cat "$last") false false null \\"x\\" \\"no\\"" ;;
   kill) echo false >"$last" ;;
   start) echo true >"$last" ;;
+  compose) echo 0123456789ab ;;
   ps)
     [ -e ../broken ] && { echo "Cannot connect to the Docker daemon" >&2; exit 1; }
     for name in $(ls | grep -F -- "\${3#name=}"); do
@@ -52,6 +53,8 @@ describe("containers of chaincode, by a stand-in for docker", () => {
     await host.json("backup");
     return () => vi.unstubAllEnvs();
   });
+
+  const SERVICE = "service: { manager: docker, container: peer0 }";
 
   /** A peer that is down, with containers of chaincode; restored as configured. */
   async function restored(setting: string | null, words: readonly string[] = ["--yes"], change?: Partial<Io>) {
@@ -108,6 +111,41 @@ describe("containers of chaincode, by a stand-in for docker", () => {
       expect(stdout).toContain(BY_HAND);
     },
   );
+
+  it("are removed where compose drives the peer, too", async () => {
+    const file = join(home, "compose.yaml");
+    writeFileSync(file, "services: {}\n");
+    writeFileSync(join(containers, "0123456789ab"), "false\n");
+    const docker = configured;
+    configured = docker.replace(SERVICE, `service: { manager: compose, file: ${file}, services: [peer0] }`);
+    const { code, stderr, removed, left } = await restored("dev-peer0.org1");
+    configured = docker;
+    expect(code, stderr).toBe(0);
+    expect(removed).toBe(OWN.join(" "));
+    expect(left).toContain("0123456789ab");
+    expect(readFileSync(join(containers, "0123456789ab"), "utf8")).toBe("true\n");
+  });
+
+  it("are removed by the restore of a group, each peer's own, before anything of it starts", async () => {
+    const alone = configured;
+    mkdirSync(join(home, "orderer"));
+    const orderer = `  orderer: { profile: fabric-orderer, roots: { data: ${home}/orderer }, ${SERVICE.replace("peer0", "orderer0")} }\n`;
+    configured = alone.replace(/^nodes:\n/m, `groups: { fabric: { order: [demo, orderer] } }\n$&${orderer}`);
+    for (const name of ["peer0", "orderer0"]) writeFileSync(join(containers, name), "true\n");
+    writeFileSync(host.config, configured);
+    expect((await host.run(["init"])).code).toBe(0);
+    await host.json("backup", "--group", "fabric");
+    writeFileSync(join(containers, "orderer0"), "false\n");
+    const dry = await restored("dev-peer0.org1", ["--group", "fabric", "--dry-run"]);
+    expect([dry.code, dry.removed]).toEqual([0, ""]);
+    expect(dry.stdout).toContain(`Removed before: containers of chaincode ${OWN.join(", ")}`);
+    const { code, stdout, stderr, removed } = await restored("dev-peer0.org1", ["--group", "fabric", "--yes"]);
+    configured = alone;
+    expect(code, stderr).toBe(0);
+    expect(removed).toBe(OWN.join(" "));
+    expect(stdout).not.toContain(BY_HAND);
+    expect(readFileSync(join(containers, "peer0"), "utf8")).toBe("true\n");
+  });
 
   it("are named by true or by a beginning, and nothing else", async () => {
     const { code, stderr } = await restored("'*'");
