@@ -21,8 +21,8 @@ export const rocksdb = makeProfile({
     "nowhere what `cf_paths` are: name them as roots yourself. What `BackupEngine` calls flush_before_backup is not needed, as " +
     "the WAL is captured; destroy_old_data is refused, as a restore swaps in all or nothing. What else BackupEngine's users know: " +
     "`verify` (VerifyBackup: names, sizes and digests; with --read-data every byte), keep_last in the tiers with `forget` and `gc` " +
-    "(PurgeOldBackups, GarbageCollect), `restore` of an id or the latest, `backup --meta` (app metadata). One snapshot alone is " +
-    "not deleted by its id (DeleteBackup): what no tier, tag or pin keeps expires. There are as many threads as the machine has " +
+    "(PurgeOldBackups, GarbageCollect), `restore` of an id or the latest, `backup --meta` (app metadata), " +
+    "`forget <id>` (DeleteBackup: it expires, and `gc` takes it once its grace is over). There are as many threads as the machine has " +
     "cores, and all is synced, always: max_background_operations and sync have nothing to set. A restore always is as with " +
     "keep_log_files off: the WAL is the snapshot's own. A table whose content changed under its name and size aborts the run. " +
     "Proven on RocksDB 7.8.",
