@@ -35,8 +35,8 @@ export function lostAdopters(
     if (abandoned || scan.begins.has(end) || hasCard(scan, end)) continue;
     // Packs in use, now or until now, tell that the adopter did commit, and was collected since.
     if (neededClosings.has(id) || served.has(id)) continue;
+    // Its begin may still be on its way: the host closes what it takes over before it begins.
     if ((scan.snapshots.get(id)?.card?.receivedAt ?? before) < before) lost.add(end);
-    lost.add(end);
   }
   return [...lost];
 }

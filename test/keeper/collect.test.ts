@@ -338,6 +338,16 @@ describe("runs that did not end", () => {
     expect((await collect(world, { despite: CLOCK })).abandoned).toEqual([]);
   });
 
+  it("leaves an adopter alone whose begin is still on its way, and gives it up a grace later", async () => {
+    const world = await cardWorld();
+    const { id: run } = await world.deadRun();
+    const adopter = world.nextId(world.now);
+    await world.adopt(run, adopter);
+    expect((await collect(world)).abandoned).toEqual([]);
+    world.now += 8 * DAY;
+    expect((await collect(world)).abandoned).toEqual([adopter]);
+  });
+
   it("whose packs were taken over keep them, and the lists that tell of them, as long as they are used", async () => {
     const world = await cardWorld();
     const { id: run, rows } = await world.deadRun();
