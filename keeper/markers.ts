@@ -2,6 +2,7 @@ import { names, type SnapshotId } from "../vault/names/index.ts";
 import type { Reader } from "../vault/store/facets.ts";
 import type { NodeScope } from "./read.ts";
 import { readFate } from "./retain/grace.ts";
+import { lastRound } from "./rounds.ts";
 
 /** No snapshot is expired and rescued this often; the bound ends a walk over planted markers. */
 const MAX_MARKERS = 1000;
@@ -21,17 +22,10 @@ export async function expiryOf(
   scope: NodeScope,
   id: SnapshotId,
 ): Promise<{ readonly since: number; readonly collecting: boolean } | null> {
-  let since: number | null = null;
-  let n = 0;
-  while (n < MAX_MARKERS) {
-    const marker = await store.head(names.expired(scope.node, id, n + 1));
-    if (marker === null) break;
-    since = marker.receivedAt;
-    n += 1;
-  }
-  if (since === null) return null;
-  const fate = await readFate(store, scope, id, n);
-  return fate === "rescued" ? null : { since, collecting: fate === "collect" };
+  const { round, info } = await lastRound(store, (n) => names.expired(scope.node, id, n), MAX_MARKERS);
+  if (info === null) return null;
+  const fate = await readFate(store, scope, id, round);
+  return fate === "rescued" ? null : { since: info.receivedAt, collecting: fate === "collect" };
 }
 
 /** Whether the collector has said that a snapshot goes, or is done with it. @throws as `expiredAt`. */

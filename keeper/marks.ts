@@ -6,6 +6,7 @@ import { contended } from "./index-files.ts";
 import { isGoing } from "./markers.ts";
 import { assertMayChange } from "./may-change.ts";
 import { type NodeScope, readCommitted, readNode, readObject } from "./read.ts";
+import { lastRound } from "./rounds.ts";
 import { MAX_BYTES } from "./rules.ts";
 
 /** What an operator said of a snapshot, or null where nothing was said. `unreadable` counts as a pin: it may be one. */
@@ -15,16 +16,15 @@ export type FoundMark = Mark | { readonly unreadable: string; readonly round: nu
 const MAX_MARKS = 1000;
 const ATTEMPTS = 16;
 
-/** The mark that holds. Walks up the rounds, since there are few. */
+/** The mark that holds. */
 export async function readMark(store: Reader, scope: NodeScope, id: SnapshotId): Promise<FoundMark> {
-  let round = 0;
-  while (round < MAX_MARKS && (await store.head(names.mark(scope.node, id, round + 1))) !== null) round += 1;
+  const { round } = await lastRound(store, (n) => names.mark(scope.node, id, n), MAX_MARKS);
   return round === 0 ? null : readMarkOf(store, scope, id, round);
 }
 
 export async function readMarkOf(store: Reader, scope: NodeScope, id: SnapshotId, round: number): Promise<FoundMark> {
   const name = names.mark(scope.node, id, round);
-  const expected = { vault: scope.vault, node: scope.node, snapshot: id };
+  const expected = { vault: scope.vault, node: scope.node, snapshot: id, round };
   const read = await readObject(store, name, MAX_BYTES.marker, (bytes) => parseMark(bytes, expected, name));
   if (read.found === "it") return read.value;
   return { unreadable: `${name}: ${read.found === "nothing" ? "it is not there" : read.why}`, round };

@@ -20,10 +20,10 @@ async function list(
   kind: "restore" | "share",
   wanted: (ticket: ListedTicket) => boolean = () => true,
 ): Promise<Answer> {
-  const { flags, io } = call;
+  const { flags, io, progress } = call;
   const { config, node } = openSession(call);
   const store = await openVault(config, call, "read");
-  const all = await listTickets(store, node.name, io.clock.now());
+  const all = await listTickets(store, node.name, io.clock.now(), progress);
   const found = all.filter(
     (ticket) => ticket.kind === kind && wanted(ticket) && (flags.all === true || ticket.state === "valid"),
   );

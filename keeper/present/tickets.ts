@@ -1,9 +1,12 @@
 import { randomBytes } from "node:crypto";
 import {
   ColdkeepError,
+  isColdkeepError,
   type NodeName,
   names,
+  type Progress,
   type SnapshotId,
+  silent,
   toBase64url,
   type VaultId,
 } from "../../vault/names/index.ts";
@@ -25,14 +28,14 @@ import {
 import { createRecord } from "../create.ts";
 import { contended } from "../index-files.ts";
 import { assertMayChange } from "../may-change.ts";
-import { readNode, readObject } from "../read.ts";
+import { type Found, readNode, readObject } from "../read.ts";
 import { MAX_BYTES } from "../rules.ts";
 
 const ATTEMPTS = 16;
 const NONE: RevokedTickets = { format: 1, tickets: [] };
 
 export interface IssueOptions {
-  readonly store: Reader & Creator & Replacer;
+  readonly store: Reader & Creator & Replacer & Lister;
   readonly signer: TicketSigner;
   readonly vault?: VaultId;
   readonly node: NodeName;
@@ -76,8 +79,11 @@ export async function issueTicket(o: IssueOptions): Promise<IssuedTicket> {
     card_key: o.cardKey ?? node.key,
   };
   const text = await writeTicket(ticket, o.signer);
-  // A presenter takes no ticket where there is no list of revoked ones.
-  await o.store.replace(names.REVOKED_TICKETS, encodeRevoked(NONE), null);
+  // A presenter takes no ticket where there is no list of revoked ones: the first ticket of a vault brings it.
+  if ((await o.store.head(names.REVOKED_TICKETS)) === null) {
+    if (await wasIssued(o.store)) throw listIsGone();
+    await o.store.replace(names.REVOKED_TICKETS, encodeRevoked(NONE), null);
+  }
   const kept = await createRecord(o.store, names.issuedTicket(ticket.tid), encodeIssued(ticket));
   if (!kept.created && !kept.same)
     throw new ColdkeepError("internal", { what: "two tickets of one name", on: ticket.tid });
@@ -103,27 +109,41 @@ export async function notePublished(store: Creator, tid: string, url: string): P
   await createRecord(store, names.published(tid), encodePublication({ format: 1, tid, url }));
 }
 
-async function publishedUrls(store: Reader & Lister): Promise<ReadonlyMap<string, string>> {
+async function publishedUrls(store: Reader & Lister, progress: Progress): Promise<ReadonlyMap<string, string>> {
   const urls = new Map<string, string>();
   for await (const { name } of store.list(names.PUBLISHED)) {
     const read = await readObject(store, name, MAX_BYTES.marker, (bytes) => parsePublication(bytes, name));
-    if (read.found === "it") urls.set(read.value.tid, read.value.url);
+    if (read.found === "it" && name === names.published(read.value.tid)) urls.set(read.value.tid, read.value.url);
+    else if (read.found !== "nothing") progress.warn(`${name} cannot be read: it said where a share was published`);
   }
   return urls;
 }
 
-/** The tickets of a node, or of all, newest first. */
+/**
+ * The tickets of a node, or of all, newest first. Of one whose record is damaged no more is known than its id: it is
+ * warned of, as it may still be good.
+ * @throws ColdkeepError `integrity` where the list of revoked tickets is damaged or gone.
+ */
 export async function listTickets(
   store: Reader & Lister,
   node: NodeName | null,
   now: number,
+  progress: Progress = silent,
 ): Promise<readonly ListedTicket[]> {
-  const { list } = await readList(store);
+  const { list, etag } = await readList(store);
+  if (etag === null && (await wasIssued(store))) throw listIsGone();
   const revoked = new Set(list.tickets.map(({ tid }) => tid));
-  const urls = await publishedUrls(store);
+  const urls = await publishedUrls(store, progress);
   const found: ListedTicket[] = [];
   for await (const { name } of store.list(names.ISSUED_TICKETS)) {
-    const read = await readObject(store, name, MAX_BYTES.marker, (bytes) => parseIssued(bytes, name));
+    const read = await readIssued(store, name);
+    if (read.found === "malformed") {
+      const tid = name.slice(names.ISSUED_TICKETS.length, -".json".length);
+      const state = revoked.has(tid)
+        ? "it is revoked"
+        : `it may be good still; \`coldkeep ticket revoke ${tid}\` ends it`;
+      progress.warn(`a ticket is not listed, as ${name} cannot be read (${read.why}): ${state}`);
+    }
     if (read.found !== "it" || (node !== null && read.value.node !== node)) continue;
     const ended = read.value.exp * 1000 <= now;
     const url = urls.get(read.value.tid);
@@ -147,7 +167,7 @@ export async function revokeTicket(
 ): Promise<{ readonly ticket: Ticket; readonly changed: boolean }> {
   await assertMayChange(store);
   const name = names.issuedTicket(tid);
-  const read = await readObject(store, name, MAX_BYTES.marker, (bytes) => parseIssued(bytes, name));
+  const read = await readIssued(store, name);
   if (read.found === "nothing") {
     throw new ColdkeepError("not-found", {
       what: "there is no such ticket",
@@ -159,6 +179,8 @@ export async function revokeTicket(
   const exp = read.found === "it" ? read.value.exp : Number.MAX_SAFE_INTEGER;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const { list, etag } = await readList(store);
+    // A list with this one alone would bring all others back.
+    if (etag === null) throw listIsGone();
     if (read.found === "it" && list.tickets.some((other) => other.tid === tid))
       return { ticket: read.value, changed: false };
     const next = encodeRevoked(withRevoked(list, { tid, exp }, Math.floor(now / 1000)));
@@ -167,6 +189,40 @@ export async function revokeTicket(
     throw new ColdkeepError("integrity", { what: "the ticket was revoked, but its record is damaged", on: name });
   }
   throw contended(names.REVOKED_TICKETS);
+}
+
+/** What was written down of a ticket; another's record under its name is none of it. */
+function readIssued(store: Reader, name: string): Promise<Found<Ticket>> {
+  return readObject(store, name, MAX_BYTES.marker, (bytes) => {
+    const ticket = parseIssued(bytes, name);
+    if (names.issuedTicket(ticket.tid) === name) return ticket;
+    throw new ColdkeepError("integrity", {
+      what: "belongs to another ticket",
+      on: name,
+      why: `it is of ${ticket.tid}`,
+    });
+  });
+}
+
+/** Whoever may not list makes tickets as though they were the first. */
+async function wasIssued(store: Lister): Promise<boolean> {
+  try {
+    for await (const _ of store.list(names.ISSUED_TICKETS)) return true;
+  } catch (error) {
+    if (!isColdkeepError(error, "permission")) throw error;
+  }
+  return false;
+}
+
+function listIsGone(): ColdkeepError {
+  return new ColdkeepError("integrity", {
+    what: "the list of revoked tickets is gone",
+    on: names.REVOKED_TICKETS,
+    why: "there are tickets, and a list made anew would bring those back that were revoked",
+    todo:
+      "put it back from a copy of the vault or an earlier version; until then no ticket is taken. Where there is none: " +
+      `take a new ticket key, and remove what lies in ${names.ISSUED_TICKETS}`,
+  });
 }
 
 /** @throws ColdkeepError `integrity` where it is damaged: a list made anew would bring revoked tickets back. */

@@ -34,7 +34,7 @@ export async function readFate(
   round: number,
 ): Promise<"collect" | "rescued" | null> {
   const name = names.fate(scope.node, id, round);
-  const expected = { vault: scope.vault, node: scope.node, snapshot: id };
+  const expected = { vault: scope.vault, node: scope.node, snapshot: id, round };
   const read = await readObject(store, name, MAX_BYTES.marker, (bytes) => parseFate(bytes, expected, name));
   if (read.found === "nothing") return null;
   if (read.found === "it") return read.value.fate;

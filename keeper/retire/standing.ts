@@ -5,6 +5,7 @@ import { createRecord } from "../create.ts";
 import { contended } from "../index-files.ts";
 import { assertMayChange } from "../may-change.ts";
 import { readObject } from "../read.ts";
+import { lastRound } from "../rounds.ts";
 import { MAX_BYTES } from "../rules.ts";
 
 /** The last word on a node. `since` is its receipt; milliseconds since the epoch. */
@@ -35,11 +36,11 @@ function standingBy(word: LastWord | null): FoundStanding | null {
 }
 
 async function lastWord(store: Reader, scope: Scope): Promise<LastWord | null> {
-  let round = 0;
-  while (round < MAX_ROUNDS && (await store.head(names.standing(scope.node, round + 1))) !== null) round += 1;
+  const { round } = await lastRound(store, (n) => names.standing(scope.node, n), MAX_ROUNDS);
   if (round === 0) return null;
   const name = names.standing(scope.node, round);
-  const read = await readObject(store, name, MAX_BYTES.marker, (bytes) => parseNodeStanding(bytes, scope, name));
+  const expected = { ...scope, round };
+  const read = await readObject(store, name, MAX_BYTES.marker, (bytes) => parseNodeStanding(bytes, expected, name));
   if (read.found === "it") return { ...read.value, since: read.info.receivedAt };
   throw new ColdkeepError("integrity", {
     what: "cannot tell whether the node is retired",

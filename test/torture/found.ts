@@ -62,4 +62,34 @@ export const FOUND: readonly Found[] = [
     what: "an archive of ICON's guide that expands without end filled the disk, which is the node's as well",
     test: "agent/exchange/icon-archive.test.ts",
   },
+  {
+    campaign: "corrupt",
+    seed: "1",
+    what: "an earlier mark, fate or word on a node that lay under a later one's name was believed: a pin, or that a node is retired, was gone without a word",
+    test: "test/keeper/lost-words.test.ts",
+  },
+  {
+    campaign: "corrupt",
+    seed: "1",
+    what: "where an operator's first word was gone those after it were not seen, and the next one was put before them",
+    test: "test/keeper/lost-words.test.ts",
+  },
+  {
+    campaign: "corrupt",
+    seed: "1",
+    what: "a list of revoked tickets that was gone was made anew by the next ticket, and one bit of an id in it went unnoticed: revoked tickets were good again",
+    test: "test/keeper/lost-words.test.ts",
+  },
+  {
+    campaign: "corrupt",
+    seed: "1",
+    what: "a ticket whose record was damaged, or another's, was listed by nobody, and nobody was told",
+    test: "test/keeper/lost-words.test.ts",
+  },
+  {
+    campaign: "corrupt",
+    seed: "1",
+    what: "of a damaged share the message named an object that does not exist",
+    test: "test/vault/sealed/share.test.ts",
+  },
 ];

@@ -7,6 +7,8 @@ export interface Expected {
   readonly vault?: string;
   readonly node?: string;
   readonly snapshot?: string;
+  /** Of what is said again and again: the number in its name. */
+  readonly round?: number;
 }
 
 /**
@@ -58,9 +60,9 @@ export function writeRecord<T>(schema: z.ZodType<T>, value: T, on: string): Uint
   return canonicalBytes(value);
 }
 
-/** @throws ColdkeepError `integrity` where the record belongs to another vault, node or snapshot than asked for. */
+/** @throws ColdkeepError `integrity` where the record belongs to another vault, node, snapshot or round than asked for. */
 export function assertExpected(found: Expected, expected: Expected | undefined, on: string): void {
-  for (const field of ["vault", "node", "snapshot"] as const) {
+  for (const field of ["vault", "node", "snapshot", "round"] as const) {
     const wanted = expected?.[field];
     if (wanted === undefined || found[field] === wanted) continue;
     throw new ColdkeepError("integrity", {

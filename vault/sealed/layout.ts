@@ -102,7 +102,8 @@ export function frameAad(type: number, i: number, codec: number, plain: number):
 }
 
 /** Where an object lies in the vault, for messages. */
-export function placeOf({ scope, name }: ObjectIdentity): string {
+export function placeOf({ scope, kind, name }: ObjectIdentity): string {
+  if (kind === "share") return `${scope.node}/${name}`;
   return `${scope.node}/data/${scope.snapshot}/${name}`;
 }
 
@@ -112,7 +113,10 @@ export function damagedObject(o: ObjectIdentity, what: string, why: string, caus
     what,
     on: placeOf(o),
     why,
-    todo: "Restore another snapshot, or this one from another copy of the vault",
+    todo:
+      o.kind === "share"
+        ? "ask for a new share token"
+        : "Restore another snapshot, or this one from another copy of the vault",
     ...(cause === undefined ? {} : { cause }),
   });
 }

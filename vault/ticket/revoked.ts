@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { canonicalBytes, checkRecord, readRecord } from "../card/index.ts";
-import { FORMAT, names } from "../names/index.ts";
+import { canonicalBytes, checkRecord, readRecord, sumOf } from "../card/index.ts";
+import { ColdkeepError, FORMAT, names } from "../names/index.ts";
 import { ticket, ticketId } from "./ticket.ts";
 import type { RevokedTicket, RevokedTickets, Ticket } from "./types.ts";
 
@@ -9,19 +9,32 @@ const MAX_REVOKED = 100_000;
 /** A ticket that has ended is kept in the list so much longer: clocks differ. Seconds. */
 const AFTERWARDS = 86_400;
 
-const schema = z.strictObject({
+const list = {
   format: z.literal(FORMAT),
   tickets: z.array(z.strictObject({ tid: ticketId, exp: z.int().min(0) })).max(MAX_REVOKED),
-}) satisfies z.ZodType<RevokedTickets>;
+};
+const schema = z.strictObject(list) satisfies z.ZodType<RevokedTickets>;
+const stored = z.strictObject({ ...list, sha256: z.string().length(64).exactOptional() });
 
 /** @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
 export function parseRevoked(bytes: Uint8Array): RevokedTickets {
-  return readRecord<RevokedTickets>(schema, bytes, names.REVOKED_TICKETS);
+  const { sha256, ...found } = readRecord(stored, bytes, names.REVOKED_TICKETS);
+  if (sha256 === undefined || sha256 === digestOf(found)) return found;
+  throw new ColdkeepError("integrity", {
+    what: "cannot read",
+    on: names.REVOKED_TICKETS,
+    why: "its digest is another than that of its tickets",
+  });
 }
 
 export function encodeRevoked(value: RevokedTickets): Uint8Array {
   checkRecord<RevokedTickets>(schema, value, names.REVOKED_TICKETS);
-  return canonicalBytes(value);
+  return canonicalBytes({ ...value, sha256: digestOf(value) });
+}
+
+/** One bit of an id, and a ticket that was revoked would be good again. */
+function digestOf({ tickets }: RevokedTickets): string {
+  return sumOf(canonicalBytes(tickets)).sha256;
 }
 
 /** The list with one more, and without those that have ended long ago. `now` in seconds since the epoch. */

@@ -1,10 +1,16 @@
 import { listSnapshots, rebuildIndex, verifySnapshots } from "../../../keeper/index.ts";
 import { isColdkeepError, messageOf, names, type SnapshotId } from "../../../vault/names/index.ts";
+import type { Chance } from "../chance.ts";
 import type { Campaign, Context } from "../types.ts";
+import { askAll } from "./ask-records.ts";
 import { type Harm, harmsTo, kindOf } from "./harm.ts";
 import { readAll } from "./read-all.ts";
+import { addRecords } from "./records.ts";
+import { keep, sufferRecord } from "./suffer-record.ts";
 import { makeVault, type SmallVault } from "./vault.ts";
 
+/** After each a month is played: so many harms of a record a round, whichever. */
+const HARMS_A_RECORD = 1;
 const CACHES = ["index.json", "head.json", "backup_list"];
 
 export const campaign: Campaign = {
@@ -12,7 +18,10 @@ export const campaign: Campaign = {
   shows:
     "Every kind of object, harmed in every part of it. A restore gives exactly what was captured, or an error that names the object; " +
     "verification without any key names it as well; snapshots that do not use it are untouched; what is a cache is made anew. " +
-    "Survived: a cache, which was made anew; or, in the node's record, a word that is for people alone.",
+    "Records beside snapshots (marks, markers, fates, pins, proofs, closing cards, standings, tickets, shares, groups' cards and the " +
+    "rest) are harmed as well, and a month of retention and collection is played: what is pinned, newest, or needed by a restore " +
+    "stays, a revoked ticket stays revoked, a retired node keeps all. Survived: a cache, which was made anew; a record of which only " +
+    "its name and receipt count, or the last word of an operator that is gone, so that the one before it holds; words that are for people alone.",
   run: async (context) => {
     await context.rounds(async (chance) => {
       const vault = await makeVault(chance);
@@ -26,9 +35,26 @@ export const campaign: Campaign = {
         const name = chance.pick(ofKind);
         for (const harm of harmsTo(name, vault.store, chance)) await suffer(context, vault, harm);
       }
+      await sufferRecords(context, vault, chance);
     });
   },
 };
+
+/** The same for one record of each kind that is put beside snapshots. */
+async function sufferRecords(context: Context, vault: SmallVault, chance: Chance): Promise<void> {
+  const records = await addRecords(vault, chance);
+  const undo = keep(records);
+  const before = await askAll(records);
+  undo();
+  const byKind = Map.groupBy(records.kinds.keys(), (name) => records.kinds.get(name));
+  for (const ofKind of byKind.values()) {
+    const harms = harmsTo(chance.pick(ofKind), vault.store, chance, (name) => records.kinds.get(name) ?? null);
+    for (let left = HARMS_A_RECORD; left > 0 && harms.length > 0; left -= 1) {
+      const [harm] = harms.splice(chance.whole(0, harms.length - 1), 1);
+      if (harm !== undefined) await sufferRecord(context, records, before, harm);
+    }
+  }
+}
 
 /** Does one harm, looks at every snapshot, and undoes it. */
 async function suffer(context: Context, vault: SmallVault, harm: Harm): Promise<void> {

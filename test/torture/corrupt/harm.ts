@@ -21,11 +21,19 @@ export function kindOf(name: string): string | null {
   return null;
 }
 
-const SEALED = ["pack", "manifest"];
+const SEALED = ["pack", "manifest", "share"];
 
-/** One harm of each class to an object, at places that chance picks. */
-export function harmsTo(name: string, store: MemoryStore, chance: Chance): Harm[] {
-  const kind = kindOf(name);
+/**
+ * One harm of each class to an object, at places that chance picks.
+ * @param of tells what kind of object a name is of
+ */
+export function harmsTo(
+  name: string,
+  store: MemoryStore,
+  chance: Chance,
+  of: (name: string) => string | null = kindOf,
+): Harm[] {
+  const kind = of(name);
   const bytes = store.objects.get(name)?.bytes;
   if (kind === null || bytes === undefined) return [];
   const change = (what: string, how: (bytes: Uint8Array) => Uint8Array): Harm => ({
@@ -41,7 +49,7 @@ export function harmsTo(name: string, store: MemoryStore, chance: Chance): Harm[
       return copy;
     }),
   );
-  const others = [...store.objects.keys()].filter((other) => kindOf(other) === kind && other !== name);
+  const others = [...store.objects.keys()].filter((other) => of(other) === kind && other !== name);
   const swap: Harm[] = [];
   if (others.length > 0) {
     const other = chance.pick(others);

@@ -13,17 +13,22 @@ const NOW = Date.UTC(2026, 0, 15);
 /** A vault of two nodes: of the first a snapshot, one on top of it, and one by itself. */
 export interface SmallVault {
   readonly store: MemoryStore;
+  /** The store's clock. */
+  readonly clock: { now: number };
   readonly node: Node;
   /** In the order in which they were made. */
   readonly snapshots: readonly Built[];
+  /** A node beside it, in the same archive. */
+  readonly other: Node;
+  readonly others: readonly Built[];
   /** What each file holds, by snapshot and path. */
   readonly contents: ReadonlyMap<SnapshotId, ReadonlyMap<string, Buffer>>;
   readonly identities: readonly Identity[];
 }
 
 export async function makeVault(chance: Chance): Promise<SmallVault> {
-  let now = NOW;
-  const store = memoryStore(() => now);
+  const clock = { now: NOW };
+  const store = memoryStore(() => clock.now);
   const source = Buffer.from("a password");
   const recipients = [keyRecipient({ source, stretch: STRETCH })];
   const contents = new Map<SnapshotId, ReadonlyMap<string, Buffer>>();
@@ -35,7 +40,7 @@ export async function makeVault(chance: Chance): Promise<SmallVault> {
     ...more,
   });
   async function add(of: Node, made: Readonly<Record<string, Buffer>>, seq: number, parent?: Built): Promise<Built> {
-    now += 3_600_000;
+    clock.now += 3_600_000;
     const items: Item[] = [
       { path: "data" },
       ...Object.entries(made).map(([path, bytes]) => ({ path, content: [bytes], secret: path.endsWith("key") })),
@@ -80,9 +85,11 @@ export async function makeVault(chance: Chance): Promise<SmallVault> {
   const second = await add(node, files({ "data/more": chance.bytes(40_000) }), 2, first);
   const third = await add(node, { "data/alone": chance.bytes(70_000) }, 3);
   const foreign = await add(other, files({}), 1);
+  const younger = await add(other, { "data/alone": chance.bytes(40_000) }, 2);
   await indexSnapshots({ store, node: node.name, ids: [first, second, third].map(({ snapshot }) => snapshot) });
-  await indexSnapshots({ store, node: other.name, ids: [foreign.snapshot] });
-  return { store, node, snapshots: [first, second, third], contents, identities: [keyIdentity(source)] };
+  await indexSnapshots({ store, node: other.name, ids: [foreign, younger].map(({ snapshot }) => snapshot) });
+  const made = { snapshots: [first, second, third], other, others: [foreign, younger] };
+  return { store, clock, node, ...made, contents, identities: [keyIdentity(source)] };
 }
 
 function sumOf(bytes: Uint8Array) {

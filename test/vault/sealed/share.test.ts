@@ -44,7 +44,7 @@ describe("the object of a share", () => {
     for (const at of [0, 8, 16, 40, 70, 96, 120, sealed.length - 20, sealed.length - 1]) {
       const changed = Uint8Array.from(sealed);
       changed[at] = (changed[at] ?? 0) ^ 1;
-      refusal(() => openShare(changed, { scope, tid, key }));
+      expect(refusal(() => openShare(changed, { scope, tid, key })).on).toBe(names.share(scope.node, tid));
     }
   });
 
