@@ -26,7 +26,7 @@ export interface KeyFileRef {
  * Every key.json that a node's snapshots need: their own, and those of runs that never became one and whose packs a later
  * snapshot took over. Of the latter only a manifest knows the commitment.
  */
-export async function findKeyFiles(o: RekeyOptions): Promise<SnapshotId[]> {
+export async function findKeyFiles(o: Parameters<typeof findSnapshots>[0]): Promise<SnapshotId[]> {
   const ids = new Set<SnapshotId>();
   for (const { snapshot, origins } of await findSnapshots(o)) for (const id of [snapshot, ...origins]) ids.add(id);
   return [...ids];

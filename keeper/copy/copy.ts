@@ -1,6 +1,7 @@
 import {
   type Begin,
   type Card,
+  type CardCore,
   encodeBegin,
   encodeCard,
   encodeOriginRecord,
@@ -14,6 +15,7 @@ import { isMismatch, type NodeScope, readBegin, readCard, readCommitted } from "
 import { firstReceipts, type Receipts } from "../receipts.ts";
 import { claimTarget } from "./claim.ts";
 import { bringData, forgetKept } from "./data.ts";
+import { goingThere } from "./going.ts";
 import { copyKeyFile } from "./key-files.ts";
 import { Ledger } from "./ledger.ts";
 import { findNeeds } from "./needs.ts";
@@ -68,15 +70,23 @@ async function copyInto(job: CopyJob, id: SnapshotId, ledger: Ledger): Promise<b
   const needs = await findNeeds(from, job.scope, core);
   ledger.damages.push(...needs.damages);
   ledger.notes.push(...needs.notes);
-  if (ledger.damages.length > 0 || !(await bringData(job, core, needs, ledger))) return there;
+  if (ledger.damages.length > 0 || !(await mayUse(job, core, ledger))) return there;
+  if (!(await bringData(job, core, needs, ledger))) return there;
   if (dryRun || there) return there;
   await commit(job, source, ledger);
+  // Who decided before he could see the card deletes what it needs, now or later.
+  if (!(await mayUse(job, core, ledger))) return there;
   // Whatever the target's own collector took while it could not see the card yet is brought again.
   forgetKept(job);
   const again = new Ledger();
   await bringData(job, core, needs, again);
   ledger.damages.push(...again.damages);
   return there;
+}
+
+async function mayUse(job: CopyJob, core: CardCore, ledger: Ledger): Promise<boolean> {
+  const going = await goingThere(job, core);
+  return going === null || ledger.damaged(going);
 }
 
 /** The begin goes only now: a copy that stays undone must not leave a run that children of its snapshot would miss. */

@@ -28,14 +28,11 @@ const RECORD = /^(.+)\.(expired|fate|mark)\.([1-9]\d{0,8})\.json$/;
 
 /** Lists a node's small objects. Strongly consistent, so it also finds what no event told of. */
 export async function scanNode(store: Lister, node: NodeName): Promise<Scan> {
-  const snapshots = new Map<SnapshotId, SnapshotFiles>();
   const begins = new Map<SnapshotId, ObjectInfo>();
   const pins = new Map<SnapshotId, Map<string, ObjectInfo>>();
   const foreign: string[] = [];
   let cleared: number | null = null;
-  await each(store, names.snapshotsFolder(node), (rest, info, name) => {
-    if (!takeRecord(snapshots, rest, info)) foreign.push(name);
-  });
+  const snapshots = await scanSnapshots(store, node, (name) => void foreign.push(name));
   await each(store, names.beginsFolder(node), (rest, info, name) => {
     const id = rest.slice(0, -".json".length);
     if (rest.endsWith(".json") && isSnapshotId(id)) begins.set(id, info);
@@ -51,6 +48,19 @@ export async function scanNode(store: Lister, node: NodeName): Promise<Scan> {
     cleared = Math.max(cleared ?? receivedAt, receivedAt);
   });
   return { snapshots, begins, pins, cleared, foreign };
+}
+
+/** What lies in `snapshots/` alone. */
+export async function scanSnapshots(
+  store: Lister,
+  node: NodeName,
+  onForeign: (name: string) => void = () => {},
+): Promise<ReadonlyMap<SnapshotId, SnapshotFiles>> {
+  const snapshots = new Map<SnapshotId, SnapshotFiles>();
+  await each(store, names.snapshotsFolder(node), (rest, info, name) => {
+    if (!takeRecord(snapshots, rest, info)) onForeign(name);
+  });
+  return snapshots;
 }
 
 async function each(

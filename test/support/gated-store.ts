@@ -11,6 +11,8 @@ interface Waiting {
 /** A store as one process sees it, whose every call waits until it is let through, or is the process's last. */
 export interface Gate {
   readonly store: Store & Deleter;
+  /** A second store, as the same process sees it. */
+  readonly other: Store & Deleter;
   /** Lets the oldest waiting call through. */
   step(): Promise<void>;
   /** Kills the process before its oldest waiting call takes effect, or after. */
@@ -18,7 +20,7 @@ export interface Gate {
   readonly waiting: number;
 }
 
-export function gatedStore(store: Store & Deleter): Gate {
+export function gatedStore(store: Store & Deleter, other: Store & Deleter = store): Gate {
   const queue: Waiting[] = [];
   let dead = false;
 
@@ -33,7 +35,26 @@ export function gatedStore(store: Store & Deleter): Gate {
   }
 
   return {
-    store: {
+    store: gateTo(store),
+    other: gateTo(other),
+    step: async () => {
+      queue.shift()?.go();
+      await settled();
+    },
+    kill: async (after) => {
+      dead = true;
+      const [first, ...rest] = queue.splice(0);
+      first?.die(after);
+      for (const { die } of rest) die(false);
+      await settled();
+    },
+    get waiting() {
+      return queue.length;
+    },
+  };
+
+  function gateTo(store: Store & Deleter): Store & Deleter {
+    return {
       url: store.url,
       lockTerms: () => gated(() => store.lockTerms()),
       lock: (name, until, mode) => gated(() => store.lock(name, until, mode)),
@@ -60,22 +81,8 @@ export function gatedStore(store: Store & Deleter): Gate {
           });
         }
       },
-    },
-    step: async () => {
-      queue.shift()?.go();
-      await settled();
-    },
-    kill: async (after) => {
-      dead = true;
-      const [first, ...rest] = queue.splice(0);
-      first?.die(after);
-      for (const { die } of rest) die(false);
-      await settled();
-    },
-    get waiting() {
-      return queue.length;
-    },
-  };
+    };
+  }
 }
 
 /** Until all that can go on without another call has. */

@@ -5,6 +5,7 @@ import {
   isCommitted,
   parseCard,
   parseFate,
+  parseOriginRecord,
   parsePackList,
   writerOf,
 } from "../../vault/card/index.ts";
@@ -40,7 +41,7 @@ interface Leaving {
  * objects that the code under test reads itself. Each violation begins with the invariant's number (docs/ARCHITECTURE.md).
  */
 export class ProtocolObserver {
-  readonly violations: string[] = [];
+  readonly violations: string[];
   /** How often each thing happened, so that stories without any are noticed. */
   readonly tally = new Map<string, number>();
   readonly cards = new Map<SnapshotId, Seen>();
@@ -69,6 +70,8 @@ export class ProtocolObserver {
   readonly #rows = new Map<string, { readonly sha256: string; readonly list: string }>();
   readonly #planned = new Set<string>();
   readonly #generations = new Map<string, number>();
+  /** In a copy: when each run began where it was made. */
+  readonly #origins = new Map<SnapshotId, number>();
   readonly #node: NodeName;
   readonly #vault: VaultId;
   readonly #inner: MemoryStore;
@@ -81,7 +84,9 @@ export class ProtocolObserver {
     inner: MemoryStore,
     now: () => number,
     guardedSince: () => number | null,
+    violations: string[] = [],
   ) {
+    this.violations = violations;
     this.#node = scope.node;
     this.#vault = scope.vault;
     this.#inner = inner;
@@ -117,19 +122,25 @@ export class ProtocolObserver {
   created(name: string, bytes: Uint8Array): void {
     const rest = name.slice(this.#node.length + 1);
     const [folder = "", file = "", short = ""] = rest.split("/");
-    if (folder === "begins") this.begins.set(file.slice(0, -".json".length) as SnapshotId, this.#now());
-    if (folder === "data") this.#once(name, bytes);
+    if (folder === "begins") {
+      const id = file.slice(0, -".json".length) as SnapshotId;
+      this.begins.set(id, this.#origins.get(id) ?? this.#now());
+    }
+    if (folder === "data" && short !== names.KEY_NAME) this.#once(name, bytes);
+    if (short === names.KEY_NAME) this.#keyPut(name, bytes);
     if (folder === "data" && short.startsWith("packs-")) this.#listPut(name, bytes);
     if (folder === "plans") this.#planPut(bytes);
     if (folder !== "snapshots") return;
-    const [, id = "", kind, round] = /^(.+)\.(card|expired|fate)\.(?:(\d+)\.)?json$/.exec(file) ?? [];
+    const [, id = "", kind, round] = /^(.+)\.(card|expired|fate|origin)\.(?:(\d+)\.)?json$/.exec(file) ?? [];
+    if (kind === "origin" && isSnapshotId(id)) this.#origins.set(id, parseOriginRecord(bytes).begun);
     if (kind === "card" && isSnapshotId(id)) this.#cardPut(id, bytes, name);
     if (kind === "expired" && isSnapshotId(id)) this.#markerPut(id, Number(round));
     if (kind === "fate") this.#fatePut(bytes, name);
   }
 
-  /** I7: a cache never goes back. */
+  /** I7: a cache never goes back; I14: nor does a key file. */
   replaced(name: string, bytes: Uint8Array): void {
+    if (name.endsWith(`/${names.KEY_NAME}`)) this.#keyPut(name, bytes);
     if (!name.endsWith("/index.json") && !name.endsWith("/head.json")) return;
     const { generation } = JSON.parse(Buffer.from(bytes).toString()) as { generation: number };
     const before = this.#generations.get(name) ?? 0;
@@ -208,6 +219,39 @@ export class ProtocolObserver {
     const before = this.#digests.get(name);
     if (before !== undefined && before !== digest) this.#violated(`I3: ${name} held two things`);
     this.#digests.set(name, digest);
+  }
+
+  /** I14. One that a collector deleted may be brought again by a copy, which is then of the same age or younger. */
+  #keyPut(name: string, bytes: Uint8Array): void {
+    const { generation } = JSON.parse(Buffer.from(bytes).toString()) as { generation: number };
+    const before = this.#generations.get(name) ?? 0;
+    if (generation < before) this.#violated(`I14: ${name} went from generation ${before} to ${generation}`);
+    this.#generations.set(name, generation);
+  }
+
+  /** I14: what a rotation says it changed has the new slot, as long as it stays: whose packs it uses included. */
+  rotated(kid: string, meant: Iterable<SnapshotId>): void {
+    this.happened("rotated");
+    for (const id of meant) {
+      const seen = this.cards.get(id);
+      if (seen === undefined || this.fateOf(id) === "collect" || this.damaged.has(id)) continue;
+      for (const of of [id, ...seen.core.origins.map(({ snapshot }) => snapshot)]) {
+        const name = names.keyJson(this.#node, of);
+        const bytes = this.#inner.objects.get(name)?.bytes;
+        const { slots } = JSON.parse(Buffer.from(bytes ?? "{}").toString()) as { slots?: { kid: string }[] };
+        if (slots?.some((slot) => slot.kid === kid) !== true)
+          this.#violated(`I14: ${name}, which ${id} needs, has no slot ${kid} after the rotation`);
+      }
+    }
+  }
+
+  /** I15: of what a copy says it brought all is there. */
+  copied(id: SnapshotId): void {
+    this.happened("copied");
+    const seen = this.cards.get(id);
+    if (seen === undefined || this.fateOf(id) === "collect") return;
+    for (const name of seen.wanted.keys())
+      if (!this.#inner.objects.has(name)) this.#violated(`I15: ${id} was copied, and lacks ${name}`);
   }
 
   #listPut(name: string, bytes: Uint8Array): void {

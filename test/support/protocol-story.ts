@@ -14,7 +14,7 @@ export type Op = readonly [kind: number, a: number, b: number, c: number];
 export type Story = readonly [setting: number, ops: readonly Op[]];
 
 export function stories(length: number): fc.Arbitrary<Story> {
-  const op: fc.Arbitrary<Op> = fc.tuple(fc.nat(109), fc.nat(63), fc.nat(255), fc.nat(7));
+  const op: fc.Arbitrary<Op> = fc.tuple(fc.nat(127), fc.nat(63), fc.nat(255), fc.nat(7));
   return fc.tuple(fc.nat(7), fc.array(op, { minLength: length / 2, maxLength: length, size: "max" }));
 }
 
@@ -34,9 +34,14 @@ export async function finish(world: ProtocolWorld, happened: Map<string, number>
   const { violations } = world.seen;
   await world.drain();
   world.seen.check();
+  world.copySeen.check();
   if (violations.length > 0) return violations;
   await checkQuiet(world);
   for (const [what, count] of world.seen.tally) happened.set(what, (happened.get(what) ?? 0) + count);
+  for (const [what, count] of world.copySeen.tally) {
+    const named = what === "copied" ? what : `in the copy: ${what}`;
+    happened.set(named, (happened.get(named) ?? 0) + count);
+  }
   if (violations.length === 0) await checkSweptUp(world);
   return violations;
 }
@@ -81,10 +86,23 @@ async function tell(world: ProtocolWorld, [kind, a, b, c]: Op): Promise<void> {
     if (world.isHurt) world.heal();
     else if (id !== undefined) world.hurt(id, b % 2 === 0);
   } else if (kind < 108) world.clone();
-  else if (world.guarded) world.backup(THIEF, true, 1, 1, true);
+  else if (kind < 110) {
+    if (world.guarded) world.backup(THIEF, true, 1, 1, true);
+  } else await tellOther(world, kind, a, b);
   // Nothing is deleted while a card lies damaged: not too much of a story.
   if (world.isHurt && c === 7) world.heal();
   seen.check();
+  world.copySeen.check();
+}
+
+/** Key rotations, and a second vault: copies into it, and its own keepers. */
+async function tellOther(world: ProtocolWorld, kind: number, a: number, b: number): Promise<void> {
+  const all = Number.POSITIVE_INFINITY;
+  if (kind < 113) await world.step(world.rotate(), b % 32);
+  else if (kind < 118) await world.step(world.copyAll(), b % 3 === 0 ? all : b % 64);
+  else if (kind < 120) await world.step(world.keepCopy("index", 1), all);
+  else if (kind < 123) await world.step(world.keepCopy("retain", 1 + (a % 3)), b % 2 === 0 ? all : 0);
+  else await world.step(world.keepCopy("collect", a), b % 3 === 0 ? all : b % 32);
 }
 
 /** A collector, which often meets somebody between two of its calls. */

@@ -1,20 +1,23 @@
+import { findKeyFiles } from "../../agent/rekey/key-files.ts";
 import {
   askStanding,
   collectGarbage,
+  copySnapshots,
   indexSnapshots,
+  listSnapshots,
   makeIndexMemory,
   markSnapshot,
   pinForRestore,
   rebuildIndex,
   retainSnapshots,
 } from "../../keeper/index.ts";
-import { encodeNodeJson, publicKeyOf, writerOf } from "../../vault/card/index.ts";
+import { canonicalBytes, encodeNodeJson, encodeVaultJson, publicKeyOf, writerOf } from "../../vault/card/index.ts";
 import { makeSnapshotId, makeVaultId, names, type SnapshotId, toNodeName } from "../../vault/names/index.ts";
 import type { Tiers } from "../../vault/retain/index.ts";
 import type { Deleter, Store } from "../../vault/store/facets.ts";
 import { START, signingKey } from "./cards.ts";
 import { type Gate, gatedStore, Killed, settled } from "./gated-store.ts";
-import { memoryStore } from "./memory-store.ts";
+import { type MemoryStore, memoryStore } from "./memory-store.ts";
 import { ProtocolAgent } from "./protocol-agent.ts";
 import { FLOOR, GRACE, ProtocolObserver } from "./protocol-observer.ts";
 
@@ -24,7 +27,7 @@ const { node } = SCOPE;
 
 /** A process: it goes on one call of the store at a time, and may be killed at each. */
 export interface Actor {
-  readonly kind: "backup" | "index" | "retain" | "collect" | "rebuild" | "pin" | "restore";
+  readonly kind: "backup" | "index" | "retain" | "collect" | "rebuild" | "pin" | "restore" | "rotate" | "copy";
   readonly agent: number | null;
   readonly gate: Gate;
   readonly since: number;
@@ -66,10 +69,15 @@ export class ProtocolWorld {
   guarded: boolean;
   readonly writer: string;
   readonly seen: ProtocolObserver;
+  /** A second vault, which copies go to, with keepers of its own. */
+  readonly copy = memoryStore(() => this.now);
+  readonly copyStore: Store & Deleter;
+  readonly copySeen: ProtocolObserver;
   readonly #lock: number;
   readonly #memory = makeIndexMemory({ monotonic: () => this.now });
   #count = 0;
   #unpins = 0;
+  #rotations = 0;
   /** Cards that lie damaged: what they were. */
   readonly #hurt = new Map<SnapshotId, { readonly bytes: Uint8Array; readonly receivedAt: number }>();
 
@@ -86,14 +94,28 @@ export class ProtocolWorld {
       () => this.now,
       () => this.#guardedSince(),
     );
-    this.store = this.#watched();
+    this.store = this.#watched(this.inner, this.seen);
+    const vaultJson = encodeVaultJson({ format: 1, created: START, min_agent: "0.1.0", min_keeper: "0.1.0" });
+    this.inner.plant(names.VAULT_JSON, vaultJson);
+    this.copySeen = new ProtocolObserver(
+      SCOPE,
+      this.copy,
+      () => this.now,
+      () => null,
+      this.seen.violations,
+    );
+    this.copyStore = this.#watched(this.copy, this.copySeen);
   }
 
-  start(kind: Actor["kind"], agent: number | null, job: (store: Store & Deleter) => Promise<unknown>): Actor {
-    const gate = gatedStore(this.store);
+  start(
+    kind: Actor["kind"],
+    agent: number | null,
+    job: (store: Store & Deleter, copy: Store & Deleter) => Promise<unknown>,
+  ): Actor {
+    const gate = gatedStore(this.store, this.copyStore);
     const actor: Actor = { kind, agent, gate, since: this.now, done: false };
     this.actors.push(actor);
-    job(gate.store).then(
+    job(gate.store, gate.other).then(
       () => {
         actor.done = true;
       },
@@ -196,6 +218,45 @@ export class ProtocolWorld {
     });
   }
 
+  /**
+   * A key rotation: which key files there are is asked by its real code; each is written anew where nobody else did it
+   * meanwhile (agent/rekey/rekey-one.ts), with one slot more in place of real keys.
+   */
+  rotate(): Actor {
+    this.#rotations += 1;
+    const kid = `r${this.#rotations}`;
+    return this.start("rotate", null, async (store) => {
+      const meant = this.cardIds().filter((id) => this.seen.good.has(id) && !this.seen.damaged.has(id));
+      let whole = true;
+      for (const id of await findKeyFiles({ ...SCOPE, store })) whole = (await addSlot(store, id, kid)) && whole;
+      if (whole) this.seen.rotated(kid, meant);
+    });
+  }
+
+  /** Copies all good snapshots into the second vault, oldest first. */
+  copyAll(): Actor {
+    return this.start("copy", null, async (from, to) => {
+      const good: SnapshotId[] = [];
+      for await (const { snapshot, state } of listSnapshots({ store: from, node }))
+        if (state === "good") good.unshift(snapshot);
+      for await (const { snapshot, outcome } of copySnapshots({ from, to, ...SCOPE, ids: good }))
+        if (outcome !== "damaged") this.copySeen.copied(snapshot);
+    });
+  }
+
+  /** The second vault's own keepers. */
+  keepCopy(job: "index" | "retain" | "collect", last: number): Actor {
+    const despite = new Set(["share", "anomaly", "clock"] as const);
+    return this.start(job, null, async (_, store) => {
+      if ((await store.head(names.nodeJson(node))) === null) return;
+      const of = { store, ...SCOPE, apply: true, now: this.now } as const;
+      if (job === "retain") await retainSnapshots({ ...of, tiers: tiersOf(last), despite });
+      else if (job === "collect")
+        await collectGarbage({ ...of, grace: GRACE, despite: new Set(["clock"] as const), strays: last % 2 === 0 });
+      else this.copySeen.indexed((await rebuildIndex({ store, node })).index);
+    });
+  }
+
   /** A hand deletes what can be made anew. */
   loseCaches(all: boolean): void {
     const more = all ? [names.headJson(node), names.backupList(node)] : [];
@@ -264,8 +325,7 @@ export class ProtocolWorld {
     );
   }
 
-  #watched(): Store & Deleter {
-    const { inner, seen } = this;
+  #watched(inner: MemoryStore, seen: ProtocolObserver): Store & Deleter {
     return {
       ...inner,
       create: async (name, body) => {
@@ -273,7 +333,7 @@ export class ProtocolWorld {
         if (!outcome.created) return outcome;
         seen.created(name, body.bytes);
         const id = name.slice(names.snapshotsFolder(node).length, -names.CARD_SUFFIX.length) as SnapshotId;
-        if (name.endsWith(names.CARD_SUFFIX) && seen.cards.has(id)) this.events.push(id);
+        if (seen === this.seen && name.endsWith(names.CARD_SUFFIX) && seen.cards.has(id)) this.events.push(id);
         return outcome;
       },
       replace: async (name, bytes, expected) => {
@@ -303,6 +363,22 @@ export class ProtocolWorld {
     random.writeUInt32BE(this.#count, 4);
     return makeSnapshotId(this.now, random);
   }
+}
+
+const TRIES = 5;
+
+/** False where the key file is not there: its snapshot went, or the rotation cannot say that it did all. */
+async function addSlot(store: Store, id: SnapshotId, kid: string): Promise<boolean> {
+  const name = names.keyJson(node, id);
+  for (let turn = 0; turn < TRIES; turn += 1) {
+    const found = await store.get(name);
+    if (found === null) return false;
+    const file = JSON.parse(Buffer.from(found.bytes).toString()) as { generation: number; slots: object[] };
+    const slot = { id: kid, type: "key", kid, added: START };
+    const next = canonicalBytes({ ...file, generation: file.generation + 1, slots: [...file.slots, slot] });
+    if ((await store.replace(name, next, found.info.etag)).replaced) return true;
+  }
+  return false;
 }
 
 function isTold(error: unknown): boolean {

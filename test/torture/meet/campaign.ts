@@ -10,9 +10,9 @@ export const campaign: Campaign = {
   name: "meet",
   shows:
     "The protocol as a model (ARCHITECTURE.md): two hosts with one key, one of which may be an image of the other, a stranger, a thief " +
-    "of the key, operators, restores and any number of keepers over one vault. Every call of one may come between any two of another's, " +
-    "and may be its last; events are lost, late or twice; machines' clocks are up to 80 days off. Thirteen invariants are looked at " +
-    "after each step by an observer that forgets nothing.",
+    "of the key, operators, restores, key rotations, copies into a second vault with keepers of its own, and any number of keepers over " +
+    "one vault. Every call of one may come between any two of another's, and may be its last; events are lost, late or twice; machines' " +
+    "clocks are up to 80 days off. Fifteen invariants are looked at after each step by observers that forget nothing.",
   run: async (context) => {
     const happened = new Map<string, number>();
     let steps = 0;
