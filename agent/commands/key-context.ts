@@ -96,13 +96,22 @@ export async function rekeyAll(call: Call<IdentityFlags>, change: Rekeying): Pro
       proof: [...stay, ...added],
       ...(pinnedKey === undefined ? {} : { pinnedKey }),
       // A vault of its own each: what was kept of one is put back into no other.
-      keepFolder: join(config.stateDir, node.name, "old-key-files", hash("sha256", store.url).slice(0, 16)),
+      keepFolder: keptKeyFiles(config, node, store),
       now: call.io.clock.now(),
       progress: call.progress,
       signal: call.io.signal,
     });
     return { node: node.name, outcomes };
   }
+}
+
+/** Where a rotation keeps the key files that it is about to replace. */
+export function keptKeyFiles(
+  { stateDir }: Pick<Config, "stateDir">,
+  { name }: Pick<NodeSettings, "name">,
+  { url }: { readonly url: string },
+): string {
+  return join(stateDir, name, "old-key-files", hash("sha256", url).slice(0, 16));
 }
 
 interface NodeOutcomes {

@@ -1,10 +1,12 @@
 import { damagesOf, indexSnapshots, listSnapshots, selectSnapshot } from "../../keeper/index.ts";
 import { ColdkeepError, messageOf, type SnapshotId } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
+import { settleKept } from "../rekey/index.ts";
 import { type RepairedObject, type RepairResult, runRepair } from "../repair/index.ts";
 import { counted, formatCount } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
+import { keptKeyFiles } from "./key-context.ts";
 import { loadOpeners, openVault, pinnedKeyOf } from "./opened.ts";
 import type { RepairFlags } from "./repair.command.ts";
 import { selectionOf } from "./selection.ts";
@@ -22,6 +24,11 @@ export async function run(call: Call<RepairFlags>, id: string | undefined): Prom
     id === undefined ? undefined : [(await selectSnapshot({ ...scope, selection: selectionOf(id, {}) })).snapshot];
   const suspects = new Set(await suspectsIn(session, store));
   const pinnedKey = pinnedKeyOf(session);
+  if (!dryRun) {
+    // A rotation that was cut off may have one that the vault has no more.
+    const kept = { store, node: node.name, keepFolder: keptKeyFiles(config, node, store) };
+    for (const snapshot of await settleKept(kept)) progress.warn(`the key file of ${snapshot} was brought back`);
+  }
   const result = await runRepair({
     ...scope,
     ...(ids === undefined ? {} : { ids }),

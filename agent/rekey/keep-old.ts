@@ -77,7 +77,7 @@ export function keepOld(folder: string): KeptFiles {
  * kept goes; where it cannot, the kept one is put back.
  * @returns the snapshots whose key file was put back.
  */
-export async function settleKept(o: RekeyOptions): Promise<SnapshotId[]> {
+export async function settleKept(o: Pick<RekeyOptions, "store" | "node" | "keepFolder">): Promise<SnapshotId[]> {
   const back: SnapshotId[] = [];
   for (const path of keptPaths(o.keepFolder)) {
     for (const { snapshot, bytes } of keptIn(path)) {

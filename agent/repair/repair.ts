@@ -11,6 +11,7 @@ import {
 } from "../../keeper/index.ts";
 import { isSnapshotId, names, type SnapshotId } from "../../vault/names/index.ts";
 import { gatherFrames, type SoughtPack } from "./known-frames.ts";
+import { olderKeyFile } from "./older-key-file.ts";
 import { remakePackList } from "./pack-list.ts";
 import { firstVersion, isSum, putBack, type Sum } from "./put-back.ts";
 import { remakePack } from "./remake-pack.ts";
@@ -102,6 +103,15 @@ async function prepare(o: RepairOptions, scope: NodeScope, wanted: Damaged): Pro
   return async (name, snapshots) => {
     const part = partOf(scope, name);
     const sum = part === null ? null : await sumOf(o, scope, part, snapshots, rows);
+    const keyed = keyFileOf(scope, name);
+    const older = keyed === null ? null : await olderKeyFile(o, scope, keyed);
+    if (older !== null) {
+      const when = new Date(older.received).toISOString();
+      return {
+        bytes: older.bytes,
+        how: `the store keeps the version of ${when}, which opens; see \`coldkeep key list\``,
+      };
+    }
     if (part === null)
       return { bytes: null, how: "it can be made by nobody again; another copy of the vault may have it" };
     if (sum === null) return { bytes: null, how: "nothing tells what it has to be" };
@@ -122,6 +132,11 @@ async function prepare(o: RepairOptions, scope: NodeScope, wanted: Damaged): Pro
     const rest = await store.get(name, { maxBytes: sum.size }).catch(() => null);
     return remakePack(pack, rest?.bytes ?? null, sum.sha256, o.roots);
   };
+}
+
+function keyFileOf({ node }: NodeScope, name: string): SnapshotId | null {
+  const [id = ""] = name.startsWith(names.dataRoot(node)) ? name.slice(names.dataRoot(node).length).split("/") : [];
+  return isSnapshotId(id) && name === names.keyJson(node, id) ? id : null;
 }
 
 type Part = { readonly kind: "pack" | "list" | "manifest"; readonly id: SnapshotId; readonly index: number };

@@ -1,6 +1,10 @@
-import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
+import { keptKeyFiles } from "../../agent/commands/key-context.ts";
+import { toNodeName } from "../../vault/names/index.ts";
+import { openStore } from "../../vault/store/index.ts";
 import { sharedTempDir, tempDir } from "../support/tmp.ts";
 import { copyOf, type Host, makeHost } from "./host.ts";
 
@@ -182,6 +186,23 @@ describe("what is damaged in the vault is put back from the node's files", () =>
     const { code, objects } = await repair(host);
     expect(code).toBe(9);
     expect(objects.map(({ outcome }) => outcome)).toEqual(["lost", "lost"]);
+  });
+
+  it("brings back a key file that a rotation which was cut off kept on this host", async () => {
+    const host = copyOf(made, tempDir("coldkeep-repair-kept"));
+    const path = at(host, `data/${first}/key.json`);
+    const bytes = readFileSync(path);
+    rmSync(path);
+    const { url } = await openStore(pathToFileURL(host.vault).href, {});
+    const state = /^state_dir: (.+)$/m.exec(readFileSync(host.config, "utf8"))?.[1] ?? "";
+    const kept = keptKeyFiles({ stateDir: state }, { name: toNodeName(host.node) }, { url });
+    mkdirSync(kept, { recursive: true });
+    writeFileSync(
+      join(kept, "1-a.jsonl"),
+      `${JSON.stringify({ snapshot: first, bytes: bytes.toString("base64url") })}\n`,
+    );
+    expect(await repair(host)).toMatchObject({ code: 0, ok: true, objects: [] });
+    expect(readFileSync(path).equals(bytes)).toBe(true);
   });
 
   it("takes what the list calls damaged for damaged, and clears it once it is whole", async () => {

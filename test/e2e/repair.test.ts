@@ -86,6 +86,17 @@ describe.skipIf(missing !== "")(`repair of a vault in S3${missing}`, { timeout: 
     await v.isWhole();
   });
 
+  it("brings the newest version of a key file back that a key at hand opens", async () => {
+    const v = await fresh(true);
+    const before = await v.read("key.json");
+    await v.put("key.json", "garbage");
+    const { code, objects, stderr } = await v.repair();
+    expect(code, stderr).toBe(0);
+    expect(objects).toMatchObject([{ outcome: "repaired", how: expect.stringContaining("which opens") }]);
+    expect(Buffer.compare(await v.read("key.json"), before)).toBe(0);
+    await v.isWhole();
+  });
+
   it("puts nothing over a first version that is damaged, as that is what a restore reads", async () => {
     const v = await fresh(true);
     await v.destroy("00000.pack");

@@ -31,6 +31,7 @@ export async function play(campaign: Campaign, options: PlayOptions): Promise<Re
   const rows = new Map<string, Row>();
   const failures: Failure[] = [];
   const measured: Record<string, number | string> = {};
+  const counted: Record<string, number> = {};
   const version = versionOf();
   let round = 0;
   let played = 0;
@@ -44,6 +45,7 @@ export async function play(campaign: Campaign, options: PlayOptions): Promise<Re
     version,
     rows: [...rows.values()].sort((a, b) => (a.what < b.what ? -1 : 1)),
     measured,
+    ...(Object.keys(counted).length > 0 ? { counted } : {}),
     failures,
   });
 
@@ -59,6 +61,9 @@ export async function play(campaign: Campaign, options: PlayOptions): Promise<Re
     },
     measure(name, value) {
       measured[name] = value;
+    },
+    count(name, times) {
+      counted[name] = (counted[name] ?? 0) + times;
     },
     say: (text) => options.say(`${campaign.name} ${options.seed}: ${text}`),
     async rounds(playRound) {

@@ -39,6 +39,8 @@ function section(name: string, results: readonly Result[]): string[] {
   const mine = results.filter(({ campaign }) => campaign === name);
   const rounds = mine.reduce((all, result) => all + result.rounds, 0);
   const measured = Object.assign({}, ...mine.map((result) => result.measured)) as Record<string, number | string>;
+  for (const { counted = {} } of mine)
+    for (const [what, times] of Object.entries(counted)) measured[what] = times + Number(measured[what] ?? 0);
   return [
     `## ${name}`,
     "",

@@ -62,7 +62,8 @@ for (const name of values.campaign.split(",")) {
   if (results !== undefined) saveResult(results, result);
   console.log(`${name}, seed ${result.seed}: ${result.rounds} rounds in ${result.took} s`);
   console.table(result.rows);
-  if (Object.keys(result.measured).length > 0) console.table(result.measured);
+  const figures = { ...result.measured, ...result.counted };
+  if (Object.keys(figures).length > 0) console.table(figures);
   for (const { what, round, why } of result.failures) console.log(`LOST in round ${round}: ${what}: ${why}`);
   if (result.failures.length > 0) process.exitCode = 1;
 }

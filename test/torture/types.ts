@@ -41,6 +41,8 @@ export interface Context {
   record(what: string, outcome: Outcome, more?: { readonly times?: number; readonly why?: string }): void;
   /** Measured figures that are no calamities: the longest, the largest. The last of one name counts. */
   measure(name: string, value: number | string): void;
+  /** Counts what happened and is no calamity; summed over all results of a campaign. */
+  count(name: string, times: number): void;
   /** A line on stderr. */
   say(text: string): void;
 }
@@ -70,5 +72,6 @@ export interface Result {
   readonly version: string;
   readonly rows: readonly Row[];
   readonly measured: Readonly<Record<string, number | string>>;
+  readonly counted?: Readonly<Record<string, number>>;
   readonly failures: readonly Failure[];
 }

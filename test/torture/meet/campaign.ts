@@ -14,13 +14,12 @@ export const campaign: Campaign = {
     "one vault. Every call of one may come between any two of another's, and may be its last; events are lost, late or twice; machines' " +
     "clocks are up to 80 days off. Fifteen invariants are looked at after each step by observers that forget nothing.",
   run: async (context) => {
-    const happened = new Map<string, number>();
-    let steps = 0;
     await context.rounds(async (chance) => {
+      const happened = new Map<string, number>();
       const seed = chance.whole(1, 2 ** 31 - 1);
       for (const story of fc.sample(stories(LENGTH), { numRuns: STORIES, seed })) {
         const violations = await play(story, happened);
-        steps += story[1].length;
+        context.count("steps", story[1].length);
         if (violations.length === 0)
           context.record("a story of hosts and keepers that die, sleep and meet", "survived");
         else {
@@ -28,8 +27,7 @@ export const campaign: Campaign = {
           context.record("a story of hosts and keepers that die, sleep and meet", "lost", { why });
         }
       }
-      context.measure("steps", steps);
-      for (const [what, times] of happened) context.measure(what, times);
+      for (const [what, times] of happened) context.count(what, times);
     });
   },
 };

@@ -166,7 +166,7 @@ async function faultAfter(
   const said =
     code === 0 && words[0] === "backup" ? (JSON.parse(stdout) as { snapshot: string; listed: boolean }) : null;
   // Committed and told that it is not listed yet, and what lists it: its last calls were among those that failed.
-  if (said?.listed === false && !stderr.includes("coldkeep rebuild")) return `not told what lists it: ${stderr}`;
+  if (said?.listed === false && !stdout.includes("coldkeep rebuild")) return `not told what lists it: ${stdout}`;
   if (said?.listed === false) await clean("rebuild");
   const after = await listed(clean);
   const made = said === null ? [] : [said.snapshot];
