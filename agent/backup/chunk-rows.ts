@@ -1,4 +1,4 @@
-import { ID_BYTES, type TablePlace } from "./chunk-table.ts";
+import { type ChunkTable, ID_BYTES, type TablePlace } from "./chunk-table.ts";
 
 /** Bytes of a chunk's row on disk: id, then eight little-endian 32-bit words. */
 export const ROW_BYTES = ID_BYTES + 32;
@@ -9,10 +9,15 @@ export interface ChunkRow extends TablePlace {
   readonly row: number;
 }
 
-export function encodeRow(row: number, id: Uint8Array, place: TablePlace): Uint8Array {
-  const bytes = Buffer.allocUnsafe(ROW_BYTES);
-  const words = new DataView(bytes.buffer, bytes.byteOffset, ROW_BYTES);
-  writeRow({ bytes, words }, 0, row, id, place);
+/** The rows of these numbers, one after the other in memory of their own. */
+export function encodeRows(rows: Uint32Array, table: Pick<ChunkTable, "id" | "place">): Uint8Array {
+  const bytes = Buffer.alloc(rows.length * ROW_BYTES);
+  const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let at = 0;
+  for (const row of rows) {
+    writeRow({ bytes, words }, at, row, table.id(row), table.place(row));
+    at += ROW_BYTES;
+  }
   return bytes;
 }
 

@@ -3,8 +3,14 @@ import type { Codec } from "../../vault/sealed/types.ts";
 
 /** Bytes of a chunk id (docs/FORMAT.md, "Keys"). */
 export const ID_BYTES = 32;
-/** 32-bit words of a row's place: origin, pack, frame, offset, stored, plain << 1 | codec. */
-const PLACE_WORDS = 6;
+/**
+ * 32-bit words of a row's place, each field's low bits first: offset | origin 8, pack 20, frame 4 | stored 25, frame 7 |
+ * plain 25, codec 1, frame 6. A million rows are all there is of some backups, so their memory counts.
+ */
+const PLACE_WORDS = 4;
+const BITS_25 = 0x1ff_ffff;
+/** What fits: more than the format allows of origins, packs and plain bytes, and than a pack is given frames. */
+const MOST = { origin: 0xff, pack: 0xf_ffff, frame: 0x1_ffff, offset: 0xffff_ffff, stored: BITS_25, plain: BITS_25 };
 const FREE = 0;
 
 /** Where a chunk lies; `origin` is an index into the run's own list of origins. */
@@ -27,7 +33,7 @@ export interface ChunkTableMemory {
 }
 
 /**
- * Memory for `chunks` distinct chunks: 56 bytes each, and an index that is at most two thirds full. Pages that are
+ * Memory for `chunks` distinct chunks: 48 bytes each, and an index that is at most two thirds full. Pages that are
  * never touched cost nothing, so the rows may be counted generously.
  */
 export function makeTableMemory(chunks: number): ChunkTableMemory {
@@ -117,28 +123,45 @@ export class ChunkTable {
     }
   }
 
-  setPlace(row: number, place: TablePlace): void {
+  /** @throws ColdkeepError `internal` where a part of the place is larger than there is room for. */
+  setPlace(row: number, { origin, pack, frame, offset, stored, plain, codec }: TablePlace): void {
+    const fits =
+      origin <= MOST.origin &&
+      pack <= MOST.pack &&
+      frame <= MOST.frame &&
+      offset <= MOST.offset &&
+      stored <= MOST.stored &&
+      plain <= MOST.plain;
+    if (!fits) {
+      const on = `origin ${origin}, pack ${pack}, frame ${frame}, offset ${offset}, ${stored} bytes of ${plain}`;
+      throw new ColdkeepError("internal", { what: "a chunk lies where none can be noted", on });
+    }
     const at = row * PLACE_WORDS;
-    this.places[at] = place.origin;
-    this.places[at + 1] = place.pack;
-    this.places[at + 2] = place.frame;
-    this.places[at + 3] = place.offset;
-    this.places[at + 4] = place.stored;
-    this.places[at + 5] = (place.plain << 1) | place.codec;
+    this.places[at] = offset;
+    this.places[at + 1] = origin | (pack << 8) | (frame << 28);
+    this.places[at + 2] = stored | ((frame >>> 4) << 25);
+    this.places[at + 3] = plain | (codec << 25) | ((frame >>> 11) << 26);
   }
 
   /** @throws ColdkeepError `internal` where the row's chunk was never stored. */
   place(row: number): TablePlace {
     const { places } = this;
     const at = row * PLACE_WORDS;
-    const origin = places[at] ?? 0;
-    const pack = places[at + 1] ?? 0;
-    const frame = places[at + 2] ?? 0;
-    const offset = places[at + 3] ?? 0;
-    const stored = places[at + 4] ?? 0;
-    const last = places[at + 5] ?? 0;
+    const offset = places[at] ?? 0;
+    const first = places[at + 1] ?? 0;
+    const second = places[at + 2] ?? 0;
+    const third = places[at + 3] ?? 0;
+    const stored = second & BITS_25;
     if (stored === 0) throw new ColdkeepError("internal", { what: "a chunk has no place", on: `row ${row}` });
-    return { origin, pack, frame, offset, stored, plain: last >>> 1, codec: (last & 1) as Codec };
+    return {
+      origin: first & MOST.origin,
+      pack: (first >>> 8) & MOST.pack,
+      frame: (first >>> 28) | ((second >>> 25) << 4) | ((third >>> 26) << 11),
+      offset,
+      stored,
+      plain: third & BITS_25,
+      codec: ((third >>> 25) & 1) as Codec,
+    };
   }
 
   /** A copy of the row's id. */

@@ -28,18 +28,16 @@ export interface PackNote {
 
 /** A run's journal of what it was about to put and what has arrived (docs/FORMAT.md, section 6). */
 export interface Journal {
-  /** Kept once the intent is on disk. `rows`: the pack's chunks as `chunks.sent` keeps them. */
-  intent(
-    intent: Omit<Intent, "pack">,
-    pack?: Omit<PackNote, "from" | "rows">,
-    rows?: readonly Uint8Array[],
-  ): Promise<void>;
+  /** Kept once the intent is on disk. `rows`: the pack's chunks as `chunks.sent` keeps them, one after the other. */
+  intent(intent: Omit<Intent, "pack">, pack?: Omit<PackNote, "from" | "rows">, rows?: Uint8Array): Promise<void>;
   /** On disk with the next intent: a receipt that a crash loses costs the pack's reuse, nothing else. */
   receipt(name: string): void;
   /** The vault of that name has not got what comes from here on. */
   missed(vault: string): void;
   close(): void;
 }
+
+const NO_ROWS = new Uint8Array(0);
 
 /** fdatasync(2) puts the new length on disk as well. */
 const sync = promisify(fdatasync);
@@ -71,11 +69,12 @@ export function createJournal(folder: string): Journal {
   let count = 0;
   const append = (line: object) => write(lines, Buffer.from(`${JSON.stringify(line)}\n`));
   return {
-    intent: async (intent, pack, rows = []) => {
+    intent: async (intent, pack, rows = NO_ROWS) => {
       try {
-        if (rows.length > 0) write(sent, Buffer.concat(rows));
-        append({ intent, ...(pack === undefined ? {} : { pack: { ...pack, from: count, rows: rows.length } }) });
-        count += rows.length;
+        if (rows.length > 0) write(sent, rows);
+        const added = rows.length / ROW_BYTES;
+        append({ intent, ...(pack === undefined ? {} : { pack: { ...pack, from: count, rows: added } }) });
+        count += added;
         // The order of the two does not matter: only packs with a receipt count, and those come later.
         await Promise.all([...(rows.length > 0 ? [sync(sent)] : []), sync(lines)]);
       } catch (error) {

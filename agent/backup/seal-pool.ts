@@ -77,7 +77,7 @@ export interface SealPoolOptions {
 export interface SealPool {
   /** Hands a batch to a worker. Secret files go to one worker, so that they share their few packs. */
   files(tasks: readonly FileTask[], secret: boolean): Promise<JobResult>;
-  /** Stores one segment of the entry list; the bytes are given away. */
+  /** Stores one segment of the entry list; where it lies in shared memory, nobody may touch that until the promise is kept. */
   segment(bytes: Uint8Array): Promise<JobResult>;
   /** Until fewer jobs than would keep all workers busy are under way. */
   room(): Promise<void>;
@@ -182,18 +182,18 @@ export function makeSealPool(options: SealPoolOptions): SealPool {
     }
   }
 
-  function post(seat: Seat, message: ToWorker, transfer: ArrayBuffer[] = []): void {
-    if (!closed) seat.worker.postMessage(message, transfer);
+  function post(seat: Seat, message: ToWorker): void {
+    if (!closed) seat.worker.postMessage(message);
   }
 
-  function run(seat: Seat, make: (job: number) => ToWorker, transfer: ArrayBuffer[] = []): Promise<JobResult> {
+  function run(seat: Seat, make: (job: number) => ToWorker): Promise<JobResult> {
     if (failure !== null) return Promise.reject(failure.error);
     jobs += 1;
     const job = jobs;
     seat.jobs += 1;
     return new Promise((resolve, reject) => {
       waiting.set(job, { seat, resolve, reject });
-      post(seat, make(job), transfer);
+      post(seat, make(job));
     });
   }
 
@@ -203,7 +203,7 @@ export function makeSealPool(options: SealPoolOptions): SealPool {
 
   return {
     files: (tasks, secret) => run(secret ? first() : idlest(), (job) => ({ type: "files", job, tasks })),
-    segment: (bytes) => run(first(), (job) => ({ type: "segment", job, bytes }), transferable(bytes)),
+    segment: (bytes) => run(first(), (job) => ({ type: "segment", job, bytes })),
     room: () => {
       if (failure !== null) return Promise.reject(failure.error);
       return isBusy() ? new Promise((resolve, reject) => rooms.push({ resolve, reject })) : Promise.resolve();
@@ -232,11 +232,6 @@ function ended(code: number): ColdkeepError {
  */
 function makeBuffer(target: number): SharedArrayBuffer {
   return new SharedArrayBuffer(target + (1 << 20) + PAGE);
-}
-
-/** A whole buffer can be given away; a view on a shared pool is copied instead. */
-function transferable(bytes: Uint8Array): ArrayBuffer[] {
-  return bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength ? [bytes.buffer] : [];
 }
 
 function revive(error: WorkerError): ColdkeepError {

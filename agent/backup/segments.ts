@@ -29,6 +29,8 @@ export interface KnownSegments {
 
 /** Segments under way at once. */
 const WINDOW = 4;
+/** Most segments are smaller; pages that are not touched cost nothing. Bytes. */
+const LENT_LEAST = 2 << 20;
 
 /**
  * Turns the run's local entries into segments, with rows replaced by places, and stores each like a chunk. Where a
@@ -45,6 +47,7 @@ export async function storeSegments(o: {
 }): Promise<StoredSegment[]> {
   const segments: StoredSegment[] = [];
   const running: Promise<void>[] = [];
+  const lent = makeLentMemory();
   let writer = new SegmentWriter();
   /** The line that is read next, the one with which the open segment began, and whether it began with all of it. */
   let next = 0;
@@ -53,15 +56,16 @@ export async function storeSegments(o: {
 
   async function cut(endsLine: boolean): Promise<void> {
     const entries = writer.entries;
-    const bytes = writer.finish();
+    if (running.length >= WINDOW) await running.shift();
+    const bytes = writer.finish(lent.take);
     const lines = whole && endsLine ? { from: first, count: next - first } : null;
     writer = new SegmentWriter();
     first = next;
     whole = endsLine;
     const at = segments.push({ row: -1, entries, lines }) - 1;
-    if (running.length >= WINDOW) await running.shift();
     running.push(
       o.pool.segment(bytes).then(({ pieces }) => {
+        lent.giveBack(bytes);
         segments[at] = { row: pieces[1] ?? -1, entries, lines };
       }),
     );
@@ -102,6 +106,24 @@ export async function storeSegments(o: {
   await Promise.all(running);
   for (const { row } of segments) o.used.mark(row);
   return segments;
+}
+
+/**
+ * Memory that threads read segments from. Used again: what is sent to a thread otherwise is that thread's to collect, and
+ * one that makes few objects of its own lets tens of MiB gather before it does.
+ */
+function makeLentMemory() {
+  const free: SharedArrayBuffer[] = [];
+  return {
+    take: (length: number): Uint8Array<SharedArrayBuffer> => {
+      const found = free.pop();
+      const fits = found !== undefined && found.byteLength >= length;
+      return new Uint8Array(fits ? found : new SharedArrayBuffer(Math.max(length, LENT_LEAST)), 0, length);
+    },
+    giveBack: ({ buffer }: Uint8Array) => {
+      if (buffer instanceof SharedArrayBuffer) free.push(buffer);
+    },
+  };
 }
 
 function manifestEntry(e: LocalEntry, table: ChunkTable, origins: readonly ManifestOrigin[]): ManifestEntry {

@@ -1,7 +1,7 @@
 import { type NodeName, names, type SnapshotId, toBase64url, toHex } from "../../vault/names/index.ts";
 import type { SealedPack } from "../../vault/sealed/types.ts";
 import { alreadyHashed, type HashedBytes, hashed } from "../../vault/store/index.ts";
-import { encodeRow } from "./chunk-rows.ts";
+import { encodeRows } from "./chunk-rows.ts";
 import type { ChunkTable } from "./chunk-table.ts";
 import type { Journal } from "./journal.ts";
 import type { UploadPace } from "./pace.ts";
@@ -51,8 +51,7 @@ export function makeUploader(o: UploaderOptions): Uploader {
     pack: async ({ index, bytes, sha256, salt, commit, secret }, rows, table) => {
       const name = names.packName(index);
       const note = { index, salt: toBase64url(salt), commit: toBase64url(commit), secret };
-      const lines = Array.from(rows, (row) => encodeRow(row, table.id(row), table.place(row)));
-      await o.journal.intent({ name, size: bytes.length, sha256: toHex(sha256) }, note, lines);
+      await o.journal.intent({ name, size: bytes.length, sha256: toHex(sha256) }, note, encodeRows(rows, table));
       await put(name, alreadyHashed(bytes, sha256));
       figures.packs += 1;
     },

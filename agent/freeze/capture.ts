@@ -44,6 +44,8 @@ export async function capture(run: FreezeRun, known: KnownFiles | undefined): Pr
   await o.meeting?.mayStart(captured !== null);
   const waitedMs = clock.monotonic() - frozenAt;
   const started = await bringBack(run, failure?.error ?? null);
+  // Only the proof asks for them; the frozen tree outlives it by all the reading.
+  for (const set of run.inodes.values()) set.clear();
   if (captured === null || o.signal.aborted) {
     await tryToUndo(run.undo, o.progress);
     throw interruption(failure?.error ?? o.signal.reason, o.signal);

@@ -3,11 +3,15 @@ export interface InodeSet {
   readonly size: number;
   add(ino: number): void;
   has(ino: number): boolean;
+  /** Gives the memory back; the set is empty then. */
+  clear(): void;
 }
+
+const LEAST = 1024;
 
 /** Open addressing, at most half full. Inode 0 is never used by Linux and means an empty place. */
 export function makeInodeSet(): InodeSet {
-  let table = new Float64Array(1024);
+  let table = new Float64Array(LEAST);
   let size = 0;
 
   function placeOf(ino: number): number {
@@ -38,5 +42,9 @@ export function makeInodeSet(): InodeSet {
       if (size * 2 > table.length) grow();
     },
     has: (ino) => table[placeOf(ino)] === ino && ino !== 0,
+    clear: () => {
+      table = new Float64Array(LEAST);
+      size = 0;
+    },
   };
 }

@@ -45,9 +45,10 @@ export class SegmentWriter {
     return this.#ends;
   }
 
-  finish(): Uint8Array {
+  /** @param room Memory of so many bytes for it, where it is not to be new. */
+  finish(room: (length: number) => Uint8Array = (length) => new Uint8Array(length)): Uint8Array {
     const head = canonicalBytes({ origins: this.#origins });
-    const bytes = new Uint8Array(head.length + 1 + this.#size);
+    const bytes = room(head.length + 1 + this.#size);
     let at = 0;
     for (const line of [head, ...this.#lines]) {
       bytes.set(line, at);

@@ -39,8 +39,8 @@ describe("the table of chunks", () => {
     const row = table.claim(idOf(1));
     const place = {
       origin: 255,
-      pack: 99_999,
-      frame: 32_767,
+      pack: 1_000_000,
+      frame: 131_071,
       offset: 4_294_967_295,
       stored: 16_777_232,
       plain: 16_777_216,
@@ -49,6 +49,33 @@ describe("the table of chunks", () => {
     table.setPlace(row, place);
     expect(table.place(row)).toEqual(place);
     expect(() => table.place(table.claim(idOf(2)))).toThrow(/no place/);
+  });
+
+  it("keeps each part of a place apart from the others, and refuses what it has no room for", () => {
+    const table = new ChunkTable(makeTableMemory(10));
+    const row = table.claim(idOf(1));
+    const most = { origin: 255, pack: 2 ** 20 - 1, frame: 2 ** 17 - 1, offset: 2 ** 32 - 1 };
+    const all = { ...most, stored: 2 ** 25 - 1, plain: 2 ** 25 - 1 };
+    const upTo = (max: number, min = 0) => fc.integer({ min, max });
+    const places = fc.record({
+      origin: upTo(all.origin),
+      pack: upTo(all.pack),
+      frame: upTo(all.frame),
+      offset: upTo(all.offset),
+      stored: upTo(all.stored, 1),
+      plain: upTo(all.plain),
+      codec: fc.constantFrom(0 as const, 1 as const),
+    });
+    fc.assert(
+      fc.property(places, (place) => {
+        table.setPlace(row, place);
+        expect(table.place(row)).toEqual(place);
+      }),
+    );
+    for (const [part, value] of Object.entries(all)) {
+      const place = { origin: 0, pack: 0, frame: 0, offset: 0, stored: 1, plain: 1, codec: 0 as const };
+      expect(() => table.setPlace(row, { ...place, [part]: value + 1 })).toThrow(/where none can be noted/);
+    }
   });
 
   it("says so when it is full instead of losing a chunk", () => {

@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } f
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeRow, ROW_BYTES, rowsOf } from "../../../agent/backup/chunk-rows.ts";
+import { encodeRows, ROW_BYTES, rowsOf } from "../../../agent/backup/chunk-rows.ts";
 import {
   appendPieces,
   entryHead,
@@ -161,8 +161,10 @@ describe("a run's local files", () => {
 
   it("keep rows of chunks whole where blocks cut them", () => {
     const id = Buffer.alloc(32, 7);
-    const place = { origin: 3, pack: 9, frame: 5, offset: 4_000_000_000, stored: 17, plain: 1, codec: 1 as const };
-    const all = Buffer.concat([encodeRow(1, id, place), encodeRow(4_294_967_294, id, { ...place, codec: 0 })]);
+    const place = { origin: 3, pack: 9, frame: 5, offset: 4_000_000_000, stored: 17, plain: 1 };
+    const codecOf = (row: number) => (row === 1 ? (1 as const) : (0 as const));
+    const table = { id: () => id, place: (row: number) => ({ ...place, codec: codecOf(row) }) };
+    const all = Buffer.from(encodeRows(Uint32Array.of(1, 4_294_967_294), table));
     for (const cut of [1, 63, 64, 65, 127]) {
       const rows = [...rowsOf([all.subarray(0, cut), all.subarray(cut)])];
       expect(rows.map((r) => [r.row, r.offset, r.codec])).toEqual([
@@ -180,8 +182,12 @@ describe("a run's local files", () => {
     const row = Buffer.alloc(ROW_BYTES);
     await journal.intent({ name: "key.json", size: 1, sha256: "00" });
     journal.receipt("key.json");
-    await journal.intent({ name: "00000.pack", size: 1, sha256: "00" }, { index: 0, ...note }, [row, row]);
-    await journal.intent({ name: "00001.pack", size: 1, sha256: "00" }, { index: 1, ...note }, [row]);
+    await journal.intent(
+      { name: "00000.pack", size: 1, sha256: "00" },
+      { index: 0, ...note },
+      Buffer.concat([row, row]),
+    );
+    await journal.intent({ name: "00001.pack", size: 1, sha256: "00" }, { index: 1, ...note }, row);
     journal.receipt("00001.pack");
     expect(readReceived(folder).map((r) => [r.name, rowRange(r.pack)])).toEqual([["00001.pack", [128, 192]]]);
     journal.receipt("00000.pack");
