@@ -83,7 +83,8 @@ function record(random: (length: number) => Buffer, n: number): Buffer {
   return value;
 }
 
-function makeBlockFiles(folder: string, bytes: number, seed: number): void {
+/** Block files of 64 MiB: signed transactions, half of it digests and signatures. */
+export function makeBlockFiles(folder: string, bytes: number, seed: number): void {
   mkdirSync(folder, { recursive: true });
   const first = readdirSync(folder).length;
   const random = randomBytes(`blocks ${seed}`);

@@ -5,35 +5,21 @@
  * `collect` are the whole jobs, as dry runs, with every card read from disk.
  */
 import { spawnSync } from "node:child_process";
-import { createHash, createPrivateKey } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { createPrivateKey } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { markLive } from "../keeper/collect/mark.ts";
 import { collectGarbage, retainSnapshots } from "../keeper/index.ts";
 import { scanNode } from "../keeper/retain/scan.ts";
-import {
-  type CardCore,
-  encodeBegin,
-  encodeCard,
-  encodeExpired,
-  encodeIndex,
-  encodeNodeJson,
-  type Index,
-  type IndexEntry,
-  publicKeyOf,
-  signCard,
-  sumOf,
-  writerOf,
-} from "../vault/card/index.ts";
-import { makeSnapshotId, makeVaultId, names, type SnapshotId, toBase64url, toNodeName } from "../vault/names/index.ts";
+import { makeVaultId, toNodeName } from "../vault/names/index.ts";
 import { planRetention, type Tiers } from "../vault/retain/index.ts";
 import { openStore, type Reader } from "../vault/store/index.ts";
+import { makeHistory } from "./history.ts";
 
 const COUNT = Number(process.argv[4] ?? process.argv[2]) || 10_000;
 const USED = 100;
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
+const DAY = 24 * 3_600_000;
 const NOW = Date.UTC(2026, 0, 1);
 const vault = makeVaultId(Buffer.alloc(16, 1));
 const node = toNodeName("bench");
@@ -42,7 +28,6 @@ const key = createPrivateKey({
   format: "der",
   type: "pkcs8",
 });
-const writer = writerOf(publicKeyOf(key));
 const TIERS: Tiers = {
   keep: { hourly: 48, daily: 30, monthly: 12 },
   within: { last: { years: 0, months: 0, days: COUNT / 48, hours: 0 } },
@@ -61,7 +46,7 @@ function makeAndMeasure(): void {
   const folder = mkdtempSync(join(tmpdir(), "coldkeep-bench-"));
   try {
     process.stderr.write(`making ${COUNT} snapshots in ${folder}\n`);
-    makeVault(folder);
+    makeHistory({ folder, vault, node, key, count: COUNT, now: NOW, due: COUNT / 2, used: USED });
     spawnSync(process.execPath, [self, "measure", folder, String(COUNT)], { stdio: "inherit" });
   } finally {
     rmSync(folder, { recursive: true });
@@ -120,102 +105,4 @@ async function measure(name: string, work: () => Promise<Done>): Promise<void> {
   const cpu = ((user + system) / 1e6).toFixed(1);
   const peak = Math.round(process.resourceUsage().maxRSS / 1024);
   console.log(`${name.padEnd(8)} ${seconds.padEnd(9)} ${cpu.padEnd(9)} ${peak} MiB   (${words})`);
-}
-
-function makeVault(folder: string): void {
-  const put = (name: string, bytes: Uint8Array, time = NOW) => putFile(join(folder, name), bytes, time);
-  const entries: IndexEntry[] = [];
-  const ids: SnapshotId[] = [];
-  put(
-    names.nodeJson(node),
-    encodeNodeJson({ format: 1, vault, node, profile: "files", key: publicKeyOf(key), created: 0 }),
-  );
-  for (let at = 0; at < COUNT; at += 1) {
-    // The newest an hour ago.
-    const received = NOW - (COUNT - at) * HOUR;
-    const random = Buffer.alloc(8);
-    random.writeUInt32BE(at, 4);
-    const snapshot = makeSnapshotId(received, random);
-    ids.push(snapshot);
-    entries.push(putSnapshot(put, snapshot, received, at, ids.slice(-USED)));
-  }
-  putIndex(put, entries.reverse());
-}
-
-function putSnapshot(
-  put: Put,
-  snapshot: SnapshotId,
-  received: number,
-  at: number,
-  used: readonly SnapshotId[],
-): IndexEntry {
-  const about = { format: 1, vault, node, snapshot } as const;
-  const bytes = { total: 1000, added: 100, stored: 65_536, files: 10 };
-  const core: CardCore = {
-    ...about,
-    state: "committed",
-    suite: "aes-256-gcm",
-    commit: toBase64url(createHash("sha256").update(snapshot).digest()),
-    seq: at + 1,
-    started: received,
-    captured: received,
-    profile: "files",
-    tags: [],
-    bytes,
-    manifest: sumOf(Buffer.from(snapshot)),
-    pack_lists: [],
-    origins: used.map((origin) => ({ snapshot: origin, ranges: [[0, 0]] })),
-  };
-  const card = encodeCard(signCard(core, Buffer.alloc(32), key));
-  put(names.begin(node, snapshot), encodeBegin({ ...about, writer, adopts: [] }), received);
-  put(names.pack(node, snapshot, 0), Buffer.from("pack"), received);
-  put(names.keyJson(node, snapshot), Buffer.from("key"), received);
-  put(names.manifest(node, snapshot), Buffer.from(snapshot), received);
-  put(names.card(node, snapshot), card, received);
-  const isDue = at < COUNT / 2;
-  const expired = NOW - 8 * DAY;
-  if (isDue) put(names.expired(node, snapshot, 1), encodeExpired({ ...about, round: 1 }), expired);
-  return {
-    snapshot,
-    state: isDue ? "expired" : "good",
-    remarks: [],
-    writer,
-    seq: at + 1,
-    received,
-    committed: received,
-    profile: "files",
-    tags: [],
-    bytes,
-    card: sumOf(card),
-    origins: [...used],
-    ...(isDue ? { expired } : {}),
-  };
-}
-
-/** As the indexer leaves it: the newest 500 in index.json, the rest by months. */
-function putIndex(put: Put, newestFirst: readonly IndexEntry[]): void {
-  const months = new Map<string, IndexEntry[]>();
-  for (const entry of newestFirst.slice(500)) {
-    const month = new Date(entry.received).toISOString().slice(0, 7);
-    months.set(month, [...(months.get(month) ?? []), entry]);
-  }
-  const index: Index = {
-    format: 1,
-    vault,
-    node,
-    generation: 1,
-    months: [...months.keys()],
-    snapshots: newestFirst.slice(0, 500),
-  };
-  put(names.indexJson(node), encodeIndex(index));
-  for (const [month, snapshots] of months)
-    put(names.indexMonth(node, month), encodeIndex({ ...index, months: [], snapshots }));
-}
-
-type Put = (name: string, bytes: Uint8Array, time?: number) => void;
-
-function putFile(path: string, bytes: Uint8Array, time: number): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, bytes);
-  utimesSync(path, time / 1000, time / 1000);
 }

@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 const NEEDED = 24;
 
 /**
- * Commands that run through all of a node's data. V8 sizes its heap after the machine's memory and would let short-lived
+ * Commands that run through all of a node's data, or of its history. V8 sizes its heap after the machine's memory and would let short-lived
  * objects take hundreds of MB there; with these flags they stay below 300 MB whatever they read.
  */
 const YOUNG = "--max-semi-space-size=4";
@@ -26,6 +26,10 @@ const HEAPS = {
   backup: [YOUNG, SLOWLY],
   restore: [ROOMY, SLOWLY],
   verify: [ROOMY, SLOWLY],
+  list: [ROOMY, SLOWLY],
+  forget: [ROOMY, SLOWLY],
+  gc: [ROOMY, SLOWLY],
+  rebuild: [ROOMY, SLOWLY],
   ls: SMALL,
   cat: SMALL,
   find: SMALL,

@@ -43,6 +43,8 @@ export interface Judge {
   readonly justCame: (id: SnapshotId, received: number) => Promise<boolean>;
   /** Where one call is not to look at all new packs of a snapshot. */
   readonly slices?: PackSlices;
+  /** What verdicts name is kept once: `makeSameIds`, one for this job. */
+  readonly same: (id: SnapshotId) => SnapshotId;
   /** Verdicts of this job. */
   readonly memo: Map<SnapshotId, IndexEntry | null>;
 }
@@ -106,7 +108,7 @@ async function judgeAnew(on: Judge, id: SnapshotId): Promise<IndexEntry | null> 
     bytes: core.bytes,
     ...(core.downtime_ms === undefined ? {} : { downtime_ms: core.downtime_ms }),
     card: { size: info.size, sha256 },
-    origins: core.origins.map(({ snapshot }) => snapshot),
+    origins: core.origins.map(({ snapshot }) => on.same(snapshot)),
     ...(expired === null ? {} : { expired }),
     ...(isPinned(mark) ? { pinned: true } : {}),
   };

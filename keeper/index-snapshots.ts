@@ -1,5 +1,5 @@
 import type { Index, IndexEntry, NodeJson } from "../vault/card/index.ts";
-import { type NodeName, names, type SnapshotId, type VaultId } from "../vault/names/index.ts";
+import { makeSameIds, type NodeName, names, type SnapshotId, type VaultId } from "../vault/names/index.ts";
 import type { Lister, Reader, Replacer } from "../vault/store/facets.ts";
 import { damagesOf, withDamage } from "./damage-remarks.ts";
 import { type Judge, judge } from "./evaluate.ts";
@@ -83,14 +83,14 @@ async function runIndex(options: IndexOptions, all: boolean): Promise<IndexOutco
   const cores = memory?.cores ?? makeRecentCores();
   const remembered = all ? null : (memory?.recall(options.node) ?? null);
   if (remembered !== null && isAskedFor(options, remembered.node)) {
-    const on: Run = { options, all, node: remembered.node, memo: new Map(), cores, remembered };
+    const on: Run = { options, all, node: remembered.node, memo: new Map(), same: makeSameIds(), cores, remembered };
     const outcome = await tryIndex(on, 0);
     if (outcome !== "lost" && !("ahead" in outcome)) return outcome;
   }
   memory?.forget(options.node);
   await assertMayChange(store);
   const node = await readNode(store, options.node, options.vault, options.cardKey);
-  const on: Run = { options, all, node, memo: new Map(), cores, remembered: null };
+  const on: Run = { options, all, node, memo: new Map(), same: makeSameIds(), cores, remembered: null };
   let since = 0;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const outcome = await tryIndex(on, since);
@@ -111,6 +111,7 @@ interface Run {
   readonly node: NodeJson;
   /** Verdicts of this run. */
   readonly memo: Judge["memo"];
+  readonly same: Judge["same"];
   readonly cores: RecentCores;
   /** What it begins from, in place of what the vault says; then what it finds is believed only where all is well. */
   readonly remembered: Remembered | null;
@@ -203,7 +204,7 @@ async function judgeSome(
 }
 
 function judgeOf(
-  { options, node, memo, cores }: Run,
+  { options, node, memo, same, cores }: Run,
   scope: NodeScope,
   before: Index | null,
   asked: Judge["asked"],
@@ -213,7 +214,7 @@ function judgeOf(
   const isNew = async (id: SnapshotId, received: number) =>
     justCame && before !== null && (await known(id, received)) === null;
   const newest = before === null ? null : new Map(before.snapshots.map((entry) => [entry.snapshot, entry]));
-  return { store, scope, node, known, newest, asked, cores, justCame: isNew, memo, ...(slices && { slices }) };
+  return { store, scope, node, known, newest, asked, cores, justCame: isNew, memo, same, ...(slices && { slices }) };
 }
 
 /** All of them are there and whole; else the vault itself is asked before that is said. */

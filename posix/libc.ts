@@ -39,6 +39,8 @@ export interface Libc {
   readonly statx?: (folder: number, path: CString, flags: number, mask: number, answer: Buffer) => number;
   /** getdents64(2); absent where this libc has none. */
   readonly getdents64?: (fd: number, entries: Buffer, length: number) => number | bigint;
+  /** mallopt(3); absent where this libc is not glibc. */
+  readonly mallopt?: (parameter: number, value: number) => number;
   errno(): number;
 }
 
@@ -89,6 +91,7 @@ function load(): Loaded {
           own.func("int statx(int folder, const void *path, int flags, unsigned int mask, void *answer)"),
         ),
         ...optional("getdents64", () => own.func("int64_t getdents64(int fd, void *entries, size_t length)")),
+        ...optional("mallopt", () => own.func("int mallopt(int parameter, int value)")),
         errno: () => koffi.errno(),
       },
     };
@@ -97,7 +100,7 @@ function load(): Loaded {
   }
 }
 
-/** What a libc that is older does not have (statx: glibc from 2.28, musl from 1.2.5; getdents64: glibc from 2.30). */
+/** What a libc that is older does not have (statx: glibc from 2.28, musl from 1.2.5; getdents64: glibc from 2.30), and musl has not at all (mallopt). */
 function optional<Name extends string, Call>(name: Name, find: () => Call): { [key in Name]?: Call } {
   try {
     return { [name]: find() } as { [key in Name]?: Call };

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../posix/clock.ts";
+import { giveBackFreedMemory } from "../../posix/freed-memory.ts";
 import { acquireLock } from "../../posix/lockfile.ts";
 import { ColdkeepError, isColdkeepError } from "../../vault/names/index.ts";
 import { prepareFreeze } from "../freeze/index.ts";
@@ -38,6 +39,7 @@ export type Freeze = typeof prepareFreeze;
  * @throws ColdkeepError of any kind of its parts; `interrupted` on abort; `busy` where another run is active.
  */
 export async function runBackup(o: BackupOptions, freeze: Freeze = prepareFreeze): Promise<BackupResult> {
+  giveBackFreedMemory();
   const monotonic = o.monotonic ?? systemClock.monotonic;
   const beganAt = monotonic();
   const state = openNodeState(o.stateDir, o.node);
@@ -173,6 +175,7 @@ async function store(o: BackupOptions, captured: Captured) {
     before.close();
     const sum = entries.finish();
     await pool.flush();
+    pool.keepOne();
 
     progress.stage("commit");
     const { table, packs } = known;

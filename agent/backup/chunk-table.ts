@@ -89,6 +89,12 @@ export class ChunkTable {
     return Atomics.load(this.counters, 0);
   }
 
+  /** What it takes once it is full. Bytes. */
+  get bytes(): number {
+    const { index, ids, places } = this.memory;
+    return index.byteLength + ids.byteLength + places.byteLength;
+  }
+
   /** A number no other thread of the run was given: 0, 1, 2 … the index of a new pack. */
   takePackIndex(): number {
     return Atomics.add(this.counters, 1, 1);

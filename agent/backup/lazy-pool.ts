@@ -46,6 +46,7 @@ export function makeLazyPool(make: () => SealPool): SealPool {
       if (failure !== null) throw failure.error;
       await made?.flush();
     },
+    keepOne: () => made?.keepOne(),
     fail: (error) => {
       failure ??= { error };
       made?.fail(error);

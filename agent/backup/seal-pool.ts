@@ -83,6 +83,8 @@ export interface SealPool {
   room(): Promise<void>;
   /** Seals all open packs and waits until every pack is put. */
   flush(): Promise<void>;
+  /** After a flush, where nothing but segments follows: ends the threads that these do not go to, and gives their memory back. */
+  keepOne(): void;
   fail(error: unknown): void;
   /** Ends the threads; safe to call twice. */
   close(): Promise<void>;
@@ -91,14 +93,19 @@ export interface SealPool {
 /** Jobs a worker has before it, the one it is at included. */
 const AHEAD = 3;
 
-/** Workers make few and short-lived objects; V8 would let each grow a young generation of 48 MB for them. */
-const SMALL_YOUNG = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 48 } as const;
+/**
+ * Workers make few and short-lived objects; V8 would let each grow a young generation of 48 MB for them, and collects old
+ * ones first at half of what it is allowed: some 8 MB are alive, code included.
+ */
+const SMALL_YOUNG = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 32 } as const;
 
 interface Seat {
   readonly worker: Worker;
   jobs: number;
   /** Pack buffers it holds or was promised. */
   wants: boolean;
+  /** Was told to end. */
+  dismissed: boolean;
 }
 
 interface Waiting {
@@ -117,11 +124,11 @@ export function makeSealPool(options: SealPoolOptions): SealPool {
   let closed = false;
 
   const seats: Seat[] = options.threads.workers.map((worker) => {
-    const seat: Seat = { worker, jobs: 0, wants: true };
+    const seat: Seat = { worker, jobs: 0, wants: true, dismissed: false };
     seat.worker.on("message", (message: FromWorker) => receive(seat, message));
     seat.worker.on("error", fail);
     seat.worker.on("exit", (code) => {
-      if (!closed) fail(ended(code));
+      if (!closed && !seat.dismissed) fail(ended(code));
     });
     post(seat, { type: "open", data: options.data });
     return seat;
@@ -212,6 +219,12 @@ export function makeSealPool(options: SealPoolOptions): SealPool {
       await Promise.all(seats.map((seat) => run(seat, (job) => ({ type: "flush", job }))));
       while (puts.size > 0) await Promise.all(puts);
       if (failure !== null) throw failure.error;
+    },
+    keepOne: () => {
+      for (const seat of seats.splice(1)) {
+        seat.dismissed = true;
+        post(seat, { type: "end" });
+      }
     },
     fail,
     close: async () => {

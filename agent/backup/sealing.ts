@@ -52,7 +52,7 @@ export async function openSealing(o: BackupOptions, s: SealingOptions): Promise<
     const uploader = makeUploader({ ...o, snapshot: run.id, journal, pace, signal, assertInTime });
     await uploader.object(names.KEY_NAME, run.keyFile);
     const known = loadKnown(o, s);
-    pool = makeLazyPool(() => makePool(o, run, known, uploader, threads.start()));
+    pool = makeLazyPool(() => makePool(o, s, known, uploader, threads.start()));
     return { known, uploader, pool, assertInTime, close };
   } catch (error) {
     await close();
@@ -73,13 +73,14 @@ function loadKnown(o: BackupOptions, { run, parent, expected: { files, bytes } }
 
 function makePool(
   o: BackupOptions,
-  run: OpenRun,
+  { run, expected }: SealingOptions,
   known: KnownChunks,
   uploader: Uploader,
   threads: SealThreads,
 ): SealPool {
-  const { target, buffers } = packBudget(threads.workers.length);
   const { table, packs, ownOrigin } = known;
+  const perFile = expected.bytes / Math.max(1, expected.files);
+  const { target, buffers } = packBudget(threads.workers.length, table.bytes, perFile);
   return makeSealPool({
     threads,
     buffers,

@@ -30,7 +30,7 @@ export interface KnownSegments {
 /** Segments under way at once. */
 const WINDOW = 4;
 /** Most segments are smaller; pages that are not touched cost nothing. Bytes. */
-const LENT_LEAST = 2 << 20;
+const LENT_LEAST = 256 * 1024;
 
 /**
  * Turns the run's local entries into segments, with rows replaced by places, and stores each like a chunk. Where a
@@ -48,7 +48,7 @@ export async function storeSegments(o: {
   const segments: StoredSegment[] = [];
   const running: Promise<void>[] = [];
   const lent = makeLentMemory();
-  let writer = new SegmentWriter();
+  const writer = new SegmentWriter();
   /** The line that is read next, the one with which the open segment began, and whether it began with all of it. */
   let next = 0;
   let first = 0;
@@ -59,7 +59,6 @@ export async function storeSegments(o: {
     if (running.length >= WINDOW) await running.shift();
     const bytes = writer.finish(lent.take);
     const lines = whole && endsLine ? { from: first, count: next - first } : null;
-    writer = new SegmentWriter();
     first = next;
     whole = endsLine;
     const at = segments.push({ row: -1, entries, lines }) - 1;

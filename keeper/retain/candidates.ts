@@ -1,5 +1,5 @@
 import type { IndexEntry, NodeJson } from "../../vault/card/index.ts";
-import type { SnapshotId } from "../../vault/names/index.ts";
+import { makeSameIds, type SnapshotId } from "../../vault/names/index.ts";
 import type { Candidate } from "../../vault/retain/index.ts";
 import type { Lister, Reader } from "../../vault/store/facets.ts";
 import { judge } from "../evaluate.ts";
@@ -43,6 +43,7 @@ export async function findCandidates(store: Reader & Lister, node: NodeJson, sca
   }
   const on = {
     ...{ store, scope, node, newest: null, asked: new Set<SnapshotId>(), cores: makeRecentCores(), memo: new Map() },
+    same: makeSameIds(),
     known: async (id: SnapshotId) => indexed.get(id) ?? null,
     justCame: async () => false,
   };

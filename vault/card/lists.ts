@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ColdkeepError, isSnapshotId, names, type SnapshotId } from "../names/index.ts";
+import { ColdkeepError, isSnapshotId, makeSameIds, names, type SnapshotId } from "../names/index.ts";
 import * as f from "./fields.ts";
 import { MAX_ORIGINS } from "./limits.ts";
 import { type Expected, readExpected, writeRecord } from "./record.ts";
@@ -53,7 +53,9 @@ const head = z.strictObject({
 
 /** Reads `index.json` or a month of it. @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
 export function parseIndex(bytes: Uint8Array, expected?: Expected, on = "index.json"): Index {
-  return readExpected<Index>(index, bytes, expected, on);
+  const read = readExpected<Index>(index, bytes, expected, on);
+  const same = makeSameIds();
+  return { ...read, snapshots: read.snapshots.map((one) => ({ ...one, origins: one.origins.map(same) })) };
 }
 
 export function encodeIndex(value: Index): Uint8Array {

@@ -8,6 +8,7 @@ export * from "./progress.ts";
 export * from "./redact.ts";
 export * from "./s3-url.ts";
 export * from "./safe.ts";
+export * from "./same-ids.ts";
 export * from "./shell-quote.ts";
 export * from "./units.ts";
 export * from "./versions.ts";

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { canonicalBytes, checkRecord, MAX_ORIGINS, parseCanonical } from "../card/index.ts";
 import { ColdkeepError, type SnapshotId } from "../names/index.ts";
 import { entryFromJson, entryOf, entryToLine, lengthOf, MAX_PIECES } from "./entry.ts";
@@ -13,21 +13,31 @@ const MAX_ENTRIES = 4096;
 const CUT_AT_BYTES = 2 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
-/** Writes one segment: a line with its origins, then one entry a line, all canonical JSON. */
+/** What most segments are smaller than. Bytes. */
+const LINES_LEAST = 256 * 1024;
+
+/**
+ * Writes segments, one after the other into the same memory: a line with its origins, then one entry a line, all canonical
+ * JSON.
+ */
 export class SegmentWriter {
-  readonly #lines: Uint8Array[] = [];
-  readonly #origins: SnapshotId[] = [];
-  readonly #numbers = new Map<SnapshotId, number>();
-  readonly #order = new EntryOrder("segment");
+  #lines: Buffer = Buffer.alloc(LINES_LEAST);
+  #origins: SnapshotId[] = [];
+  #numbers = new Map<SnapshotId, number>();
+  #order = new EntryOrder("segment");
+  #entries = 0;
   #size = 0;
   #ends = false;
 
   /** @throws ColdkeepError `integrity` where the entry breaks a rule of the format or the order. */
   add(entry: ManifestEntry): void {
     this.#order.next(entry);
-    const line = Buffer.from(entryToLine(entry, this.#numberOf), "utf8");
-    this.#lines.push(line);
-    this.#size += line.length + 1;
+    const line = entryToLine(entry, this.#numberOf);
+    // A character takes at most three bytes.
+    this.#makeRoom(this.#size + 3 * line.length + 1);
+    this.#size += this.#lines.write(line, this.#size, "utf8");
+    this.#lines[this.#size++] = NEWLINE;
+    this.#entries += 1;
     this.#ends = this.#shouldEndAfter(entry.path);
   }
 
@@ -37,7 +47,7 @@ export class SegmentWriter {
   }
 
   get entries(): number {
-    return this.#lines.length;
+    return this.#entries;
   }
 
   /** True where the segment ends with the entry added last. */
@@ -45,23 +55,36 @@ export class SegmentWriter {
     return this.#ends;
   }
 
-  /** @param room Memory of so many bytes for it, where it is not to be new. */
+  /**
+   * Ends the segment; what is added next begins another.
+   * @param room Memory of so many bytes for it, where it is not to be new.
+   */
   finish(room: (length: number) => Uint8Array = (length) => new Uint8Array(length)): Uint8Array {
     const head = canonicalBytes({ origins: this.#origins });
     const bytes = room(head.length + 1 + this.#size);
-    let at = 0;
-    for (const line of [head, ...this.#lines]) {
-      bytes.set(line, at);
-      at += line.length;
-      bytes[at++] = NEWLINE;
-    }
+    bytes.set(head);
+    bytes[head.length] = NEWLINE;
+    bytes.set(this.#lines.subarray(0, this.#size), head.length + 1);
+    this.#origins = [];
+    this.#numbers = new Map();
+    this.#order = new EntryOrder("segment");
+    this.#entries = 0;
+    this.#size = 0;
+    this.#ends = false;
     return bytes;
   }
 
+  #makeRoom(length: number): void {
+    if (length <= this.#lines.length) return;
+    const larger = Buffer.alloc(Math.max(length, 2 * this.#lines.length));
+    this.#lines.copy(larger, 0, 0, this.#size);
+    this.#lines = larger;
+  }
+
   #shouldEndAfter(path: Uint8Array): boolean {
-    if (this.#lines.length >= MAX_ENTRIES || this.#size >= CUT_AT_BYTES) return true;
-    if (this.#lines.length < CUT_AFTER_ENTRIES) return false;
-    return ((createHash("sha256").update(path).digest()[0] ?? 0) & CUT_MASK) === 0;
+    if (this.#entries >= MAX_ENTRIES || this.#size >= CUT_AT_BYTES) return true;
+    if (this.#entries < CUT_AFTER_ENTRIES) return false;
+    return ((hash("sha256", path, "buffer")[0] ?? 0) & CUT_MASK) === 0;
   }
 
   readonly #numberOf = (origin: SnapshotId): number => {

@@ -14,6 +14,7 @@ function recorded() {
     segment: async () => done("segment"),
     room: async () => void calls.push("room"),
     flush: async () => void calls.push("flush"),
+    keepOne: () => void calls.push("keepOne"),
     fail: () => void calls.push("fail"),
     close: async () => void calls.push("close"),
   };
@@ -28,6 +29,7 @@ describe("a pool that is made when it is needed", () => {
   it("is not made for a run that finds nothing new", async () => {
     const { calls, lazy } = recorded();
     await lazy.flush();
+    lazy.keepOne();
     await lazy.close();
     expect(calls).toEqual([]);
   });
@@ -38,9 +40,10 @@ describe("a pool that is made when it is needed", () => {
     await lazy.files([], false);
     await lazy.segment(new Uint8Array());
     await lazy.flush();
+    lazy.keepOne();
     lazy.fail(new Error("late"));
     await lazy.close();
-    expect(calls).toEqual(["make", "room", "files", "segment", "flush", "fail", "close"]);
+    expect(calls).toEqual(["make", "room", "files", "segment", "flush", "keepOne", "fail", "close"]);
   });
 
   it("fails with what ended the run before it was made, and is not made then", async () => {

@@ -228,6 +228,12 @@ describe("the bounds of a run", () => {
       expect(buffers).toBeGreaterThan(workers);
       expect(target).toBeGreaterThanOrEqual(16 * MIB);
       expect(target * buffers).toBeLessThanOrEqual(80 * MIB);
+      const many = packBudget(workers, 56 * MIB, 1000);
+      expect(many.buffers).toBeGreaterThan(workers);
+      expect(many.target).toBeGreaterThanOrEqual(8 * MIB);
+      expect(many.target * many.buffers).toBeLessThanOrEqual(40 * MIB);
+      // A terabyte has as many chunks, and its packs stay as few as they may be.
+      expect(packBudget(workers, 56 * MIB, MIB).target).toBeGreaterThanOrEqual(16 * MIB);
     }
     expect([
       workerCount(undefined, 1),
