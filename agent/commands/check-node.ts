@@ -54,7 +54,10 @@ export async function checkProfile({ node }: Session): Promise<readonly Check[]>
   const finding = findingOf(node);
   if (finding === null) {
     const [best] = discoverAll(hostLook, node.roots);
-    const found = best === undefined ? "nothing yet" : `${best.finding.found} (profile ${best.profile.name})`;
+    if (best === undefined) {
+      return [warn("profile", "the roots hold nothing yet", "see that the node writes there; else correct the roots")];
+    }
+    const found = `${best.finding.found} (profile ${best.profile.name})`;
     return [warn("profile", `no ${node.profile} lies in the roots, but ${found}`, "correct profile or roots")];
   }
   return [

@@ -40,7 +40,7 @@ export async function run(call: Call<SupportFlags>): Promise<Answer> {
     for (const node of "value" in config ? config.value.nodes : [null]) {
       const own = node === null ? flags : { ...flags, node: node.name };
       const found = await settle(async () => (await doctor({ ...call, flags: { ...own } })).document);
-      parts[node === null ? "doctor.json" : `doctor-${scrub(node.name).replace(/\W+/g, "-")}.json`] = found;
+      parts[node === null ? "doctor.json" : `doctor-${scrub(node.name).match(/\w+/g)?.join("-")}.json`] = found;
     }
     parts["status.json"] = await settle(async () => (await status({ ...call, flags: { ...flags } })).document);
   }

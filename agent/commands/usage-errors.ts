@@ -46,7 +46,7 @@ function parsingError(error: unknown): unknown {
       `--${externalFlagName} ${JSON.stringify(input)}: allowed are ${values.join(", ")}`,
     UnexpectedPositionalError: ({ input, expectedCount }) =>
       `${JSON.stringify(input)} is one argument too many; ${expectedCount === 0 ? "none is" : `${expectedCount} at most`} expected`,
-    UnsatisfiedFlagError: ({ externalFlagName }) => `--${externalFlagName} needs a value`,
+    UnsatisfiedFlagError: ({ externalFlagName }) => `no value is given for --${externalFlagName}`,
     UnsatisfiedPositionalError: ({ placeholder }) => `<${placeholder}> is missing`,
   });
   return usage(message, "`coldkeep <command> --help` shows what there is");

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { pageNode, renderPage } from "../../keeper/index.ts";
 import { writeFileDurable } from "../../posix/durable.ts";
 import { fromSystemError } from "../../posix/system-error.ts";
-import { messageOf } from "../../vault/names/index.ts";
+import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { counted, formatBytes } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
@@ -45,6 +46,15 @@ function inputOf(
 
 /** Whole or not at all; for a web server, which is another user. */
 function writePage(path: string, page: Buffer): void {
+  const folder = dirname(path);
+  if (!existsSync(folder)) {
+    throw new ColdkeepError("usage", {
+      what: "cannot write the page",
+      on: path,
+      why: `there is no folder ${folder}`,
+      todo: "make it, or name another by --output",
+    });
+  }
   try {
     writeFileDurable(path, page, 0o644);
   } catch (error) {

@@ -21,7 +21,9 @@ export const badger = makeProfile({
   height: null,
   identity: [],
   place: [],
-  after: ["Start the node: Badger replays its memtables. `badger info --dir <folder>` reads the tables without it."],
+  after: [
+    "Badger replays its memtables when the node starts. `badger info --dir <folder>` reads the tables without it.",
+  ],
   discover(look, roots) {
     let databases = 0;
     for (const { folder, files } of foldersIn(look, roots)) {

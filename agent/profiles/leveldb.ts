@@ -45,7 +45,7 @@ export const leveldb = makeProfile({
   height: null,
   identity: [],
   place: [],
-  after: ["Start the node: LevelDB replays its log, and says in LOG what it found."],
+  after: ["LevelDB replays its log when the node starts, and says in LOG what it found."],
   discover(look, roots) {
     let databases = 0;
     for (const met of foldersIn(look, roots)) if (isDatabase(met) && !isRocksdb(met)) databases += 1;

@@ -67,7 +67,7 @@ export class ColdkeepError extends Error {
 function render({ what, on, why, todo }: ErrorParts): string {
   const head = on === undefined ? what : `${what}: ${on}`;
   const body = why === undefined ? head : `${head}: ${why}`;
-  return todo === undefined ? body : `${body}. ${todo}`;
+  return todo === undefined ? body : `${body}${/[.?]$/.test(body) ? "" : "."} ${todo}`;
 }
 
 /** True for a ColdkeepError, of one kind where `kind` is given. */

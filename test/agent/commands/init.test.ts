@@ -73,6 +73,11 @@ describe("init", () => {
       status: "warn",
       found: "no leveldb lies in the roots, but files (profile files)",
     });
+    for (const name of ["MANIFEST-000001", "000002.log", "file"]) rmSync(join(data, name));
+    expect(named(await doctor(config), "profile")).toMatchObject({
+      status: "warn",
+      found: "the roots hold nothing yet",
+    });
   });
 
   it("never replaces a configuration, and takes a key that is there", async () => {

@@ -41,6 +41,12 @@ async function pageOf(of: Host, ms = 0): Promise<{ page: string; told: Told[]; c
 }
 
 describe("web", () => {
+  it("names the folder that is not there", async () => {
+    const error = await host.failure("web", "--output", join(home, "none", "page.html"));
+    expect(error).toMatchObject({ kind: "usage", todo: "make it, or name another by --output" });
+    expect(error.message).toContain(`page.html: there is no folder ${join(home, "none")}. `);
+  });
+
   it("writes one page of all nodes, which needs no key and replaces the one before", async () => {
     const copy = copyOf(host, tempDir("coldkeep-web"));
     renameSync(copy.key, `${copy.key}.gone`);
