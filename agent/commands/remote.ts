@@ -97,7 +97,7 @@ function sessionOf(call: Call<RemoteFlags & Pick<RestoreFlags, "to">>, ticket: T
     throw new ColdkeepError("usage", {
       what: "without a configuration it is not known what goes where",
       why: `there is no ${DEFAULT_CONFIG}`,
-      todo: "give --node <name> and --to <folder>, or --config",
+      todo: "give --node <name> and --to <folder>; or --config, and the node is restored in place and started",
     });
   }
   const config = bareConfig(bareNode(name), stateFolderOf(call.io.env));

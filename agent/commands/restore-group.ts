@@ -21,7 +21,7 @@ import { recover } from "./recover.ts";
 import type { RestoreFlags } from "./restore.command.ts";
 import { optionsFor, planDocument } from "./restore.ts";
 import { type GroupStart, startInOrder } from "./restore-group-start.ts";
-import { confirmReplacing, learnSpeed } from "./restore-outlook.ts";
+import { confirmReplacing, learnSpeed, type Outlook, outlookOf, outlookText } from "./restore-outlook.ts";
 import { type Ending, endingOf, endingText } from "./restore-start.ts";
 import { planText, resultText } from "./restore-text.ts";
 import { pickNode, readConfig, type Session, scopeOf } from "./session.ts";
@@ -35,6 +35,7 @@ interface Planned {
   readonly session: Session;
   readonly options: RestoreOptions;
   readonly plan: RestorePlan;
+  readonly outlook: Outlook | null;
   readonly ending: Ending;
 }
 
@@ -79,15 +80,19 @@ export async function run(call: Call<RestoreFlags>, wanted: string, id: string |
   }
   const rebuilds = new Map(inPlace ? planned.map((one) => [one.session.node.name, rebuildOf(one, flags)]) : []);
   const text = planned
-    .map(({ session: { node }, plan, ending }) =>
-      [node.name, planText(plan, undefined, endingText(ending)), leftovers.get(node.name)?.text ?? []]
+    .map(({ session: { node }, plan, outlook, ending }) =>
+      [node.name, planText(plan, outlookText(outlook), endingText(ending)), leftovers.get(node.name)?.text ?? []]
         .flat()
         .join("\n"),
     )
     .join("\n\n");
   const head = { group: card.group, id: card.id };
   if (dry) {
-    const plans = planned.map(({ session, plan }) => ({ node: session.node.name, plan: planDocument(plan) }));
+    const plans = planned.map(({ session, plan, outlook }) => ({
+      node: session.node.name,
+      plan: planDocument(plan),
+      outlook,
+    }));
     return { document: { ...head, members: plans }, text };
   }
   if (flags.json !== true) io.stdout.write(`${text}\n\n`);
@@ -182,7 +187,8 @@ async function planAll(
     const { group } = plan.opened.card.core;
     if (group !== `${card.group}/${card.id}`) throw foreign(card, node.name, group);
     const ending = endings.get(node.name) ?? { start: false, why: null };
-    planned.push({ session, options, plan, ending });
+    const outlook = await outlookOf(plan, session, own);
+    planned.push({ session, options, plan, outlook, ending });
   }
   // By their own cards, which are signed; the group's card only said where they are.
   const members = planned.map(({ plan }) => {

@@ -64,7 +64,18 @@ function waitLimitOf(flags: RestoreFlags, node: NodeSettings): number | null {
   }
   const wrong = (why: string, todo: string) =>
     new ColdkeepError("usage", { what: "--wait-healthy cannot start the node", on: node.name, why, todo });
-  if (flags.to !== undefined) throw wrong("--to restores beside it", "leave out one of the two");
+  if (flags.to !== undefined && node.roots.length === 0) {
+    throw wrong(
+      "no configuration tells where its folders are and how it is started",
+      "give one with --config, and leave out --to: then it is restored in place and started; or leave out --wait-healthy",
+    );
+  }
+  if (flags.to !== undefined) {
+    throw wrong(
+      "--to restores beside it, and it is not touched",
+      "leave out --to to restore in place, or --wait-healthy",
+    );
+  }
   if (flags.noStart === true) throw wrong("--no-start leaves it stopped", "leave out one of the two");
   if (node.service.manager === "none") {
     throw wrong(

@@ -11,8 +11,8 @@ const REPLACES: Readonly<Record<RestorePlan["roots"][number]["replaces"], string
   data: "its data is replaced",
 };
 
-/** What a restore would do. @param outlook how long it takes, where that is told of @param end what becomes of the node */
-export function planText(plan: RestorePlan, outlook?: string, end: string | null = null): string {
+/** What a restore would do. @param outlook how long it takes @param end what becomes of the node */
+export function planText(plan: RestorePlan, outlook: string, end: string | null): string {
   return facts([
     ["snapshot", `${plan.snapshot}, number ${plan.seq}`],
     ["height", formatHeights(plan.heights)],
@@ -28,7 +28,7 @@ export function planText(plan: RestorePlan, outlook?: string, end: string | null
       `${formatBytes(plan.bytes)} in ${counted(plan.files, "file")}, ${counted(plan.directories, "folder")}, ${counted(plan.links, "link")}`,
     ],
     ["fetch", `${formatBytes(plan.fetch.bytes)} in ${counted(plan.fetch.requests, "request")}`],
-    ...(outlook === undefined ? [] : [["takes", outlook] as const]),
+    ["takes", outlook],
     ["space", roomText(plan)],
     ["into", plan.roots.map(({ name, target, replaces }) => `${name} → ${target}, ${REPLACES[replaces]}`).join("\n")],
     ...(plan.unfinished.length === 0
@@ -86,9 +86,15 @@ function volumesText(node: NodeSettings): string[] {
   ];
 }
 
+const LEFT_TO_YOU =
+  "move them there, give them its owner, start it, and see that it answers. With a configuration (--config, without --to) a restore does all of that.";
+
 function next(node: NodeSettings, inPlace: boolean, keptOld: boolean, done: NodeAfter): string {
   const { running, stopped, steps = [] } = done;
-  const { name, service, profile } = node;
+  const { name, service, profile, roots } = node;
+  if (!inPlace && roots.length === 0) {
+    return `Nothing tells here where ${name} has these folders, nor how it is started: ${LEFT_TO_YOU}`;
+  }
   if (!inPlace) return `The folders of ${name} were not touched. Try the copy before you rely on it.`;
   const start =
     service.manager === "command" && typeof service.start === "string"

@@ -18,6 +18,9 @@ export function renderRestoreScript({ node, agent }: RestoreScript): string {
 #
 #   sh restore.sh --from URL --ticket-file FILE --to FOLDER --identity KEY [what else coldkeep restore takes]
 #
+# With the node's configuration in place of --to (--config FILE, or /etc/coldkeep/config.yaml) its folders are replaced, and
+# the node is started: add --wait-healthy to wait until it is as high as its snapshot.
+#
 # The ticket stays in its file: it is sent in a header, and stands in no argument and no URL.
 set -eu
 umask 077

@@ -184,6 +184,8 @@ describe("backup and restore of a group", () => {
     const restored = await coldkeep("restore", "--group", "fabric", "--to", to);
     expect(restored.code).toBe(0);
     expect(restored.stdout).toMatch(/Start them in this order: orderer, then peer\.\n$/);
+    // How long, for each of the two: by a look at the vault, or that nothing can be said yet.
+    expect(restored.stdout.match(/^takes +(at least|not foretold)/gm)).toHaveLength(2);
     for (const name of ["peer", "orderer"])
       expect(readFileSync(join(to, name, "data/block"), "utf8")).toBe(`${name} as it was`);
     expect((await coldkeep("restore", "--group", "fabric")).code).toBe(12);
@@ -196,6 +198,11 @@ describe("backup and restore of a group", () => {
       rmSync(join(home, "log"), { force: true });
     };
     down();
+    // So little tells nothing of how fast a later one will be.
+    const dry = await coldkeep("restore", "--group", "fabric", "--dry-run", "--json");
+    expect(JSON.parse(dry.stdout)).toMatchObject({
+      members: ["peer", "orderer"].map((node) => ({ node, outlook: null })),
+    });
     const again = await coldkeep("restore", "--group", "fabric", "--wait-healthy", "--json");
     expect(again.code, again.stderr).toBe(0);
     expect(log()).toEqual(["start orderer", "start peer"]);
