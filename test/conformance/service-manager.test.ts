@@ -1,9 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { makeManager } from "../../agent/node/index.ts";
 import { type Flavour, heldHome, serviceScript } from "../support/held-service.ts";
-import { type ManagedService, serviceManagerConforms } from "./service-manager.ts";
+import { type ManagedService, managedBy, serviceManagerConforms } from "./service-manager.ts";
 
 function commandService(flavour: Flavour): ManagedService {
   const held = heldHome();
@@ -20,7 +19,7 @@ function commandService(flavour: Flavour): ManagedService {
   ];
   const start = flavour === "broken" ? "exit 7" : begin;
   const stop = `${alive} || exit 0; kill -TERM "$(cat '${pid}')"`;
-  return { ...held, manager: makeManager({ manager: "command", start, stop, isRunning: alive }) };
+  return { ...held, ...managedBy({ manager: "command", start, stop, isRunning: alive }) };
 }
 
 const MANAGERS = { command: commandService };

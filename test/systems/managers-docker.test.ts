@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { makeManager } from "../../agent/node/index.ts";
-import { type ManagedService, serviceManagerConforms } from "../conformance/service-manager.ts";
+import { type ManagedService, managedBy, serviceManagerConforms } from "../conformance/service-manager.ts";
 import { type Flavour, heldHome, serviceScript } from "../support/held-service.ts";
 import { tempDir } from "../support/tmp.ts";
 import { type Docker, IMAGE, obstacleToDocker, startDocker } from "./support/dockerd.ts";
@@ -49,7 +49,7 @@ describe.skipIf(noDocker !== null)(
         ...words,
       );
       onTestFinished(() => void docker.docker("rm", "--force", name));
-      return { ...held, name, manager: makeManager({ manager: "docker", container: name, program: "docker" }) };
+      return { ...held, name, ...managedBy({ manager: "docker", container: name, program: "docker" }) };
     }
 
     serviceManagerConforms("docker", (flavour) => container(flavour));
@@ -95,7 +95,7 @@ describe.skipIf(noDocker !== null)(
         };
         writeFileSync(file, JSON.stringify({ version: "3", services: { prep: service } }));
         onTestFinished(() => void spawnSync("docker-compose", ["--file", file, "down", "--timeout", "0"]));
-        return { ...held, file, manager: makeManager({ manager: "compose", file, services: ["prep"], command }) };
+        return { ...held, file, ...managedBy({ manager: "compose", file, services: ["prep"], command }) };
       };
       serviceManagerConforms(title, services, command === "docker-compose" ? "all" : "basics");
 

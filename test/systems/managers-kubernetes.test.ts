@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { makeManager, startAndWait } from "../../agent/node/index.ts";
 import { silent } from "../../vault/names/index.ts";
-import { type ManagedService, serviceManagerConforms } from "../conformance/service-manager.ts";
+import { type ManagedService, managedBy, serviceManagerConforms } from "../conformance/service-manager.ts";
 import { controlOf } from "../support/freezing.ts";
 import { type Flavour, heldHome, serviceScript } from "../support/held-service.ts";
 import { type KubernetesStandIn, startKubernetes } from "./support/kubernetes-stand-in.ts";
@@ -28,7 +28,7 @@ describe.skipIf(noKubectl !== null)(
       const contexts = [{ name: "x", context: { cluster: "c", user: "" } }];
       writeFileSync(kubeconfig, JSON.stringify({ apiVersion: "v1", kind: "Config", clusters, contexts }));
       const settings = { manager: "kubernetes", workload: "statefulset", name: "node", namespace: "chain" } as const;
-      return { ...held, api, manager: makeManager({ ...settings, context: "x", kubeconfig, ...wrong }) };
+      return { ...held, api, ...managedBy({ ...settings, context: "x", kubeconfig, ...wrong }) };
     }
 
     serviceManagerConforms("kubernetes (stand-in)", workload);

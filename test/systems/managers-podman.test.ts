@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { makeManager } from "../../agent/node/index.ts";
-import { type ManagedService, serviceManagerConforms } from "../conformance/service-manager.ts";
+import { type ManagedService, managedBy, serviceManagerConforms } from "../conformance/service-manager.ts";
 import { type Flavour, heldHome, serviceScript } from "../support/held-service.ts";
 import { IMAGE } from "./support/dockerd.ts";
 
@@ -58,7 +58,7 @@ describe.skipIf(obstacle !== null)(
         spawnSync("podman", ["kill", "--signal", "KILL", name]);
         podman("rm", "--force", "--time", "0", name);
       });
-      return { ...held, name, manager: makeManager({ manager: "docker", container: name, program: "podman" }) };
+      return { ...held, name, ...managedBy({ manager: "docker", container: name, program: "podman" }) };
     }
 
     serviceManagerConforms("podman", (flavour) => container(flavour));

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { makeManager } from "../../agent/node/index.ts";
-import { type ManagedService, serviceManagerConforms } from "../conformance/service-manager.ts";
+import { type ManagedService, managedBy, serviceManagerConforms } from "../conformance/service-manager.ts";
 import { type Flavour, heldHome, serviceScript } from "../support/held-service.ts";
 import { sharedTempDir } from "../support/tmp.ts";
 import { bootMachine, type Machine, obstacleToMachines } from "./support/nspawn.ts";
@@ -48,7 +48,7 @@ describe.skipIf(noMachine !== null)(
       await machine.write(`/etc/systemd/system/${name}`, text, 0o644);
       await machine.must(["systemctl", "daemon-reload"]);
       onTestFinished(async () => void (await machine.run(["systemctl", "kill", "--signal=KILL", name])));
-      return { ...held, unit: name, manager: makeManager({ manager: "systemd", unit: name }) };
+      return { ...held, unit: name, ...managedBy({ manager: "systemd", unit: name }) };
     }
 
     serviceManagerConforms("systemd", unit);

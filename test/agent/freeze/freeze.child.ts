@@ -5,12 +5,12 @@
  */
 import { join } from "node:path";
 import { prepareFreeze } from "../../../agent/freeze/index.ts";
-import { type CommandConfig, makeManager, type ServiceManager } from "../../../agent/node/index.ts";
+import { makeManager, type ServiceConfig, type ServiceManager } from "../../../agent/node/index.ts";
 import { captureSetOf } from "../../../agent/profiles/index.ts";
 import { silent } from "../../../vault/names/index.ts";
 
 const [home = "", point = "", service = "", state = join(home, "state")] = process.argv.slice(2);
-const real = makeManager(JSON.parse(service) as CommandConfig);
+const real = makeManager(JSON.parse(service) as ServiceConfig);
 
 function at(reached: string): void {
   if (reached === point) process.kill(process.pid, "SIGKILL");
