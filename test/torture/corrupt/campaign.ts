@@ -83,6 +83,8 @@ async function sufferObject(vault: SmallVault, harm: Harm): Promise<"survived" |
   for (const { snapshot } of vault.snapshots) {
     const said = words.get(snapshot) ?? [];
     if (said.length === 0 || uses(vault, snapshot, harm.name)) continue;
+    // One bit, and it says that it is of a newer format: of a vault that has such objects nothing may be concluded.
+    if (said.every((text) => text.includes(harm.name) && /newer (coldkeep|format)/.test(text))) continue;
     throw new Error(`${snapshot} does not use it, and is told of: ${said.join(" | ")}`);
   }
   // Who is built on a snapshot that is broken is told of that one; somebody has to be told of the object.

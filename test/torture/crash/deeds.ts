@@ -5,6 +5,7 @@ import { crc32c } from "../../../agent/exchange/crc32c.ts";
 import { systemClock } from "../../../posix/clock.ts";
 import { runHere } from "../../cli/run.ts";
 import type { Chance } from "../chance.ts";
+import { faultEnv } from "../fault/fault.ts";
 import { clear, digestOf, endWorld, faultOfData, makeWorld, stretchQuickly, type World, worldIn } from "../world.ts";
 
 /** Something that coldkeep does and that is killed on the way. */
@@ -145,6 +146,38 @@ export function deedsOf(world: World, imports: ImportHost): Deed[] {
             return again.code === 0 ? null : `the same gc again ended with ${again.code}: ${again.stderr}`;
           },
         };
+      },
+    },
+    {
+      name: "repair",
+      weight: 1,
+      async prepare(chance) {
+        const snapshots = readdirSync(join(world.vault, "demo/data"));
+        const lists = snapshots.map((id) => join(world.vault, "demo/data", id, "packs-0000.json")).filter(existsSync);
+        // What can be made again whatever the node has done since.
+        clear(chance.pick(lists));
+        const words = ["repair"];
+        return {
+          world,
+          words,
+          async finish(ended) {
+            if (ended) return null;
+            const again = await world.here(...words);
+            return again.code === 0 ? null : `the same repair again ended with ${again.code}: ${again.stderr}`;
+          },
+        };
+      },
+    },
+    {
+      // Of a backup that was killed, wherever that was.
+      name: "recover",
+      weight: 1,
+      async prepare(chance) {
+        world.compact(chance);
+        const roots = [world.vault, world.state, world.frozen];
+        const counter = join(home, "..", "counter-before");
+        await world.run(["backup"], faultEnv({ roots, counter, fault: { act: "kill", at: chance.whole(1, 40) } }));
+        return { world, words: ["recover"], finish: fine };
       },
     },
     {

@@ -39,6 +39,8 @@ const HARMS: readonly Harm[] = [
   { what: "a power cut after success, unsynced writes lost and torn", weight: 4, ops: CHANGES, power: "afterwards" },
 ];
 
+/** Deeds that begin with a node that does not run. */
+const STOPPED = ["restore in place", "recover"];
 /** How many calls a deed may make that was not seen yet. */
 const GUESS = 20;
 
@@ -71,7 +73,7 @@ async function play(context: Context, world: World, imports: ImportHost): Promis
     try {
       const met = await suffer(context, prepared, harm, chance, usual.get(key) ?? GUESS);
       if (met.calls !== null) usual.set(key, met.calls);
-      const down = !met.powerless && deed.name !== "restore in place" && !prepared.world.node("is-running");
+      const down = !met.powerless && !STOPPED.includes(deed.name) && !prepared.world.node("is-running");
       const fault =
         (down ? "the node is down" : null) ??
         (met.untouched && met.code !== 0 ? `it ended with ${met.code}: ${met.stderr}` : null) ??
