@@ -9,7 +9,7 @@ import { makeTeller, tryTo } from "../common/report.ts";
 import { allStandards, type NodeSettings, readSettings } from "../common/settings.ts";
 import { openVault } from "../common/vault.ts";
 import type { RetainEvent } from "./contract.ts";
-import { retainNode } from "./retain-node.ts";
+import { type RetainHow, retainNode } from "./retain-node.ts";
 
 const on = { store: openVault(process.env), tell: makeTeller("retention"), now: systemClock.now };
 const settings = readSettings(new URL(".", import.meta.url));
@@ -24,21 +24,24 @@ export async function handler(event: TickEvent | SQSEvent | RetainEvent, context
   try {
     if ("node" in event) {
       const { node, dry_run, relock = false, despite = [] } = event;
-      return await retainNode(on, nodeOf(settings, node), {
+      return await retain(nodeOf(settings, node), {
         apply: dry_run !== true,
         relock,
         until,
         despite: new Set(despite as readonly Despite[]),
       });
     }
-    return await onNightly({ settings, send, work: (node) => night(node, until) }, event);
+    return await onNightly({ settings, send, work: (node) => retain(node, { apply: true, until }) }, event);
   } finally {
     on.tell.flush();
   }
 }
 
-async function night(node: NodeSettings, until: AbortSignal): Promise<void> {
-  await retainNode(on, node, { apply: true, until });
-  const page = { store: on.store, news: [node.name], all: allStandards(settings), now: on.now() };
-  await tryTo("write the status page", on.tell, () => publishStatus(page));
+async function retain(node: NodeSettings, how: RetainHow): Promise<object> {
+  const done = await retainNode(on, node, how);
+  if (how.apply) {
+    const page = { store: on.store, news: [node.name], all: allStandards(settings), now: on.now() };
+    await tryTo("write the status page", on.tell, () => publishStatus(page));
+  }
+  return done;
 }

@@ -193,6 +193,19 @@ describe.skipIf(missing !== "")(`the stack, deployed by cdk to LocalStack${missi
     await coldkeep("verify", "--all", "--without-key");
   });
 
+  it.each(["RetentionFunction", "VerifierFunction"])("has a status page that %s writes", async (name) => {
+    const client = plainClient(endpointOf(aws));
+    const page = { Bucket: bucket(), Key: "nodes/status.html" };
+    await client.send(new DeleteObjectCommand(page));
+    await call(name, { node: "demo" });
+    const { Body } = await client.send(new GetObjectCommand(page));
+    const told = readPage((await Body?.transformToByteArray()) ?? new Uint8Array(0)) ?? [];
+    expect(told.map(({ node, counts }) => [node, counts[0]])).toEqual([
+      ["idle", 0],
+      ["demo", 3],
+    ]);
+  });
+
   it("makes the index anew when asked to", async () => {
     const client = plainClient(endpointOf(aws));
     await client.send(new DeleteObjectCommand({ Bucket: bucket(), Key: "nodes/demo/index.json" }));
