@@ -36,7 +36,7 @@ let tarball = "";
 
 beforeAll(async () => {
   tarball = packaged(".tar.gz");
-  host = await makeHost(folder);
+  host = await makeHost(folder, { height: 7 });
   await host.json("backup");
 }, 600_000);
 
@@ -110,10 +110,47 @@ describe("the line that `ticket create` prints, on a host with nothing but a she
         expect(restored.equals(readFileSync(join(host.data, file)))).toBe(true);
       }
       expect(said).not.toContain("ckt1.");
+      expect(said).toContain("Nothing tells here where demo has these folders, nor how it is started");
       // What was fetched is gone again.
       expect(readdirSync(join(fresh.home, "tmp"))).toEqual([]);
     });
   }
+
+  it("restores in place where the configuration is there: it ends with the node running, its height checked", {
+    timeout: 240_000,
+  }, async () => {
+    const fresh = freshHost();
+    const { url } = await serveHost(host);
+    const { line } = await lineFor(fresh, url, tarball);
+    const refused = await fresh.run(["dash"], `${line} --wait-healthy`);
+    expect(refused.code).toBe(2);
+    expect(refused.said).toContain("no configuration tells where its folders are and how it is started");
+    const [up, data] = [join(fresh.home, "up"), join(fresh.home, "node", "data")];
+    mkdirSync(join(fresh.home, "node"));
+    const config = join(fresh.home, "config.yaml");
+    writeFileSync(
+      config,
+      `version: 1
+vault: file://${fresh.home}/no-vault
+state_dir: ${fresh.home}/state
+encrypt_key: ${host.key}
+nodes:
+  demo:
+    profile: files
+    roots: { data: ${data} }
+    service: { manager: command, stop: "rm ${up}", start: ": >${up}", is_running: "[ -e ${up} ]" }
+    height: { command: "[ -e ${up} ] && echo 7" }
+`,
+      { mode: 0o600 },
+    );
+    const there = line.replace(/ --identity .*$/, ` --config ${config} --wait-healthy`);
+    const { code, said } = await fresh.run(["dash"], there);
+    expect(code, said).toBe(0);
+    expect(said).toMatch(/demo runs again and is well after .*, at height 7, its snapshot's is 7\./);
+    expect(existsSync(up)).toBe(true);
+    for (const file of ["small", "large"])
+      expect(readFileSync(join(data, file)).equals(readFileSync(join(host.data, file)))).toBe(true);
+  });
 
   it("restores a published snapshot by the page's line, without any key", { timeout: 240_000 }, async () => {
     const fresh = freshHost();
