@@ -19,14 +19,17 @@ const COLDKEEP = process.env.COLDKEEP ?? join(import.meta.dirname, "..", "dist",
 const NODE = toNodeName("bench");
 const base = process.env.BENCH_DIR ?? tmpdir();
 mkdirSync(base, { recursive: true });
-console.log("| | data, MiB | read, MiB | manifest, kB | card, kB | segments, kB | all of the data | of what was read |");
+console.log(
+  "| | data, MiB | read, MiB | manifest, kB | card, kB | segments, kB | all of the data | of what was read |",
+);
 console.log("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
 await of("a node", (data) => makeFirstDay(data, 512 << 20), makeSecondDay);
 await of(
   "files of 4 KiB",
   (data) => makeSmallFiles(data, 100_000),
   (data) => {
-    for (let n = 0; n < 100; n += 1) writeFileSync(join(data, "0050", `${50_000 + n}.obj`), `changed ${n} `.repeat(300));
+    for (let n = 0; n < 100; n += 1)
+      writeFileSync(join(data, "0050", `${50_000 + n}.obj`), `changed ${n} `.repeat(300));
   },
 );
 

@@ -1,6 +1,6 @@
 /**
  * What a repository holds after one backup of each kind of data, by tool, each as it compresses when nobody says anything
- * about it: `node bench/stored.ts [MiB of each kind]`, 300 by default. Prints a table of MiB and shares of the data, which do
+ * about it: `node bench/stored.ts [MiB of each kind] [kind...]`, 300 MiB and all kinds by default. Prints a table of MiB and shares of the data, which do
  * not depend on how busy a machine is. Tools are found as `npm run bench` finds them; wants `npm run build`. BENCH_DIR says where.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -16,6 +16,8 @@ import { digestTree, sizeOf } from "./peers/tree.ts";
 
 const COLDKEEP = process.env.COLDKEEP ?? join(import.meta.dirname, "..", "dist", "coldkeep.mjs");
 const bytes = (Number(process.argv[2]) || 300) * 2 ** 20;
+
+const BUFFERS = { keyEncoding: "buffer", valueEncoding: "buffer" } as const;
 
 const KINDS: Readonly<Record<string, (folder: string) => void | Promise<void>>> = {
   "LevelDB, uncompressed": (folder) => makeLevelDb(join(folder, "state"), bytes, 1),
@@ -49,10 +51,14 @@ try {
 
 async function main(): Promise<void> {
   const folders = searchPath(process.env);
-  const tools = CHOSEN.filter((tool) => tool.programs.every((name) => name === "coldkeep" || findProgram(name, folders)));
+  const tools = CHOSEN.filter((tool) =>
+    tool.programs.every((name) => name === "coldkeep" || findProgram(name, folders)),
+  );
   console.log(`| data, MiB | ${tools.map(({ name }) => name).join(" | ")} |`);
   console.log(`| --- | ${tools.map(() => "---:").join(" | ")} |`);
+  const wanted = process.argv.slice(3);
   for (const [kind, make] of Object.entries(KINDS)) {
+    if (wanted.length > 0 && !wanted.includes(kind)) continue;
     const source = join(home, "source");
     mkdirSync(source);
     await make(source);
@@ -91,13 +97,15 @@ async function storedBy(tool: Tool, source: string, path: string): Promise<numbe
   }
 }
 
-const BUFFERS = { keyEncoding: "buffer", valueEncoding: "buffer" } as const;
-
 /** Tables as LevelDB writes them by itself, of records in which half the bytes repeat. */
 async function makeSnappy(folder: string): Promise<void> {
   const plain = `${folder}.plain`;
   await makeLevelDb(plain, bytes * 1.4, 1);
-  const [from, to] = [new ClassicLevel<Buffer, Buffer>(plain, BUFFERS), new ClassicLevel<Buffer, Buffer>(folder, BUFFERS)];
+  const [from, to] = [
+    new ClassicLevel<Buffer, Buffer>(plain, BUFFERS),
+    new ClassicLevel<Buffer, Buffer>(folder, BUFFERS),
+  ];
+  await Promise.all([from.open(), to.open()]);
   let batch = to.batch();
   for await (const [key, value] of from.iterator()) {
     batch.put(key, value);
