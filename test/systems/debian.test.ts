@@ -29,6 +29,11 @@ describe.skipIf(noDpkg !== "")(`the Debian package${noDpkg}`, () => {
       await machine.must(["dpkg", "-i", `/coldkeep/release/${basename(deb)}`]);
       expect((await machine.run(["sh", "-c", "command -v node"])).code).not.toBe(0);
       expect(await machine.must(["coldkeep", "--version"])).toBe(`${VERSION}\n`);
+      // What is in it, and by whose leave.
+      const parts = await machine.must(["cat", "/usr/lib/coldkeep/dist/sbom.cdx.json"]);
+      expect(JSON.parse(parts)).toMatchObject({ bomFormat: "CycloneDX", components: expect.any(Array) });
+      for (const name of ["dist/THIRD-PARTY-NOTICES.txt", "LICENSE.node"])
+        await machine.must(["test", "-s", `/usr/lib/coldkeep/${name}`]);
       await machine.must([
         "sh",
         "-c",
