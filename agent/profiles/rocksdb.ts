@@ -19,7 +19,8 @@ export const rocksdb = makeProfile({
     "(`wal_dir`) or tables (`db_paths`) in other folders, each of these is a root of its own: wal_dir is read from the newest " +
     "OPTIONS file, db_paths from the beginning of LOG, and a backup is refused while one of them is in no root. RocksDB writes " +
     "nowhere what `cf_paths` are: name them as roots yourself. What `BackupEngine` calls flush_before_backup is not needed, as " +
-    "the WAL is captured; destroy_old_data (all earlier backups go when the engine is opened) has no like: what a node has ends by `node delete` alone, after a question. What else BackupEngine's users know: " +
+    "the WAL is captured; destroy_old_data (all earlier backups go when the engine is opened) has no like: what a node has ends " +
+    "by `node delete` alone, after a question. What else BackupEngine's users know: " +
     "`verify` (VerifyBackup: names, sizes and digests; with --read-data every byte), keep_last in the tiers with `forget` and `gc` " +
     "(PurgeOldBackups, GarbageCollect), `restore` of an id or the latest, `backup --meta` (app metadata), " +
     "`forget <id>` (DeleteBackup: it expires, and `gc` takes it once its grace is over). There are as many threads as the machine has " +
