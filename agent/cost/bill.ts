@@ -48,7 +48,7 @@ const DAYS = 30;
  */
 export const ASKED = {
   /** begin, key.json, a pack list, the manifest, the card; index, list and head by the indexer, which reads and looks as well. */
-  snapshot: { puts: 8, gets: 17 },
+  snapshot: { puts: 8, gets: 18 },
   /** Folders that are listed, reports, clock, markers of what expires and goes; settings, records and caches that are read. */
   night: { puts: 14, lists: 27, gets: 30 },
   /** Its folder; its card (by both), begin, key file, pack list and manifest, and its marker. */

@@ -48,7 +48,8 @@ describe("the launcher on an older Node", () => {
   it.each([
     ["backup", ["--max-semi-space-size=4", "--heap-growing-percent=20"]],
     ["verify", ["--max-semi-space-size=8", "--heap-growing-percent=20"]],
-    ["list", []],
+    ["list", ["--max-semi-space-size=8", "--heap-growing-percent=20"]],
+    ["status", []],
   ])("runs %s, in the same process, with the heap it needs", (command, flags) => {
     const folder = tempDir();
     const copy = join(folder, "coldkeep.mjs");

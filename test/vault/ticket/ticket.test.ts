@@ -77,6 +77,14 @@ describe("a ticket", () => {
 });
 
 describe("the list of revoked tickets", () => {
+  it("is read without a digest, as it was written at first, and refused with another one's", () => {
+    const plain = Buffer.from(JSON.stringify({ format: 1, tickets: [] }));
+    expect(parseRevoked(plain)).toEqual({ format: 1, tickets: [] });
+    const sealed = JSON.parse(Buffer.from(encodeRevoked({ format: 1, tickets: [] })).toString()) as object;
+    const other = { ...sealed, tickets: [{ exp: TICKET.exp, tid: TICKET.tid }] };
+    expect(() => parseRevoked(Buffer.from(JSON.stringify(other)))).toThrow(/digest/);
+  });
+
   it("names each once, and forgets a day after its end", () => {
     const one = withRevoked({ format: 1, tickets: [] }, TICKET, TICKET.iat);
     expect(withRevoked(one, TICKET, TICKET.iat)).toEqual(one);
