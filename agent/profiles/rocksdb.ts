@@ -19,12 +19,12 @@ export const rocksdb = makeProfile({
     "(`wal_dir`) or tables (`db_paths`) in other folders, each of these is a root of its own: wal_dir is read from the newest " +
     "OPTIONS file, db_paths from the beginning of LOG, and a backup is refused while one of them is in no root. RocksDB writes " +
     "nowhere what `cf_paths` are: name them as roots yourself. What `BackupEngine` calls flush_before_backup is not needed, as " +
-    "the WAL is captured; destroy_old_data (all earlier backups go when the engine is opened) has no like: what a node has ends " +
-    "by `node delete` alone, after a question. What else BackupEngine's users know: " +
+    "the WAL is captured; destroy_old_data (all earlier backups go when the engine is opened) is refused: what a node has " +
+    "ends by `node delete` alone, after a question. What else BackupEngine's users know: " +
     "`verify` (VerifyBackup: names, sizes and digests; with --read-data every byte), keep_last in the tiers with `forget` and `gc` " +
     "(PurgeOldBackups, GarbageCollect), `restore` of an id or the latest, `backup --meta` (app metadata), " +
     "`forget <id>` (DeleteBackup: it expires, and `gc` takes it once its grace is over). There are as many threads as the machine has " +
-    "cores, and all is synced, always: max_background_operations and sync have nothing to set. A restore always is as with " +
+    "cores, or as `limits: { cpu }` says (max_background_operations), and all is synced, always: sync has nothing to set. A restore always is as with " +
     "keep_log_files off: the WAL is the snapshot's own. A table whose content changed under its name and size aborts the run. " +
     "Proven on RocksDB 7.8.",
   rules: [
