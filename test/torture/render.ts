@@ -57,6 +57,10 @@ function section(name: string, results: readonly Result[]): string[] {
       ([what, value]) => `- ${what}: ${typeof value === "number" ? count(value) : value}`,
     ),
     ...(Object.keys(measured).length > 0 ? [""] : []),
+    ...mine.flatMap(({ seed, discounted = [] }) =>
+      discounted.map(({ what, round, why }) => `- not counted: round ${round} of seed \`${seed}\`, ${what}: ${why}`),
+    ),
+    ...(mine.some(({ discounted = [] }) => discounted.length > 0) ? [""] : []),
     `${count(rounds)} rounds. ${mine
       .map(({ seed, date, version }) => `Seed \`${seed}\`, ${date.slice(0, 10)}, ${version}`)
       .join("; ")}.`,

@@ -74,4 +74,6 @@ export interface Result {
   readonly measured: Readonly<Record<string, number | string>>;
   readonly counted?: Readonly<Record<string, number>>;
   readonly failures: readonly Failure[];
+  /** Rounds that are in no row, since what called them lost was a fault of the campaign itself; `why` says which. */
+  readonly discounted?: readonly Failure[];
 }

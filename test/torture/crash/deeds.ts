@@ -153,8 +153,9 @@ export function deedsOf(world: World, imports: ImportHost): Deed[] {
       weight: 1,
       async prepare(chance) {
         const snapshots = readdirSync(join(world.vault, "demo/data"));
-        const lists = snapshots.map((id) => join(world.vault, "demo/data", id, "packs-0000.json")).filter(existsSync);
-        // What can be made again whatever the node has done since.
+        // What can be made again whatever the node has done since: of a snapshot that has gone, its manifest has, too.
+        const whole = snapshots.filter((id) => existsSync(join(world.vault, "demo/data", id, "manifest")));
+        const lists = whole.map((id) => join(world.vault, "demo/data", id, "packs-0000.json")).filter(existsSync);
         clear(chance.pick(lists));
         const words = ["repair"];
         return {
