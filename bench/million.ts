@@ -13,10 +13,8 @@ import { appendFileSync, existsSync, mkdirSync, mkdtempSync, utimesSync, writeFi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setInterval } from "node:timers";
-import { fileURLToPath } from "node:url";
-import { measure } from "./peers/measure.ts";
+import { configOf, say } from "./whole-commands.ts";
 
-const COLDKEEP = process.env.COLDKEEP ?? fileURLToPath(new URL("../dist/coldkeep.mjs", import.meta.url));
 const FOLDER = 1000;
 
 const files = Number(process.argv[2] ?? 1_000_000);
@@ -42,7 +40,7 @@ async function main(): Promise<void> {
     utimesSync(file, 1_700_000_000, 1_700_000_000);
   }
   writeFileSync(join(data, "node.log"), "begun\n");
-  writeFileSync(join(home, "config.yaml"), config(data));
+  writeFileSync(join(home, "config.yaml"), configOf(home, { node: "million", data, immutable: "**/*.obj" }));
   mkdirSync(join(home, "vault"), { mode: 0o700 });
   const running = join(home, "running");
   writeFileSync(running, "");
@@ -55,41 +53,14 @@ async function main(): Promise<void> {
   writer.unref();
 
   console.log(`${files} files in folders of ${FOLDER}`);
-  await say("key generate", `key generate --aes-256 --to ${join(home, "key")}`);
-  await say("init", "init");
-  await say("backup, first", "backup --json");
-  await say("backup, next", "backup --json");
-  await say("backup, next", "backup --json");
+  await say(home, "key generate", `key generate --aes-256 --to ${join(home, "key")}`);
+  await say(home, "init", "init");
+  await say(home, "backup, first", "backup --json");
+  await say(home, "backup, next", "backup --json");
+  await say(home, "backup, next", "backup --json");
   clearInterval(writer);
-  await say("status", "status --json");
-  await say("forget --dry-run", "forget --dry-run --json");
-  await say("verify --read-data", "verify --read-data --json");
-  await say("restore", `restore latest --to ${join(home, "out")} --json`);
-}
-
-async function say(label: string, words: string): Promise<void> {
-  const command = `${process.env.BENCH_PREFIX ?? ""} ${process.execPath} ${COLDKEEP} ${words} --config ${join(home, "config.yaml")}`;
-  const { wall, cpu, rss, status, said } = await measure(command, process.env);
-  const figures = `${wall.toFixed(1).padStart(7)} s ${cpu.toFixed(1).padStart(7)} s CPU ${(rss / 2 ** 20).toFixed(0).padStart(5)} MiB`;
-  const own = /"freezeMs":\s*([\d.]+)/.exec(said)?.[1];
-  const freeze = own === undefined ? "" : `   outage, its own part: ${Number(own).toFixed(0)} ms`;
-  console.log(`${label.padEnd(20)} ${figures}${freeze}${status === 0 ? "" : `   FAILED (${status}): ${said}`}`);
-}
-
-function config(data: string): string {
-  const running = join(home, "running");
-  return [
-    "version: 1",
-    "vault_id: v5J2BYLFz3BLk1mC9U6Rig",
-    `vault: file://${join(home, "vault")}`,
-    `state_dir: ${join(home, "state")}`,
-    `encrypt_key: ${join(home, "key")}`,
-    "nodes:",
-    "  million:",
-    "    profile: files",
-    `    roots: { data: ${data} }`,
-    "    immutable: ['**/*.obj']",
-    `    service: { manager: command, stop: 'rm ${running}', start: 'touch ${running}', is_running: 'test -e ${running}' }`,
-    "",
-  ].join("\n");
+  await say(home, "status", "status --json");
+  await say(home, "forget --dry-run", "forget --dry-run --json");
+  await say(home, "verify --read-data", "verify --read-data --json");
+  await say(home, "restore", `restore latest --to ${join(home, "out")} --json`);
 }

@@ -18,11 +18,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { randomBytes } from "./data.ts";
-import { measure } from "./peers/measure.ts";
+import { configOf, say } from "./whole-commands.ts";
 
-const COLDKEEP = process.env.COLDKEEP ?? fileURLToPath(new URL("../dist/coldkeep.mjs", import.meta.url));
 const PIECE = 16 * 1024;
 const [gib = 1024, files = 4096] = process.argv.slice(2).map(Number);
 const base = process.env.BENCH_DIR ?? tmpdir();
@@ -41,16 +39,16 @@ async function main(): Promise<void> {
   const size = Math.floor((gib * 2 ** 30) / files);
   const random = randomBytes("terabyte");
   for (let n = 0; n < files; n += 1) writeSparse(join(data, `${n}.${n % 2 === 0 ? "ldb" : "db"}`), size, random);
-  writeFileSync(join(home, "config.yaml"), config(data));
+  writeFileSync(join(home, "config.yaml"), configOf(home, { node: "terabyte", data, immutable: "**/*.ldb" }));
   writeFileSync(join(home, "running"), "");
   console.log(`${gib} GiB in ${files} files of ${(size / 2 ** 20).toFixed(0)} MiB`);
-  await say("key generate", `key generate --aes-256 --to ${join(home, "key")}`);
-  await say("init", "init");
-  await say("backup, first", "backup --json");
-  await say("backup, no change", "backup --json");
-  await say("verify --read-data", "verify --read-data --json");
-  await say("restore --dry-run", `restore latest --dry-run --to ${join(home, "out")} --json`);
-  await say("restore", `restore latest --to ${join(home, "out")} --json`);
+  await say(home, "key generate", `key generate --aes-256 --to ${join(home, "key")}`);
+  await say(home, "init", "init");
+  await say(home, "backup, first", "backup --json");
+  await say(home, "backup, no change", "backup --json");
+  await say(home, "verify --read-data", "verify --read-data --json");
+  await say(home, "restore --dry-run", `restore latest --dry-run --to ${join(home, "out")} --json`);
+  await say(home, "restore", `restore latest --to ${join(home, "out")} --json`);
 }
 
 function writeSparse(path: string, size: number, random: (length: number) => Buffer): void {
@@ -60,31 +58,4 @@ function writeSparse(path: string, size: number, random: (length: number) => Buf
   closeSync(fd);
   // Long ago: what was written within the hour is looked at again while the node is down.
   utimesSync(path, 1_700_000_000, 1_700_000_000);
-}
-
-async function say(label: string, words: string): Promise<void> {
-  const command = `exec ${process.execPath} ${COLDKEEP} ${words} --config ${join(home, "config.yaml")}`;
-  const { wall, cpu, rss, status, said } = await measure(command, process.env);
-  const figures = `${wall.toFixed(1).padStart(7)} s ${cpu.toFixed(1).padStart(7)} s CPU ${(rss / 2 ** 20).toFixed(0).padStart(5)} MiB`;
-  const own = /"freezeMs":\s*([\d.]+)/.exec(said)?.[1];
-  const freeze = own === undefined ? "" : `   outage, its own part: ${Number(own).toFixed(0)} ms`;
-  console.log(`${label.padEnd(20)} ${figures}${freeze}${status === 0 ? "" : `   FAILED (${status}): ${said}`}`);
-}
-
-function config(data: string): string {
-  const running = join(home, "running");
-  return [
-    "version: 1",
-    "vault_id: v5J2BYLFz3BLk1mC9U6Rig",
-    `vault: file://${join(home, "vault")}`,
-    `state_dir: ${join(home, "state")}`,
-    `encrypt_key: ${join(home, "key")}`,
-    "nodes:",
-    "  terabyte:",
-    "    profile: files",
-    `    roots: { data: ${data} }`,
-    "    immutable: ['**/*.ldb']",
-    `    service: { manager: command, stop: 'rm ${running}', start: 'touch ${running}', is_running: 'test -e ${running}' }`,
-    "",
-  ].join("\n");
 }

@@ -9,6 +9,7 @@ import {
 } from "@stricli/core";
 import { VERSION } from "../../vault/names/index.ts";
 import type { CliContext } from "./define.ts";
+import { kebab } from "./kebab.ts";
 import { type CommandGroup, type LoadCommand, ROUTES } from "./routes.ts";
 import { usageErrors } from "./usage-errors.ts";
 
@@ -80,8 +81,4 @@ async function load(route: LoadCommand | CommandGroup) {
     ...(defaultCommand === undefined ? {} : { defaultCommand }),
     docs: { brief },
   });
-}
-
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -3,6 +3,7 @@ import { VERSION } from "../../vault/names/index.ts";
 import type { CommandOutline, FlagOutline, Outline, ValueOutline } from "../reference/index.ts";
 import { type CliContext, toldOf } from "./define.ts";
 import { GLOBAL_FLAGS } from "./globals.ts";
+import { kebab } from "./kebab.ts";
 
 type Target = Command<CliContext> | RouteMap<CliContext>;
 type Flags = NonNullable<Command<CliContext>["parameters"]["flags"]>;
@@ -78,8 +79,4 @@ function placesOf(positional: Positional | undefined): ValueOutline[] {
   if (positional === undefined) return [];
   const all = positional.kind === "array" ? [positional.parameter] : positional.parameters;
   return all.map(({ placeholder }) => ({ placeholder: placeholder ?? "argument", choices: [] }));
-}
-
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -4,6 +4,7 @@ import {
   formatMessageForArgumentScannerError,
 } from "@stricli/core";
 import { ColdkeepError, isColdkeepError, messageOf } from "../../vault/names/index.ts";
+import { kebab } from "./kebab.ts";
 
 /** What the parser has to say, as errors of our own; `tell` keeps the one that ended the run. */
 export function usageErrors(tell: (error: unknown) => void): ApplicationErrorFormatting {
@@ -38,6 +39,7 @@ export function usageErrors(tell: (error: unknown) => void): ApplicationErrorFor
 function parsingError(error: unknown): unknown {
   if (!(error instanceof ArgumentScannerError)) return error;
   const message = formatMessageForArgumentScannerError(error, {
+    // The parser suggests flags by their names in the code.
     FlagNotFoundError: ({ input, corrections }) => `there is no flag --${input}${orMean(corrections.map(kebab))}`,
     AliasNotFoundError: ({ input }) => `there is no flag -${input}`,
     ArgumentParseError: ({ externalFlagNameOrPlaceholder: name, input, exception }) =>
@@ -58,11 +60,6 @@ function usage(what: string, todo: string): ColdkeepError {
 
 function didYouMean(corrections: readonly string[], otherwise: string): string {
   return corrections.length === 0 ? otherwise : `did you mean ${corrections.join(" or ")}?`;
-}
-
-/** The parser suggests flags by their names in the code. */
-function kebab(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 function orMean(corrections: readonly string[]): string {

@@ -134,18 +134,25 @@ async function prepare(o: RepairOptions, scope: NodeScope, wanted: Damaged): Pro
   };
 }
 
-function keyFileOf({ node }: NodeScope, name: string): SnapshotId | null {
-  const [id = ""] = name.startsWith(names.dataRoot(node)) ? name.slice(names.dataRoot(node).length).split("/") : [];
-  return isSnapshotId(id) && name === names.keyJson(node, id) ? id : null;
-}
-
 type Part = { readonly kind: "pack" | "list" | "manifest"; readonly id: SnapshotId; readonly index: number };
 
-/** Objects whose bytes are recorded elsewhere; of others null. */
-function partOf({ node }: NodeScope, name: string): Part | null {
+/** The snapshot whose data folder an object lies in, and its name there; null where it lies in none. */
+function dataNameOf({ node }: NodeScope, name: string): { readonly id: SnapshotId; readonly short: string } | null {
   const prefix = names.dataRoot(node);
   const [id = "", short = ""] = name.startsWith(prefix) ? name.slice(prefix.length).split("/") : [];
-  if (!isSnapshotId(id)) return null;
+  return isSnapshotId(id) ? { id, short } : null;
+}
+
+function keyFileOf(scope: NodeScope, name: string): SnapshotId | null {
+  const id = dataNameOf(scope, name)?.id;
+  return id !== undefined && name === names.keyJson(scope.node, id) ? id : null;
+}
+
+/** Objects whose bytes are recorded elsewhere; of others null. */
+function partOf(scope: NodeScope, name: string): Part | null {
+  const found = dataNameOf(scope, name);
+  if (found === null) return null;
+  const { id, short } = found;
   const index = packIndex(short);
   if (index !== null) return { kind: "pack", id, index };
   if (short === names.MANIFEST_NAME) return { kind: "manifest", id, index: 0 };

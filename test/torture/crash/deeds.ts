@@ -114,11 +114,7 @@ export function deedsOf(world: World, imports: ImportHost): Deed[] {
         return {
           world,
           words,
-          async finish(ended) {
-            if (ended) return null;
-            const again = await world.here(...words);
-            return again.code === 0 ? null : `the same rotation again ended with ${again.code}: ${again.stderr}`;
-          },
+          finish: async (ended) => (ended ? null : faultOfAgain(world, words, "rotation")),
         };
       },
     },
@@ -140,11 +136,7 @@ export function deedsOf(world: World, imports: ImportHost): Deed[] {
           world,
           words,
           removes: true,
-          async finish(ended) {
-            if (ended) return null;
-            const again = await world.here(...words);
-            return again.code === 0 ? null : `the same gc again ended with ${again.code}: ${again.stderr}`;
-          },
+          finish: async (ended) => (ended ? null : faultOfAgain(world, words, "gc")),
         };
       },
     },
@@ -161,11 +153,7 @@ export function deedsOf(world: World, imports: ImportHost): Deed[] {
         return {
           world,
           words,
-          async finish(ended) {
-            if (ended) return null;
-            const again = await world.here(...words);
-            return again.code === 0 ? null : `the same repair again ended with ${again.code}: ${again.stderr}`;
-          },
+          finish: async (ended) => (ended ? null : faultOfAgain(world, words, "repair")),
         };
       },
     },
@@ -198,9 +186,7 @@ export function deedsOf(world: World, imports: ImportHost): Deed[] {
           async finish(ended) {
             const half = await faultOfCopy(world, second);
             if (half !== null || ended) return half;
-            const again = await world.here(...words);
-            if (again.code !== 0) return `the same copy again ended with ${again.code}: ${again.stderr}`;
-            return await faultOfCopy(world, second);
+            return (await faultOfAgain(world, words, "copy")) ?? (await faultOfCopy(world, second));
           },
         };
       },
@@ -326,4 +312,10 @@ function faultOfBackup(backups: string, data: string): string | null {
       return `${restored} differs`;
   }
   return null;
+}
+
+/** What was cut off comes to its end when the same is run again. @returns what is wrong, or null */
+async function faultOfAgain(world: World, words: readonly string[], what: string): Promise<string | null> {
+  const { code, stderr } = await world.here(...words);
+  return code === 0 ? null : `the same ${what} again ended with ${code}: ${stderr}`;
 }
