@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { ColdkeepError, isColdkeepError, systemCode } from "../../vault/names/index.ts";
+import { TarGuard } from "./tar-guard.ts";
 
 /** What is in an archive of ICON's guide for cold backups, and nothing else. */
 const PARTS = [".score_data", ".storage"] as const;
@@ -52,9 +53,7 @@ export async function readIconArchive(
 ): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   await untar(bytes, folder, name, signal);
-  const names = readdirSync(folder);
-  const other = names.filter((each) => !PARTS.some((part) => part === each));
-  if (other.length > 0 || !names.includes(".storage")) throw notIcon(name, `it holds ${list(names)}`);
+  if (!readdirSync(folder).includes(".storage")) throw notIcon(name, "it holds no .storage");
 }
 
 async function untar(bytes: AsyncIterable<Uint8Array>, folder: string, on: string, signal: AbortSignal): Promise<void> {
@@ -64,7 +63,12 @@ async function untar(bytes: AsyncIterable<Uint8Array>, folder: string, on: strin
   const ended = once(child, "close").then(([code]) => code as number | null);
   const said = text(child.stderr);
   // Where tar ends early its own words tell why; else what the source threw is the cause.
-  const fed = pipeline(Readable.from(bytes), createGunzip(), (plain) => sparing(plain, folder, on), child.stdin).then(
+  const fed = pipeline(
+    Readable.from(bytes),
+    createGunzip(),
+    (plain) => sparing(guarded(plain, on), folder, on),
+    child.stdin,
+  ).then(
     () => null,
     (error: unknown) => error,
   );
@@ -78,6 +82,15 @@ async function untar(bytes: AsyncIterable<Uint8Array>, folder: string, on: strin
     on,
     result instanceof Error ? result.message : `tar ended with ${result}: ${(await said).trim().slice(-500)}`,
   );
+}
+
+/** What lies elsewhere, or is none of a P-Rep's, is found before tar sees it. */
+async function* guarded(plain: AsyncIterable<Uint8Array>, on: string): AsyncGenerator<Uint8Array> {
+  const guard = new TarGuard(on, (path) => {
+    if (!isInIconArchive(path)) throw notIcon(on, `it holds ${JSON.stringify(path.slice(0, 100))}`);
+  });
+  for await (const bytes of plain) yield guard.let(bytes);
+  guard.end();
 }
 
 /** How much is unpacked between two looks at the disk, and what is left free of it at least; bytes. */
@@ -122,8 +135,4 @@ export function notIcon(on: string, why: string): ColdkeepError {
     why,
     todo: ".score_data and .storage are expected",
   });
-}
-
-function list(names: readonly string[]): string {
-  return names.length === 0 ? "nothing" : names.slice(0, 10).join(", ");
 }

@@ -1,6 +1,7 @@
 import { isColdkeepError } from "../../../vault/names/index.ts";
+import { BadOutcome } from "./outcome.ts";
 import { diceOf } from "./random.ts";
-import { BadOutcome, type Target } from "./targets.ts";
+import type { Target } from "./targets.ts";
 
 /** One execution that ended as none may. */
 export interface HostileFinding {

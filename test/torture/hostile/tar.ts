@@ -2,9 +2,27 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, write
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { readIconArchive } from "../../../agent/exchange/index.ts";
+import { TarGuard } from "../../../agent/exchange/tar-guard.ts";
 import { isColdkeepError } from "../../../vault/names/index.ts";
 import { mutateBytes } from "./mutate.ts";
+import { BadOutcome } from "./outcome.ts";
 import { type Dice, diceOf } from "./random.ts";
+
+/** Reads one hostile archive as whoever unpacks it does, in two pieces. @throws ColdkeepError `integrity` */
+export function guardTar(dice: Dice): void {
+  const bytes = makeArchive(dice, "/outside");
+  const guard = new TarGuard("a.tar", (path) => {
+    if (isUnsafe(path)) throw new BadOutcome(`a path leads elsewhere: ${JSON.stringify(path)}`);
+  });
+  const at = dice.below(bytes.length);
+  const passed = Buffer.concat([guard.let(bytes.subarray(0, at)), guard.let(bytes.subarray(at))]);
+  guard.end();
+  // It ends with zeros of the guard's own; all before them is what came.
+  const own = passed.subarray(0, -1024);
+  if (!own.equals(bytes.subarray(0, own.length))) throw new BadOutcome("other bytes are unpacked than came");
+}
+
+const isUnsafe = (path: string) => path.split("/").some((part) => part === "" || part === "." || part === "..");
 
 /**
  * Imports one hostile archive into a folder of its own, and looks whether anything else was touched.

@@ -27,8 +27,10 @@ import { names, toBase64url } from "../../../vault/names/index.ts";
 import { EntryOrder, openKeyFile, openManifest, openObject, parseSegment } from "../../../vault/sealed/index.ts";
 import { parseIssued, parseRevoked, readTicket } from "../../../vault/ticket/index.ts";
 import { mutateBytes, mutateJson, mutateText } from "./mutate.ts";
+import { BadOutcome } from "./outcome.ts";
 import type { Dice } from "./random.ts";
 import { jsonOf, makeSamples, type Samples, sealManifestText, sealPackOf } from "./samples.ts";
+import { guardTar } from "./tar.ts";
 import { CHAINMAKER, CHAINMAKER_WORDS, CONFIG, CONFIG_WORDS, META, META_WORDS, PROFILES } from "./texts.ts";
 
 /** A parser and what it is fed: one execution makes an input by the dice and has it read. */
@@ -37,9 +39,6 @@ export interface Target {
   /** Reads one input; what it throws is judged by the caller. */
   run(dice: Dice): unknown;
 }
-
-/** What must never come out of a parser, whatever went in. */
-export class BadOutcome extends Error {}
 
 const SAFE = /^[^/\0]{1,255}$/;
 
@@ -100,6 +99,7 @@ export async function makeTargets(): Promise<readonly Target[]> {
         }
       },
     },
+    { name: "tar import", run: guardTar },
     { name: "ticket", run: (dice) => readTicketText(w, dice) },
     { name: "HTTP routes", run: (dice) => askPresenter(w, dice) },
   ];
