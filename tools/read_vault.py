@@ -419,6 +419,22 @@ class RsaKey:
             raise Damaged("a key slot is damaged") from None
 
 
+class GeneratedKey(bytes):
+    """Random bits, spelled "ckkey1.<b64url>.<check>" (section 4). No password, so its slots are not stretched."""
+
+    PREFIX = b"ckkey1."
+
+    @classmethod
+    def of(cls, text):
+        """The key in this spelling; the text itself where it is in none."""
+        if not text.startswith(cls.PREFIX):
+            return text
+        letters, _, told = text[len(cls.PREFIX) :].decode("ascii", "replace").rpartition(".")
+        key = unb64(letters, None, "the key")
+        check(base64.urlsafe_b64encode(hashlib.sha256(b"ckkey1" + key).digest()[:3]).decode() == told, "the key was not copied rightly")
+        return cls(key)
+
+
 class KeyRing:
     """Opens key.json of each origin once. `source` is the bytes of a software key, or one of the two above."""
 
@@ -469,7 +485,11 @@ class KeyRing:
 
     def _unwrap(self, slot, snapshot):
         require(slot, "a key slot", ("id", "type", "kid", "added", "stretch", "salt", "ct"))
-        suite, kek = self.suite, self._stretch(slot["stretch"])
+        # A slot has no say in whether a password is stretched.
+        unstretched = isinstance(slot["stretch"], dict) and slot["stretch"].get("kdf") == "none"
+        if unstretched != isinstance(self.source, GeneratedKey):
+            return None
+        suite, kek = self.suite, self.source if unstretched else self._stretch(slot["stretch"])
         if suite.expand(suite.extract(b"", kek), lp("coldkeep/v1 kid"), 8).hex() != slot["kid"]:
             return None
         info = lp("coldkeep/v1 slot") + context(suite, self.vault_id, self.vault.node, snapshot)
@@ -965,7 +985,7 @@ def read_source(arguments):
         with open(arguments.key_file, "rb") as file:
             data = file.read(4097)
         check(len(data) <= 4096, "the key file is larger than 4,096 bytes")
-        return data.translate(None, b" \t\n\v\f\r")
+        return GeneratedKey.of(data.translate(None, b" \t\n\v\f\r"))
     text = os.environ.get(arguments.key_env)
     check(text is not None, f"the environment has no {arguments.key_env}")
     if text[:2] in ("0x", "0X"):
@@ -973,7 +993,7 @@ def read_source(arguments):
             return bytes.fromhex(text[2:])
         except ValueError:
             raise Damaged(f"{arguments.key_env} begins with 0x and is not hexadecimal") from None
-    return text.encode("utf-8")
+    return GeneratedKey.of(text.encode("utf-8"))
 
 
 def open_with_key(vault, card, arguments):

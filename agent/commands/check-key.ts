@@ -57,7 +57,7 @@ function checkOne({ software, label, setting, notes = [] }: LoadedKey, { config,
       warn(
         "key strength",
         weak,
-        "take a random one: openssl rand -base64 24 (12 for sm4); old snapshots keep the old key",
+        "take a random one: coldkeep key generate; old snapshots keep the old key until `coldkeep key rotate`",
       ),
     );
   }

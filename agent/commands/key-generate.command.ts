@@ -23,8 +23,8 @@ export const command = defineCommand<GenerateFlags>({
     ["key generate --hsm backup-key", "in the token that the configuration's pkcs11 names"],
   ],
   flags: {
-    aes256: { ...off, brief: "32 letters, 192 random bits, for encryptor: aes" },
-    sm4: { ...off, brief: "16 letters, 96 random bits, for encryptor: sm4" },
+    aes256: { ...off, brief: "256 random bits, for encryptor: aes" },
+    sm4: { ...off, brief: "128 random bits, for encryptor: sm4" },
     age: { ...off, brief: "An age identity (X25519)" },
     hsm: {
       kind: "parsed",

@@ -1,13 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { fsyncFolder, writeNewFile } from "../../posix/durable.ts";
 import { fromSystemError, showPath } from "../../posix/system-error.ts";
 import { ColdkeepError, systemCode } from "../../vault/names/index.ts";
 import type { SnapshotScope } from "../../vault/sealed/types.ts";
-
-/** Random bytes behind a key's letters: as many as give the longest key its suite takes. */
-const RANDOM_BYTES: Readonly<Record<SnapshotScope["suite"], number>> = { "aes-256-gcm": 24, "sm4-gcm": 12 };
+import { generateKeyText } from "./generated.ts";
 
 /** A key as a file holds it. */
 export interface MadeKey {
@@ -18,7 +15,7 @@ export interface MadeKey {
 
 /** A new random key. @param now Milliseconds since the epoch, for the comment in an age identity. */
 export async function makeKey(kind: "aes256" | "sm4" | "age", now: number): Promise<MadeKey> {
-  if (kind !== "age") return { text: keyLetters(kind === "sm4" ? "sm4-gcm" : "aes-256-gcm") };
+  if (kind !== "age") return { text: `${generateKeyText(kind === "sm4" ? "sm4-gcm" : "aes-256-gcm")}\n` };
   // Loaded only where such a key is wanted.
   const { generateX25519Identity, identityToRecipient } = await import("age-encryption");
   const identity = await generateX25519Identity();
@@ -27,12 +24,9 @@ export async function makeKey(kind: "aes256" | "sm4" | "age", now: number): Prom
   return { text: `# created: ${created}\n# public key: ${recipient}\n${identity}\n`, recipient };
 }
 
-/**
- * Makes a key file (0600) of 32 letters (192 random bits), for sm4-gcm of 16 (96 bits): printable, so that it survives
- * paper and editors. @throws as `writeKey`.
- */
+/** Makes a file (0600) of a new key: 256 random bits, for sm4-gcm 128. @throws as `writeKey`. */
 export function generateKeyFile(path: string, suite: SnapshotScope["suite"] = "aes-256-gcm"): void {
-  writeKey(path, keyLetters(suite));
+  writeKey(path, `${generateKeyText(suite)}\n`);
 }
 
 /**
@@ -50,8 +44,4 @@ export function writeKey(path: string, text: string): void {
     }
     throw fromSystemError(error, { what: "cannot write the key file", on: path, otherwise: "key" });
   }
-}
-
-function keyLetters(suite: SnapshotScope["suite"]): string {
-  return `${randomBytes(RANDOM_BYTES[suite]).toString("base64url")}\n`;
 }

@@ -51,12 +51,14 @@ function isAge(content: Buffer): boolean {
 }
 
 function software(source: KeySource, setting: KeySetting, label: string): LoadedKey {
-  const identity = { ...keyIdentity(source.bytes), label };
+  const generated = source.generated === true;
+  const identity = { ...keyIdentity(source.bytes, { generated }), label };
   return {
     setting,
     label,
     software: source,
-    toRecipient: (stretch) => keyRecipient({ source: source.bytes, stretch: stretch(source.label) }),
+    toRecipient: (stretch) =>
+      keyRecipient({ source: source.bytes, stretch: generated ? { kdf: "none" } : stretch(source.label) }),
     identity,
     forget() {
       source.bytes.fill(0);

@@ -1,5 +1,6 @@
 import { ColdkeepError } from "../../vault/names/index.ts";
 import type { SnapshotScope } from "../../vault/sealed/types.ts";
+import { isGenerated, readGenerated } from "./generated.ts";
 import { readKeyFile } from "./key-file.ts";
 import type { KeyKind, KeySource } from "./types.ts";
 
@@ -25,7 +26,8 @@ const HEX_PREFIX = /^0[xX]/;
 
 /**
  * Reads a key as ChainMaker's node reads `encrypt_key`: text that begins with `/` names a file, of whose content spaces
- * and line ends are dropped; `0x…` is hexadecimal; everything else is the key itself, byte for byte. Stricter in two
+ * and line ends are dropped; `0x…` is hexadecimal; everything else is the key itself, byte for byte, but for the spelling
+ * of keys that coldkeep made (`generated.ts`). Stricter in two
  * points: `0x` before something that is no hexadecimal is a mistake and not a password (unless `looseHex`), and the
  * bytes must be as many as the suite takes.
  * @throws ColdkeepError `key`, `permission`. No message tells anything of the key but its length.
@@ -33,18 +35,16 @@ const HEX_PREFIX = /^0[xX]/;
 export async function loadKeySource(text: string, options: LoadOptions): Promise<KeySource> {
   if (text.startsWith("/")) {
     const file = readKeyFile(text);
-    checkLength(file.bytes, "file", options, text);
+    const source = softwareKey(file.bytes, "file", { ...options, label: text });
     if (options.consume === true) file.empty();
-    return { kind: "file", bytes: file.bytes, label: text };
+    return source;
   }
   if (HEX_PREFIX.test(text) && !(options.looseHex === true && !/^..[0-9a-fA-F]+$/.test(text))) {
     const bytes = fromHex(text.slice(2), options.field);
-    checkLength(bytes, "hex", options);
+    checkLength(bytes, "hex", options, options.field);
     return { kind: "hex", bytes, label: "hex" };
   }
-  const bytes = new TextEncoder().encode(text);
-  checkLength(bytes, "string", options);
-  return { kind: "string", bytes, label: "string" };
+  return softwareKey(new TextEncoder().encode(text), "string", { ...options, label: "string" });
 }
 
 /** A key that was read elsewhere, checked. @throws ColdkeepError `key`. */
@@ -53,8 +53,11 @@ export function softwareKey(
   kind: KeyKind,
   o: Pick<LoadOptions, "suite" | "field"> & { readonly label: string },
 ): KeySource {
-  checkLength(bytes, kind, o, o.label);
-  return { kind, bytes, label: o.label };
+  const { suite, field, label } = o;
+  const on = kind === "string" ? field : `${field} ${label}`;
+  if (isGenerated(bytes)) return { kind, bytes: readGenerated(bytes, suite, on), label, generated: true };
+  checkLength(bytes, kind, o, on);
+  return { kind, bytes, label };
 }
 
 function fromHex(digits: string, field: string): Uint8Array {
@@ -69,7 +72,7 @@ function fromHex(digits: string, field: string): Uint8Array {
   return new Uint8Array(Buffer.from(digits, "hex"));
 }
 
-function checkLength(bytes: Uint8Array, kind: KeyKind, { suite, field }: LoadOptions, path?: string): void {
+function checkLength(bytes: Uint8Array, kind: KeyKind, { suite }: Pick<LoadOptions, "suite">, on: string): void {
   const allowed = LENGTHS[suite];
   if (allowed.includes(bytes.length)) return;
   const found: Readonly<Record<KeyKind, string>> = {
@@ -79,11 +82,11 @@ function checkLength(bytes: Uint8Array, kind: KeyKind, { suite, field }: LoadOpt
   };
   throw new ColdkeepError("key", {
     what: "the key has the wrong length",
-    on: path === undefined ? field : `${field} ${path}`,
+    on,
     why: `${found[kind]}, ${suite} takes ${allowed.join(", ").replace(/, (\d+)$/, " or $1")}`,
     todo:
       kind === "file" && bytes.length === 0
         ? "an empty file may have been consumed already, as ChainMaker does; put the key back"
-        : `a new key can be made with: openssl rand -base64 ${Math.max(...allowed) * 0.75}`,
+        : `a new key can be made with: coldkeep key generate --${suite === "sm4-gcm" ? "sm4" : "aes-256"} --to <path>`,
   });
 }

@@ -7,7 +7,8 @@ const WEAK_BITS = 72;
  * Why a key looks guessable, or null. A rough upper bound of its entropy: from how large
  * an alphabet it is taken, how many different characters of it occur, and how much only repeats or counts on. Random bytes pass; words and patterns do not.
  */
-export function guessable({ bytes }: KeySource): string | null {
+export function guessable({ bytes, generated }: KeySource): string | null {
+  if (generated === true) return null;
   const text = unitOf(Buffer.from(bytes).toString("latin1"));
   const fresh = [...text].filter((_, index) => index < 2 || !continues(text, index)).length;
   const bits = Math.floor(fresh * Math.log2(Math.min(alphabetOf(text), new Set(text).size * 2)));

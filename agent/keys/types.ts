@@ -6,6 +6,8 @@ export interface KeySource {
   readonly kind: KeyKind;
   /** The secret: 16, 24 or 32 bytes. */
   readonly bytes: Uint8Array;
+  /** Every bit of it is a machine's dice: it needs no stretching. */
+  readonly generated?: boolean;
   /** Names the source without telling anything of the key: "string", "hex" or the file's path. */
   readonly label: string;
 }

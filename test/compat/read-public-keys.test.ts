@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { describe, expect, it } from "vitest";
+import { generateKeyText } from "../../agent/keys/generated.ts";
 import { type KeyedNode, keyedNode } from "../support/keyed-node.ts";
 import { pythonOrSkip, pythonWith } from "../support/python.ts";
 import { tempDir } from "../support/tmp.ts";
@@ -65,6 +66,18 @@ describe.skipIf(skip)(`the independent reader in Python${title}`, () => {
       expect(() => read(node, ["--key-env", "K"], { K: "1H#y@EGXPOAScAnB" })).toThrow(/does not open/);
     },
   );
+
+  it.each(["aes", "sm4"])("opens slots of keys that coldkeep made, with %s", async (encryptor) => {
+    const node = await keyedNode("encrypt_key: HOME/a.key");
+    const key = generateKeyText(encryptor === "sm4" ? "sm4-gcm" : "aes-256-gcm");
+    const file = node.file("a.key", `${key}\n`);
+    node.setKeys(`encrypt_key: HOME/a.key\nencryptor: ${encryptor}`);
+    await node.json("backup");
+    expect(read(node, ["--key-file", file])).toBe(content);
+    expect(read(node, ["--key-env", "K"], { K: key })).toBe(content);
+    expect(() => read(node, ["--key-env", "K"], { K: `${key}x` })).toThrow(/not copied rightly/);
+    expect(() => read(node, ["--key-env", "K"], { K: "0H#y@EGXPOAScAnB" })).toThrow(/does not open/);
+  });
 
   it("opens RSA slots by OAEP with SHA-1, and a private key under a passphrase", async () => {
     const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });

@@ -167,6 +167,7 @@ export const keySlot = z.strictObject({
   kid: label,
   added: f.time,
   stretch: z.union([
+    z.strictObject({ kdf: z.literal("none") }),
     z.strictObject({
       kdf: z.literal("scrypt"),
       salt: f.base64url(32),

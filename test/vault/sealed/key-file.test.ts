@@ -163,7 +163,7 @@ describe("a key file that was tampered with", () => {
     await failure(open(encode({ ...file, slots: [{ ...slot, stretch: { ...stretch, salt } }] })), "key");
   });
 
-  it.each<[string, Partial<Record<keyof Stretch | "n" | "r" | "p", unknown>>]>([
+  it.each<[string, Partial<Record<"kdf" | "salt" | "n" | "r" | "p", unknown>>]>([
     ["N beyond 2^20", { n: 2 ** 21 }],
     ["N too small to protect anything", { n: 2 ** 13 }],
     ["N that is no power of two", { n: 100_000 }],
@@ -175,6 +175,16 @@ describe("a key file that was tampered with", () => {
   ])("computes nothing for a slot with %s", async (_, change) => {
     const bytes = encode({ ...file, slots: [{ ...slot, stretch: { ...stretch, ...change } }] });
     await failure(open(bytes), "integrity");
+  });
+
+  it("cannot ask that a password be not stretched, nor that what is no password be", async () => {
+    const bare = encode({ ...file, slots: [{ ...slot, stretch: { kdf: "none" } }] });
+    await failure(open(bare), "key");
+    await failure(open(wrapped, [keyIdentity(source, { generated: true })]), "key");
+    const made = keyRecipient({ source, stretch: { kdf: "none" }, random: seededRandom("slots") });
+    const bytes = await writeKeyFile({ scope, sk, recipients: [made], now: 77 });
+    await failure(open(bytes), "key");
+    expect(Buffer.from((await open(bytes, [keyIdentity(source, { generated: true })])).sk)).toEqual(Buffer.from(sk));
   });
 
   it("computes nothing for a stretching that belongs to another suite", async () => {

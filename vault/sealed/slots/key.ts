@@ -48,8 +48,11 @@ export function keyRecipient(o: {
   };
 }
 
-/** Opens slots of a software key; keeps what it stretched, so that many slots of one key cost one stretching. */
-export function keyIdentity(source: Uint8Array): Identity {
+/**
+ * Opens slots of a software key; keeps what it stretched, so that many slots of one key cost one stretching.
+ * @param o.generated The key is random bits that coldkeep made: its slots are not stretched, and those of all others are.
+ */
+export function keyIdentity(source: Uint8Array, { generated = false } = {}): Identity {
   const { kekOf, forget } = stretchOnce(source);
   return {
     type: TYPE,
@@ -58,6 +61,8 @@ export function keyIdentity(source: Uint8Array): Identity {
       const parsed = keySlot.safeParse(slot);
       if (!parsed.success) throw damagedSlot(slot, scope, "its fields are not as the format describes them");
       const { kid, stretch, salt, ct } = parsed.data;
+      // A slot has no say in whether a password is stretched.
+      if ((stretch.kdf === "none") !== generated) return null;
       const kek = await kekOf(scope.suite, stretch);
       if (kidOf(scope.suite, kek) !== kid) return null;
       const { key, nonce } = slotKey(kek, bytesOf(salt), scope);

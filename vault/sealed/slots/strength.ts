@@ -22,7 +22,9 @@ export function slotStrength(slot: Slot, suite: SuiteName): SlotStrength {
   const most = suite === "sm4-gcm" ? 128 : 256;
   switch (slot.type) {
     case "key":
-      return { bits: null, words: "as strong as its text, which is stretched" };
+      return (slot.stretch as { kdf?: unknown } | undefined)?.kdf === "none"
+        ? { bits: most, words: "a key that coldkeep made of random bits" }
+        : { bits: null, words: "as strong as its text, which is stretched" };
     case "age":
       return { bits: Math.min(most, 128), words: "X25519 and ChaCha20-Poly1305" };
     case "rsa": {

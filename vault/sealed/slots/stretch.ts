@@ -9,8 +9,10 @@ import type { RandomSource } from "../types.ts";
 /**
  * Public parameters of a software key's stretching: such a key may be a password, and the slots it opens lie where
  * others can read them. One salt a key, copied into each of its slots, so that many snapshots cost one stretching.
+ * `none` is of keys that no password can be, since coldkeep itself made them of random bits.
  */
 export type Stretch =
+  | { readonly kdf: "none" }
   | { readonly kdf: "scrypt"; readonly salt: string; readonly n: number; readonly r: number; readonly p: number }
   | { readonly kdf: "pbkdf2-sm3"; readonly salt: string; readonly iterations: number };
 
@@ -36,11 +38,12 @@ export function newStretch(suite: SuiteName, random: RandomSource = systemRandom
 }
 
 /**
- * The key-encryption key of a software key, 32 bytes.
+ * The key-encryption key of a software key: 32 bytes, or the key itself where nothing is stretched.
  * @throws ColdkeepError `integrity` where the parameters are out of bounds; nothing was computed then.
  */
 export async function stretchKey(suite: SuiteName, source: Uint8Array, stretch: Stretch): Promise<Uint8Array> {
   suiteOf(suite);
+  if (stretch.kdf === "none") return Uint8Array.from(source);
   const salt = fromBase64url(stretch.salt, SALT_BYTES);
   const expected = suite === "sm4-gcm" ? "pbkdf2-sm3" : "scrypt";
   if (stretch.kdf !== expected) throw refuse(`${stretch.kdf} does not belong to ${suite}`);
