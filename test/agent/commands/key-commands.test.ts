@@ -257,7 +257,7 @@ describe("key generate", () => {
     expect(await node.run(["doctor"])).toMatchObject({ stdout: expect.stringContaining("32 bytes") });
     expect(await node.run(["key", "generate", "--sm4", "--to", path])).toMatchObject({ code: 12 });
     await node.json("key", "generate", "--sm4", "--to", node.path("sm4.key"));
-    expect(readFileSync(node.path("sm4.key"), "utf8").trim()).toHaveLength(16);
+    expect(readFileSync(node.path("sm4.key"), "utf8")).toMatch(/^ckkey1\.[\w-]{22}\.[\w-]{4}\n$/);
 
     const { recipient } = await node.json<{ recipient: string }>(
       "key",
