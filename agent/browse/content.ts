@@ -20,15 +20,63 @@ const BATCH_BYTES = 8 << 20;
 const BATCH_PIECES = 4096;
 const ZEROS = new Uint8Array(64 << 10);
 
+/** Some bytes of a file, that lie side by side. */
+export interface Span {
+  readonly first: number;
+  readonly length: number;
+}
+
 /**
- * The bytes of one file, in order: each frame authenticated and compared with its chunk id before any of it is given
- * out. Of a hard link the content it shares. Memory does not grow with the file.
+ * The bytes of one file, or those of a span of it, in order: each frame authenticated and compared with its chunk id
+ * before any of it is given out. Of a hard link the content it shares. Memory does not grow with the file.
  * @throws ColdkeepError `not-found`; `refused` for what is no file; `integrity` for damage, in the middle of it.
  */
-export async function* readContent(tree: Tree, path: Uint8Array): AsyncGenerator<Uint8Array> {
-  for await (const step of inOrder(batches(partsOf(tree, path, true)), (batch) => fetchPieces(tree, batch))) {
-    if (step instanceof Uint8Array) yield step;
+export async function* readContent(tree: Tree, path: Uint8Array, span?: Span): AsyncGenerator<Uint8Array> {
+  const all = partsOf(tree, path, true);
+  const found = span === undefined ? null : piecesWithin(all, span);
+  let left = span?.length ?? Number.POSITIVE_INFINITY;
+  for await (const step of inOrder(batches(found?.parts ?? all), (batch) => fetchPieces(tree, batch))) {
+    if (!(step instanceof Uint8Array)) continue;
+    // A piece is opened whole, so what comes first may begin before the span, and what comes last end after it.
+    const before = found?.before() ?? 0;
+    const bytes = step.subarray(before, before + left);
+    found?.began();
+    left -= bytes.length;
+    if (bytes.length > 0) yield bytes;
+    if (left <= 0) return;
   }
+}
+
+/** The pieces that a span lies in, and how many bytes of the first of them are before it. */
+function piecesWithin(all: AsyncIterable<Part>, { first, length }: Span) {
+  const end = first + length;
+  let cut = 0;
+  async function* parts(): AsyncGenerator<Part> {
+    let at = 0;
+    for await (const part of all) {
+      const pieces: EntryPiece[] = [];
+      for (const piece of part.pieces) {
+        const size = "hole" in piece ? piece.hole : piece.plain;
+        const start = at;
+        at += size;
+        if (at <= first || start >= end) continue;
+        if ("hole" in piece) pieces.push({ hole: Math.min(at, end) - Math.max(start, first) });
+        else {
+          pieces.push(piece);
+          if (start < first) cut = first - start;
+        }
+      }
+      if (pieces.length > 0) yield { ...part, pieces };
+      if (at >= end) return;
+    }
+  }
+  return {
+    parts: parts(),
+    before: () => cut,
+    began: () => {
+      cut = 0;
+    },
+  };
 }
 
 /** What comes by in a walk through the tree: a thing, and after a file all bytes of it. */

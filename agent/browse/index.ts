@@ -1,5 +1,5 @@
 export { readByteName, showByteName } from "./byte-names.ts";
-export { readContent, readTree, type Walked } from "./content.ts";
+export { readContent, readTree, type Span, type Walked } from "./content.ts";
 export { canCompareContent, diffTrees } from "./diff.ts";
-export { listTree, openTree, type Tree } from "./tree.ts";
+export { findEntry, listTree, openTree, type Tree } from "./tree.ts";
 export type * from "./types.ts";

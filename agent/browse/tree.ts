@@ -60,6 +60,18 @@ export async function* listTree(
   if (!found && path !== null) throw notThere(opened, path);
 }
 
+/** What is at that path, by itself; of a folder not what lies in it. Null where nothing is. @throws as `EntrySource`. */
+export async function findEntry({ source }: Tree, path: Uint8Array): Promise<Listed | null> {
+  for await (const entries of source.segments()) {
+    for (const entry of entries) {
+      const compared = comparePaths(entry.path, path);
+      if (compared === 0) return entry;
+      if (compared > 0) return null;
+    }
+  }
+  return null;
+}
+
 /** Where an entry stands to a path: 0, to be shown; "inside", deeper than that; "itself", the folder. */
 function placeOf(path: Uint8Array) {
   return (entry: ManifestEntry): 0 | "inside" | "itself" | "before" | "past" => {

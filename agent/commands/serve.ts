@@ -18,6 +18,13 @@ const HERE = { host: "127.0.0.1", port: 8424 };
 /** `coldkeep serve`: until a signal ends it. */
 export async function run(call: Call<ServeFlags>): Promise<Answer> {
   const { flags, io } = call;
+  if (flags.browse === true) return (await import("./serve-browse.ts")).browse(call, stopped(io.signal));
+  if (flags.identity !== undefined) {
+    throw new ColdkeepError("usage", {
+      what: "--identity is for --browse",
+      why: "what answers tickets holds no key that opens a snapshot",
+    });
+  }
   const config = readConfig(call);
   const tls = tlsOf(flags);
   const place = flags.listen ?? HERE;

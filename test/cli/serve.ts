@@ -24,7 +24,7 @@ export async function serveHost(host: Host, ...words: string[]): Promise<Served>
     stderr: {
       write: (text) => {
         log += text;
-        const [, found] = /listening url=(\S+)/.exec(text) ?? [];
+        const [, found] = /(?:listening|good once) url=(\S+)/.exec(text) ?? [];
         if (found !== undefined) listening(found);
       },
     },

@@ -34,6 +34,7 @@ async function bundled(files: readonly string[]) {
 /** What each room must not reach even through others; the import rules see one step only. */
 const WALLS: readonly { room: string; never: readonly string[]; because: string }[] = [
   { room: "keeper", never: ["vault/sealed/", "agent/", "posix/"], because: "the keeper holds no key" },
+  { room: "lambdas", never: ["vault/sealed/", "agent/"], because: "no function holds a key" },
   {
     room: "vault/card",
     never: ["vault/sealed/", "vault/store/", "posix/"],
@@ -49,6 +50,11 @@ const WALLS: readonly { room: string; never: readonly string[]; because: string 
     room: "agent/freeze",
     never: ["vault/sealed/", "vault/store/", "agent/keys/"],
     because: "freezing needs neither key nor network",
+  },
+  {
+    room: "agent/serve",
+    never: ["vault/sealed/", "agent/keys/", "agent/open/", "agent/browse/", "agent/viewer/"],
+    because: "what answers tickets to a network holds no key",
   },
   {
     room: "posix",

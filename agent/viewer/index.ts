@@ -1,0 +1,2 @@
+export type { Library, Viewer, ViewerOptions } from "./types.ts";
+export { startViewer } from "./viewer.ts";
