@@ -144,6 +144,7 @@ export async function checkService({ node }: Session, signal: AbortSignal): Prom
       }
     }
   }
+  await control.manager.assertCanStart?.({ signal, timeoutMs: ASK_LIMIT_MS });
   return [...checks, ...checkStartable(node, control), ...(await askNode(control, signal))];
 }
 

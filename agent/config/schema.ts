@@ -111,14 +111,15 @@ const service = z
       object(
         {
           manager: z.literal("kubernetes"),
-          workload: oneOf(["deployment", "statefulset"], "what it is"),
+          workload: oneOf(["deployment", "statefulset", "pod"], "what it is; a pod only where nothing else makes it"),
           name: name("the workload's name"),
           namespace: name("its namespace").default("default"),
           context: name("a context of the kubeconfig").optional(),
           kubeconfig: absolute("the kubeconfig").optional(),
+          manifest: absolute("of a pod: the file it is made from where coldkeep did not delete it").optional(),
           ...CONTROLLED,
         },
-        "a node that is a Deployment or StatefulSet of Kubernetes",
+        "a node that is a Deployment or StatefulSet of Kubernetes, or a pod by itself",
       ),
       object({ manager: z.literal("none"), ...LIMITS }, "a node that somebody else stops and starts"),
     ],

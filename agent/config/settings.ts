@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { type NodeName, toNodeName, type VaultId } from "../../vault/names/index.ts";
 import { parseDuration, type Tiers, tiersOf, type WrittenTiers } from "../../vault/retain/index.ts";
 import { paceOf } from "./pace.ts";
@@ -45,6 +46,7 @@ export function settingsOf(written: WrittenConfig, path: string): Config {
     ...(written.refill_key_file === undefined ? {} : { refillKeyFile: written.refill_key_file }),
     nodes: Object.entries(written.nodes).map(([name, node]) =>
       nodeOf(toNodeName(name), node, {
+        stateDir: written.state_dir,
         pin: written.card_key,
         timezone: written.tiers?.timezone,
         limits: written.limits,
@@ -65,7 +67,7 @@ export function nodesOf({ state_dir, nodes }: Pick<WrittenConfig, "state_dir" | 
   return {
     path,
     stateDir: state_dir,
-    nodes: Object.entries(nodes).map(([name, node]) => nodeOf(toNodeName(name), node, {})),
+    nodes: Object.entries(nodes).map(([name, node]) => nodeOf(toNodeName(name), node, { stateDir: state_dir })),
   };
 }
 
@@ -127,12 +129,13 @@ function ovnOf({ ovn }: WrittenNode): { readonly ovn?: OvnSettings } {
 
 /** What the whole file says for nodes that say nothing of their own. */
 interface Common {
+  readonly stateDir: string;
   readonly pin?: string | undefined;
   readonly timezone?: string | undefined;
   readonly limits?: WrittenConfig["limits"];
 }
 
-function nodeOf(name: NodeName, node: WrittenNode, { pin, timezone, limits }: Common): NodeSettings {
+function nodeOf(name: NodeName, node: WrittenNode, { stateDir, pin, timezone, limits }: Common): NodeSettings {
   const cardKey = node.card_key ?? pin;
   const { stop_timeout, start_timeout, on_stop_timeout } = node.service;
   return {
@@ -149,7 +152,7 @@ function nodeOf(name: NodeName, node: WrittenNode, { pin, timezone, limits }: Co
       secret: node.secret,
     },
     ...(node.lean ? { lean: true } : {}),
-    service: serviceOf(node.service),
+    service: serviceOf(node.service, join(stateDir, name)),
     ...hooksOf(node.service),
     limits: {
       stopMs: milliseconds(stop_timeout),
@@ -176,7 +179,7 @@ function nodeOf(name: NodeName, node: WrittenNode, { pin, timezone, limits }: Co
   };
 }
 
-function serviceOf(service: WrittenNode["service"]): ServiceSettings {
+function serviceOf(service: WrittenNode["service"], stateDir: string): ServiceSettings {
   switch (service.manager) {
     case "none":
       return { manager: "none" };
@@ -196,12 +199,15 @@ function serviceOf(service: WrittenNode["service"]): ServiceSettings {
       return { manager, file, services, command, ...(project === undefined ? {} : { project }) };
     }
     case "kubernetes": {
-      const { manager, workload, name, namespace, context, kubeconfig } = service;
-      return {
-        ...{ manager, workload, name, namespace },
+      const { manager, workload, name, namespace, context, kubeconfig, manifest } = service;
+      const place = {
+        ...{ manager, name, namespace },
         ...(context === undefined ? {} : { context }),
         ...(kubeconfig === undefined ? {} : { kubeconfig }),
       };
+      if (workload !== "pod") return { ...place, workload };
+      const kept = join(stateDir, "pod.json");
+      return { ...place, workload, kept, ...(manifest === undefined ? {} : { manifest }) };
     }
   }
 }

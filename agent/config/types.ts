@@ -36,15 +36,22 @@ export type ServiceSettings =
       readonly project?: string;
       readonly command: "docker compose" | "docker-compose";
     }
-  | {
-      readonly manager: "kubernetes";
-      readonly workload: "deployment" | "statefulset";
-      readonly name: string;
-      readonly namespace: string;
-      readonly context?: string;
-      readonly kubeconfig?: string;
-    }
+  | (KubernetesPlaceSettings & { readonly workload: "deployment" | "statefulset" })
+  | (KubernetesPlaceSettings & {
+      readonly workload: "pod";
+      /** What makes a deleted pod anew: in the state of its node. */
+      readonly kept: string;
+      readonly manifest?: string;
+    })
   | { readonly manager: "none" };
+
+interface KubernetesPlaceSettings {
+  readonly manager: "kubernetes";
+  readonly name: string;
+  readonly namespace: string;
+  readonly context?: string;
+  readonly kubeconfig?: string;
+}
 
 /** A command of the operator's, and how many milliseconds it may take. */
 export interface HookSettings {

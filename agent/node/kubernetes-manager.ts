@@ -1,16 +1,13 @@
 import { ColdkeepError } from "../../vault/names/index.ts";
-import { makeTool } from "./tool.ts";
+import { type KubernetesPlace, makeKubectl } from "./kubectl.ts";
+import { type PodConfig, podManager } from "./pod-manager.ts";
 import type { CallOptions, ServiceManager } from "./types.ts";
 
-export interface KubernetesConfig {
-  readonly manager: "kubernetes";
+interface ScaledConfig extends KubernetesPlace {
   readonly workload: "deployment" | "statefulset";
-  readonly name: string;
-  readonly namespace: string;
-  readonly context?: string;
-  /** Absolute. */
-  readonly kubeconfig?: string;
 }
+
+export type KubernetesConfig = ScaledConfig | PodConfig;
 
 /** How many there were before the stop, written on the workload itself, so that whoever comes next knows it. */
 const REPLICAS = "coldkeep.io/replicas";
@@ -22,18 +19,18 @@ interface Workload {
   readonly selector: string;
 }
 
+/** A workload of Kubernetes: one with a controller is scaled, a pod without one is deleted and made anew. */
+export function kubernetesManager(config: KubernetesConfig): ServiceManager {
+  return config.workload === "pod" ? podManager(config) : scaledManager(config);
+}
+
 /**
  * A Deployment or StatefulSet, scaled to 0 and back. It runs while one of its pods is there, even one that is ending;
  * it is started when as many are ready as there were.
  */
-export function kubernetesManager(config: KubernetesConfig): ServiceManager {
-  const { workload, name, namespace, context, kubeconfig } = config;
-  const kubectl = makeTool([
-    "kubectl",
-    ...(kubeconfig === undefined ? [] : [`--kubeconfig=${kubeconfig}`]),
-    ...(context === undefined ? [] : [`--context=${context}`]),
-    `--namespace=${namespace}`,
-  ]);
+function scaledManager(config: ScaledConfig): ServiceManager {
+  const { workload, name, namespace } = config;
+  const kubectl = makeKubectl(config);
   const object = `${workload}/${name}`;
 
   async function look(options: CallOptions): Promise<Workload> {

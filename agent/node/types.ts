@@ -17,6 +17,8 @@ export interface ServiceManager {
   /** Asks the node to start. Starting a running node is no error. @throws `node-start` */
   start(options: CallOptions): Promise<void>;
   isRunning(options: CallOptions): Promise<boolean>;
+  /** Where stopping takes away what a start needs: that it could be started again. @throws ColdkeepError where it could not. */
+  readonly assertCanStart?: (options: CallOptions) => Promise<void>;
 }
 
 export interface CallOptions {

@@ -1,12 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { makeManager, startAndWait } from "../../agent/node/index.ts";
 import { silent } from "../../vault/names/index.ts";
 import { type ManagedService, managedBy, serviceManagerConforms } from "../conformance/service-manager.ts";
 import { controlOf } from "../support/freezing.ts";
 import { type Flavour, heldHome, serviceScript } from "../support/held-service.ts";
+import { kubeconfigFor } from "./support/kubernetes-api.ts";
 import { type KubernetesStandIn, startKubernetes } from "./support/kubernetes-stand-in.ts";
 
 const LIMIT = { timeoutMs: 60_000 };
@@ -23,10 +22,7 @@ describe.skipIf(noKubectl !== null)(
       const held = heldHome();
       const api = await startKubernetes(flavour === "broken" ? null : ["sh", "-c", serviceScript(held.data, flavour)]);
       onTestFinished(() => api.halt());
-      const kubeconfig = join(held.home, "kubeconfig");
-      const clusters = [{ name: "c", cluster: { server: api.url } }];
-      const contexts = [{ name: "x", context: { cluster: "c", user: "" } }];
-      writeFileSync(kubeconfig, JSON.stringify({ apiVersion: "v1", kind: "Config", clusters, contexts }));
+      const kubeconfig = kubeconfigFor(held.home, api.url);
       const settings = { manager: "kubernetes", workload: "statefulset", name: "node", namespace: "chain" } as const;
       return { ...held, api, ...managedBy({ ...settings, context: "x", kubeconfig, ...wrong }) };
     }

@@ -119,6 +119,23 @@ describe("a right configuration", () => {
       namespace: "default",
       context: "prod",
     });
+    const pod = "manager: kubernetes, workload: pod, name: demo, manifest: /srv/pod.yaml";
+    expect(service(`{ ${pod} }`)?.service).toEqual({
+      manager: "kubernetes",
+      workload: "pod",
+      name: "demo",
+      namespace: "default",
+      kept: "/var/lib/coldkeep/demo/pod.json",
+      manifest: "/srv/pod.yaml",
+    });
+    const scaled = GOOD.replace(lines, `    service: { ${pod.replace("pod,", "deployment,")} }\n`);
+    expect(mistakes(scaled)).toEqual([
+      expect.stringMatching(/service\.manifest: is for workload: pod; a deployment is scaled/),
+    ]);
+    const uid = "/var/lib/kubelet/pods/0b1c2d3e-0000-4000-8000-00000000abcd/volumes/kubernetes.io~empty-dir/data";
+    expect(mistakes(GOOD.replace(lines, `    service: { ${pod} }\n`).replace("/srv/demo", uid))).toEqual([
+      expect.stringMatching(/is of one pod and goes with it/),
+    ]);
     const hooks = "{ before_stop: announce, after_start: { run: [a, b], timeout: 5s } }";
     expect(service(`{ manager: systemd, unit: demo.service, stop_timeout: 5s, hooks: ${hooks} }`)).toMatchObject({
       limits: { stopMs: 5000 },

@@ -1,18 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { text } from "node:stream/consumers";
+import { type ApiStandIn, resources, serveApi } from "./kubernetes-api.ts";
 
 /**
  * As much of Kubernetes' API as the real kubectl needs to look at one StatefulSet, to annotate it and to scale it; its one
  * pod is a process of this host. No cluster can be had where these tests run.
  */
-export interface KubernetesStandIn {
+export interface KubernetesStandIn extends ApiStandIn {
   readonly url: string;
-  /** Requests as "GET /apis/apps/v1/…". */
-  readonly requests: string[];
-  /** With it all requests are refused, as for an account without rights. */
-  forbidden: boolean;
   halt(): void;
 }
 
@@ -68,12 +62,9 @@ export async function startKubernetes(words: readonly string[] | null): Promise<
 
   const stand: KubernetesStandIn = { url: "", requests: [], forbidden: false, halt };
 
-  async function answer(request: IncomingMessage): Promise<unknown> {
-    const path = new URL(request.url ?? "/", "http://x").pathname;
-    stand.requests.push(`${request.method} ${path}`);
-    const body = await text(request);
+  function answer(call: string, body: string): unknown {
     const one = `/apis/apps/v1/namespaces/${KIND.namespace}/statefulsets/${KIND.name}`;
-    switch (`${request.method} ${path}`) {
+    switch (call) {
       case "GET /api":
         return { kind: "APIVersions", versions: ["v1"] };
       case "GET /apis":
@@ -127,36 +118,14 @@ export async function startKubernetes(words: readonly string[] | null): Promise<
     }
   }
 
-  const server = createServer((request, response) => void respond(request, response));
-  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const found = await answer(request);
-    const isObject = (request.url ?? "").includes("/namespaces/");
-    const status = stand.forbidden && isObject ? 403 : found === null ? 404 : 200;
-    response.writeHead(status, { "content-type": "application/json" });
-    const reason = status === 403 ? "Forbidden" : "NotFound";
-    const refusal = {
-      kind: "Status",
-      apiVersion: "v1",
-      status: "Failure",
-      reason,
-      code: status,
-      message: `${reason}: statefulsets "node"`,
-    };
-    response.end(JSON.stringify(status === 200 ? found : refusal));
-  }
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const server = await serveApi(stand, answer, 'statefulsets "node"');
 
   function halt(): void {
     replicas = 0;
     if (runs() && pod?.pid !== undefined) process.kill(-pod.pid, "SIGKILL");
-    server.closeAllConnections();
     server.close();
   }
-  return Object.assign(stand, { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  return Object.assign(stand, { url: server.url });
 }
 
 const APPS = { groupVersion: "apps/v1", version: "v1" };
-
-function resources(groupVersion: string, list: readonly object[]) {
-  return { kind: "APIResourceList", apiVersion: "v1", groupVersion, resources: list };
-}
