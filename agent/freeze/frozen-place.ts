@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { copyFileSteps, tryReflink } from "../../posix/copy.ts";
+import { fsyncFolder } from "../../posix/durable.ts";
 import { mountIdOf } from "../../posix/mounts.ts";
 import { fromSystemError, showPath } from "../../posix/system-error.ts";
 import { ColdkeepError, systemCode } from "../../vault/names/index.ts";
@@ -199,7 +200,8 @@ function operations(planned: PlannedPlace, probe: Buffer, use: Abilities): Froze
 
 /**
  * Removes a run's frozen trees, pausing now and then so that signals are heard; then the folder of all of them, if
- * nothing else is in it. What is gone already is no error; symlinks are removed, never followed.
+ * nothing else is in it. They are gone for good when it returns. What is gone already is no error; symlinks are removed,
+ * never followed.
  * @throws ColdkeepError `permission`, else `internal`.
  */
 export async function removeRun(run: Latin1, pause: () => Promise<void>): Promise<void> {
@@ -215,11 +217,22 @@ export async function removeRun(run: Latin1, pause: () => Promise<void>): Promis
   }
   const base = run.slice(0, run.lastIndexOf("/"));
   // A configured folder stays.
-  if (!base.endsWith(`/${FREEZE_FOLDER}`)) return;
+  const gone = base.endsWith(`/${FREEZE_FOLDER}`) && tryRemove(base);
+  try {
+    // The journal is what knows of it, and must not be gone for good before it.
+    fsyncFolder(toBytes(nearestFolder(gone ? base.slice(0, Math.max(1, base.lastIndexOf("/"))) : base)));
+  } catch (error) {
+    throw fromSystemError(error, { what: "cannot remove a frozen tree", on, otherwise: "internal" });
+  }
+}
+
+/** False where other nodes' trees are in it. */
+function tryRemove(base: Latin1): boolean {
   try {
     rmdirSync(toBytes(base));
+    return true;
   } catch {
-    // Other nodes' trees are in it.
+    return false;
   }
 }
 

@@ -11,6 +11,7 @@ for (const [name, rounds] of [
   ["crash", 5],
   ["disk", 5],
   ["network", 3],
+  ["power", 5],
   ["soak", 2],
 ] as const) {
   const { campaign } = (await CAMPAIGNS[name]?.()) ?? {};

@@ -9,5 +9,6 @@ export const CAMPAIGNS: Readonly<Record<string, () => Promise<{ readonly campaig
   hostile: () => import("./hostile/campaign.ts"),
   meet: () => import("./meet/campaign.ts"),
   network: () => import("./network/campaign.ts"),
+  power: () => import("./power/campaign.ts"),
   soak: () => import("./soak/campaign.ts"),
 };

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { onCi } from "../support/ci.ts";
@@ -72,5 +72,17 @@ describe.skipIf(missing !== "")(`found by a campaign${missing}`, { timeout: 300_
     expect(left()).toHaveLength(1);
     expect(await prepared.finish(false)).toBeNull();
     expect(left()).toEqual([]);
+  });
+
+  it("what was frozen is gone for good before the journal that knows of it (power 1, round 1)", async () => {
+    const log = { file: join(home, "log"), trash: join(home, "trash") };
+    mkdirSync(log.trash);
+    const env = faultEnv({ roots: [host.home], counter: join(home, "counter"), log });
+    expect((await host.run(["backup"], env)).code).toBe(0);
+    const lines = readFileSync(log.file, "utf8").split("\n");
+    const folder = lines.findIndex((line) => line.startsWith("d\t") && line.includes("\t.coldkeep-freeze\t"));
+    const [, above] = (lines[folder] ?? "").split("\t");
+    const journal = lines.findIndex((line) => line.startsWith("u\t") && line.includes("\tfreeze.journal\t"));
+    expect(lines.slice(folder, journal)).toContain(`s\t${above}`);
   });
 });

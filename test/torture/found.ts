@@ -98,4 +98,10 @@ export const FOUND: readonly Found[] = [
     what: "a copy said that all was there while the second vault's collector, which had looked before, was still to delete packs that it uses",
     test: "test/keeper/copy-meets-gc.test.ts",
   },
+  {
+    campaign: "power",
+    seed: "1, round 1",
+    what: "after a power cut a frozen tree could be back while the journal that knew of it was gone: it lay there for ever",
+    test: "test/torture/found.test.ts",
+  },
 ];

@@ -12,6 +12,9 @@ my $large = -s "$data/900002.log" // 0;
 my $mode = $large > 65536 ? '>' : '>>';
 open(my $first, $mode, "$data/900002.log") or exit 1;
 open(my $second, $mode, "$data/900003.log") or exit 1;
+# One that was killed between its two writes goes on from what both have, as databases do.
+my ($one, $other) = map { -s $_ } $first, $second;
+truncate($_, $one < $other ? $one : $other) or exit 1 for $first, $second;
 my $stopping = 0;
 $SIG{TERM} = sub { $stopping = 1 };
 open(my $pid, '>', "$data.pid.new") or exit 1;

@@ -49,8 +49,8 @@ export const campaign: Campaign = {
   shows:
     "Calls of the real command line fail as on a disk that breaks, fills up or turns read-only, and the power fails: of each " +
     "file any bytes since its last fsync are then lost, of each folder the last changes of names since its own. A library between " +
-    "program and libc (LD_PRELOAD) does it, call by call: FUSE or dm-flakey, which few machines let a test use, are not needed, and " +
-    "what lies below the calls, the kernel's own cache and the device, is not tried by it. After each: " +
+    "program and libc (LD_PRELOAD) does it, call by call, wherever the tests run; the campaign power does it below the kernel. " +
+    "After each: " +
     "what said it succeeded did, the node runs before anybody recovers it (unless the power failed), and the next run works; " +
     "then everything that is looked at after a crash.",
   ...onHost(play),

@@ -1,9 +1,6 @@
-import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { cacheFolder } from "../../e2e/emulator/cache.ts";
+import { compileOnce } from "../compile.ts";
 
 const SOURCE = fileURLToPath(new URL("fault.c", import.meta.url));
 
@@ -40,27 +37,8 @@ let built: string | { readonly missing: string } | undefined;
 
 /** The library, compiled once for each state of its source; why there is none where no compiler is. */
 export function faultLibrary(): string | { readonly missing: string } {
-  built ??= build();
+  built ??= compileOnce("fault.so", [SOURCE], { before: ["-shared", "-fPIC"], after: ["-ldl"] });
   return built;
-}
-
-function build(): string | { readonly missing: string } {
-  const digest = createHash("sha256").update(readFileSync(SOURCE)).digest("hex").slice(0, 16);
-  const folder = join(cacheFolder(), `fault-${digest}`);
-  const library = join(folder, "fault.so");
-  if (existsSync(library)) return library;
-  mkdirSync(folder, { recursive: true });
-  const fresh = join(folder, `${process.pid}.so`);
-  const { status, error, stderr } = spawnSync(
-    process.env.CC ?? "cc",
-    ["-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o", fresh, SOURCE, "-ldl"],
-    { encoding: "utf8" },
-  );
-  if (error !== undefined)
-    return { missing: `no C compiler (${error.message}); on Debian and Ubuntu: apt-get install gcc` };
-  if (status !== 0) throw new Error(stderr);
-  renameSync(fresh, library);
-  return library;
 }
 
 /** The environment in which a command meets that. @throws Error where there is no library. */
