@@ -8,6 +8,7 @@ import {
   openSync,
   readSync,
   renameSync,
+  rmSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
@@ -68,6 +69,12 @@ export function fsyncFolder(path: PathBytes): void {
   } finally {
     closeSync(fd);
   }
+}
+
+/** Removes a file or a whole folder, if it is there, so that no power cut brings it back. @throws the system's error. */
+export function removeDurably(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+  fsyncFolder(folderOf(path));
 }
 
 /**

@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { makerMark, sweepLeft } from "../../posix/index.ts";
+import { makerMark, removeDurably, sweepLeft } from "../../posix/index.ts";
 import { ColdkeepError, parseS3Url } from "../../vault/names/index.ts";
 import { writeRocksdbBackup } from "../exchange/index.ts";
 import { counted } from "../report/index.ts";
@@ -46,7 +46,7 @@ async function exportRocksdb(call: Call<ExportFlags>, id: string | undefined, di
       text: `${snapshot} is backup ${written.id} in ${dir}: ${counted(written.files, "file")}, ${written.shared} of them there already\n\nNOT ENCRYPTED. Restore it: ldb --db=<folder> restore --backup_dir=${dir}`,
     };
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    removeDurably(work);
   }
 }
 

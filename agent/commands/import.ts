@@ -1,17 +1,8 @@
 import { createHash } from "node:crypto";
-import {
-  chmodSync,
-  copyFileSync,
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-} from "node:fs";
+import { chmodSync, copyFileSync, createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { indexSnapshots, listSnapshots } from "../../keeper/index.ts";
-import { makerMark, sweepLeft } from "../../posix/index.ts";
+import { makerMark, removeDurably, sweepLeft } from "../../posix/index.ts";
 import { ColdkeepError, isColdkeepError, systemCode } from "../../vault/names/index.ts";
 import { unconfirmedRuns } from "../backup/index.ts";
 import type { NodeSettings } from "../config/index.ts";
@@ -71,6 +62,7 @@ export async function run(call: Call<ImportFlags>, kind: ImportKind, given: stri
     using _lock = state.lock(`coldkeep import --node ${node.name}`);
     await recover(session, controlOf(node), call);
   }
+  for (const folder of workFoldersOf(path, state.folder)) sweepLeft(folder, LABEL);
   await listEarlier(session, call);
   const there = await tagsOf(session, call);
 
@@ -93,7 +85,7 @@ export async function run(call: Call<ImportFlags>, kind: ImportKind, given: stri
       if (done.failure !== undefined) throw done.failure;
       imported.push({ id: backup.id, snapshot: (done.document as { snapshot: string }).snapshot });
     } finally {
-      rmSync(work, { recursive: true, force: true });
+      removeDurably(work);
     }
   }
   return { document: { node: node.name, imported }, text: textOf(imported) };
@@ -225,22 +217,22 @@ function tagsFor({ id, timestamp }: RocksdbBackup): string[] {
   return [`rocksdb-backup:${id}`, `taken:${taken}:${id}`];
 }
 
+const LABEL = ".coldkeep-import-";
+
 /** Beside the backups, where files can be linked rather than copied; where nothing may be written there, in the state. */
-function makeWorkFolder(dir: string, stateFolder: string): string {
-  if (dir.startsWith("s3://")) return makeFolderIn(stateFolder);
-  try {
-    return makeFolderIn(dirname(dir));
-  } catch (error) {
-    if (!["EACCES", "EROFS", "EPERM"].includes(systemCode(error) ?? "")) throw error;
-    return makeFolderIn(stateFolder);
-  }
+function workFoldersOf(path: string, stateFolder: string): string[] {
+  return path.startsWith("s3://") ? [stateFolder] : [dirname(path), stateFolder];
 }
 
-/** What killed imports left there is as large as a node. */
-function makeFolderIn(folder: string): string {
-  const label = ".coldkeep-import-";
-  sweepLeft(folder, label);
-  return mkdtempSync(join(folder, `${label}${makerMark()}-`));
+function makeWorkFolder(path: string, stateFolder: string): string {
+  const [first = stateFolder, ...others] = workFoldersOf(path, stateFolder);
+  try {
+    return mkdtempSync(join(first, `${LABEL}${makerMark()}-`));
+  } catch (error) {
+    const [second] = others;
+    if (second === undefined || !["EACCES", "EROFS", "EPERM"].includes(systemCode(error) ?? "")) throw error;
+    return mkdtempSync(join(second, `${LABEL}${makerMark()}-`));
+  }
 }
 
 /** The node's first root holds the database; one that is called wal, its WAL. */

@@ -42,8 +42,8 @@ export function swap(path: string, journal: RestoreJournal, onMove: (n: number) 
  */
 export function undoMoves(moves: readonly Move[]): void {
   for (const move of [...moves].reverse()) {
-    if (inodeAt(move.from) === move.inode) continue;
-    if (inodeAt(move.to) !== move.inode) throw lost(move);
+    if (isAt(move.from, move.inode)) continue;
+    if (!isAt(move.to, move.inode)) throw lost(move);
     rename({ ...move, from: move.to, to: move.from });
   }
   syncFolders(moves);
@@ -58,6 +58,17 @@ export function inodeAt(path: BytePath): string | null {
     if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return null;
     throw fromSystemError(error, { what: "cannot look at a path", on: toText(path), otherwise: "refused" });
   }
+}
+
+/**
+ * Whether that very thing lies there. A device may have another number after a boot (btrfs, LVM, disks found in another
+ * order): what lies on the file system of the folder above was on it before, too, as rename(2) crosses none.
+ */
+function isAt(path: BytePath, inode: string): boolean {
+  const found = inodeAt(path);
+  if (found === inode) return true;
+  const [device, number] = found?.split(":") ?? [];
+  return number === inode.split(":")[1] && device === inodeAt(parentOf(path))?.split(":")[0];
 }
 
 /** rename(2) replaces empty folders silently, so that nothing must lie at `to` is checked here. */

@@ -51,6 +51,8 @@ export function dropStaging(path: string, journal: RestoreJournal): void {
 function removeIfEmpty(folder: BytePath): void {
   try {
     rmdirSync(toBytes(folder));
+    // The journal that names it goes next.
+    syncAbove(folder);
   } catch (error) {
     const code = systemCode(error);
     if (code !== "ENOENT" && code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
@@ -59,6 +61,10 @@ function removeIfEmpty(folder: BytePath): void {
 
 function removeDurably(folder: BytePath): void {
   removeTree(folder);
+  syncAbove(folder);
+}
+
+function syncAbove(folder: BytePath): void {
   const parent = parentOf(folder);
   if (inodeAt(parent) !== null) fsyncFolder(toBytes(parent));
 }

@@ -69,8 +69,13 @@ describe.skipIf(missing !== "")(`found by a campaign${missing}`, { timeout: 300_
     const prepared = await prepare("import", "b");
     await kill(prepared, prepared.world.vault, { act: "kill", at: 3 });
     const left = () => readdirSync(prepared.world.home).filter((name) => name.startsWith(".coldkeep-import-"));
+    const [name = ""] = left();
     expect(left()).toHaveLength(1);
     expect(await prepared.finish(false)).toBeNull();
+    expect(left()).toEqual([]);
+    // Also one that has nothing left to import (power 2, round 9).
+    mkdirSync(join(prepared.world.home, name));
+    await prepared.world.json(...prepared.words);
     expect(left()).toEqual([]);
   });
 

@@ -104,4 +104,16 @@ export const FOUND: readonly Found[] = [
     what: "after a power cut a frozen tree could be back while the journal that knew of it was gone: it lay there for ever",
     test: "test/torture/found.test.ts",
   },
+  {
+    campaign: "power",
+    seed: "2, round 9",
+    what: "the working folder of an import could be back after a power cut, and an import that found all imported already left it there",
+    test: "test/torture/found.test.ts",
+  },
+  {
+    campaign: "power",
+    seed: "by reading",
+    what: "a restore in place could not be taken back after a boot that gave the disk another device number, as with btrfs and LVM: the node stayed down",
+    test: "test/agent/restore/swap.test.ts",
+  },
 ];

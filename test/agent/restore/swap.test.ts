@@ -141,6 +141,17 @@ describe("recovery", () => {
     expect(stateOf(dir)).toBe("old");
   });
 
+  it("takes back what lies on a device that has another number after the boot", async () => {
+    const { dir, stateDir, roots } = staged();
+    const path = journalPath(stateDir, NODE);
+    const journal = { ...journalOf(roots), ...planSwap(roots) };
+    swap(path, journal);
+    const moves = journal.moves.map((move) => ({ ...move, inode: move.inode.replace(/^\d+/, "987654321") }));
+    writeJournal(path, { ...journal, moves, phase: "swapping" });
+    await recoverRestore({ stateDir, node: NODE, progress: silent });
+    expect(stateOf(dir)).toBe("old");
+  });
+
   it("what somebody moved meanwhile is not guessed at: it says so, and the journal stays", async () => {
     const { dir, stateDir, roots } = staged();
     const path = journalPath(stateDir, NODE);

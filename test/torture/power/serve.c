@@ -354,7 +354,10 @@ static void serve(const char *from) {
 }
 
 static void mountAnew(void) {
+  /* Held meanwhile, the number of the device is not used again: after a boot it may be another. */
+  int held = -1;
   if (device >= 0) {
+    held = open(mountPoint, O_PATH | O_CLOEXEC);
     umount2(mountPoint, MNT_DETACH);
     close(device);
   }
@@ -365,6 +368,7 @@ static void mountAnew(void) {
     printf("cannot mount: %s\n", strerror(errno));
     exit(1);
   }
+  if (held >= 0) close(held);
 }
 
 static void disarm(void) {
