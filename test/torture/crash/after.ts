@@ -67,7 +67,6 @@ export function cardsOf(world: World): string[] {
 
 const OWN =
   /^(config\.yaml|second\.yaml|second-state|second|data|data\.pid|key-\d+|nodectl|state~?|vault~?|target|backups|\.coldkeep-freeze)$/;
-const DEAD_LOCK = /\/[0-9a-f]{32}\.lock(\.break\.[0-9a-f]{16})?$/;
 const TEMPORARY = /\.tmp-|\.part$|\.new$|^\.coldkeep-/;
 
 /** Files and folders that only a run that died can have left. */
@@ -82,8 +81,7 @@ function leftBy(world: World, isImport: boolean): string[] {
   return [
     ...readdirSync(world.home).filter((name) => !OWN.test(name)),
     ...readdirSync(world.frozen).map((name) => `.coldkeep-freeze/${name}`),
-    // A dead one's lock, and that of who died breaking it, is in nobody's way, and goes when the same name is changed again.
-    ...under(join(world.vault, ".tmp")).filter((path) => !DEAD_LOCK.test(path)),
+    ...under(join(world.vault, ".tmp")),
     ...under(world.state).filter((path) => TEMPORARY.test(path.slice(path.lastIndexOf("/") + 1))),
     ...(!isImport && existsSync(runs) && readdirSync(runs).length > 1
       ? readdirSync(runs).map((name) => `runs/${name}`)

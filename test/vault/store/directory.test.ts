@@ -19,6 +19,7 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { acquireLock } from "../../../posix/lockfile.ts";
 import { type ErrorKind, isColdkeepError } from "../../../vault/names/index.ts";
 import type { ApprovedPlan, DeleteOutcome, Deleter } from "../../../vault/store/facets.ts";
 import { hashed } from "../../../vault/store/hashed.ts";
@@ -237,6 +238,21 @@ describe("killed, full, forbidden", () => {
     await openStore(path);
     expect(readdirSync(join(path, ".tmp"))).toEqual([]);
     await putObject(store, "n/data/x/00000.pack", Buffer.from("again"));
+  });
+
+  it("the lock of a killed process, and of who died breaking one, go with the next opening; one that is held stays", async () => {
+    const { path, store } = await vault();
+    await putObject(store, "n/a", Buffer.from("whole"));
+    const at = (name: string) => join(path, ".tmp", name);
+    const [dead, broken, live] = ["a", "b", "c"].map((digit) => `${digit.repeat(32)}.lock`) as [string, string, string];
+    const lock = acquireLock(at(live), "at work");
+    const holder = JSON.parse(readFileSync(at(live), "utf8"));
+    const gone = JSON.stringify({ ...holder, nonce: "d".repeat(16), identity: { ...holder.identity, startTime: "1" } });
+    writeFileSync(at(dead), gone);
+    writeFileSync(at(`${broken}.break.${"e".repeat(16)}`), gone);
+    await openStore(path);
+    expect(readdirSync(join(path, ".tmp"))).toEqual([live]);
+    lock.release();
   });
 
   it("a torn temporary file, and one with two links after a power cut, are swept without harm", async () => {

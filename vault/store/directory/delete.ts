@@ -6,7 +6,7 @@ import { splitName } from "../object-name.ts";
 import { vaultError } from "./errors.ts";
 import { fsyncLater, infoOf, statObject } from "./files.ts";
 import { openFolder, type VaultRoot } from "./folders.ts";
-import { lockName } from "./replace.ts";
+import { lockName } from "./locks.ts";
 
 /** Deleter over a folder: an object is removed only while it is the version named. Empty folders go with the last one. */
 export function directoryDeleter(root: VaultRoot, clock: Clock = systemClock): Deleter {

@@ -11,6 +11,7 @@ import { directoryDeleter } from "./delete.ts";
 import { vaultError } from "./errors.ts";
 import type { VaultRoot } from "./folders.ts";
 import { directoryLister } from "./list.ts";
+import { sweepLocks } from "./locks.ts";
 import { directoryReader } from "./read.ts";
 import { directoryReplacer } from "./replace.ts";
 import { sweepTemp } from "./temp.ts";
@@ -106,6 +107,7 @@ function notAFolder(path: string): ColdkeepError {
 function trySweep(root: VaultRoot): void {
   try {
     sweepTemp(root);
+    sweepLocks(root);
   } catch (error) {
     const code = systemCode(error);
     if (code !== "EACCES" && code !== "EPERM" && code !== "EROFS" && !isColdkeepError(error)) {

@@ -1,22 +1,13 @@
-import { createHash } from "node:crypto";
 import { renameSync } from "node:fs";
-import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { type Clock, systemClock } from "../../../posix/clock.ts";
-import { acquireLock, type Lock } from "../../../posix/lockfile.ts";
-import { isColdkeepError } from "../../names/index.ts";
 import type { ReplaceOutcome, Replacer } from "../facets.ts";
 import { splitName } from "../object-name.ts";
 import { linkTemp } from "./create.ts";
 import { vaultError } from "./errors.ts";
 import { fsyncLater, infoOf, statObject } from "./files.ts";
 import { openFolder, type VaultRoot } from "./folders.ts";
-import { TEMP_FOLDER, type TempFile, writeTemp } from "./temp.ts";
-
-/** How long to wait for others that change the same object; each needs milliseconds. */
-const PATIENCE_MS = 30_000;
-/** A lock of another machine that is this old was left behind: nobody holds one longer than a small write takes. */
-const FOREIGN_STALE_MS = 120_000;
+import { lockName } from "./locks.ts";
+import { type TempFile, writeTemp } from "./temp.ts";
 
 /**
  * Replacer over a folder: compare and rename under a lock file a name. A new version's modification time is always
@@ -34,22 +25,6 @@ export function directoryReplacer(root: VaultRoot, clock: Clock = systemClock): 
       }
     },
   };
-}
-
-/** The lock under which an object is changed or removed. @throws ColdkeepError `busy` after half a minute. */
-export async function lockName(root: VaultRoot, name: string, clock: Clock): Promise<Lock> {
-  openFolder(root, [TEMP_FOLDER], true)?.close();
-  const digest = createHash("sha256").update(name).digest("hex").slice(0, 32);
-  const path = join(root.path, TEMP_FOLDER, `${digest}.lock`);
-  const end = clock.monotonic() + PATIENCE_MS;
-  for (let pause = 2; ; pause = Math.min(pause * 2, 100)) {
-    try {
-      return acquireLock(path, `replacing ${name}`, { foreignStaleMs: FOREIGN_STALE_MS });
-    } catch (error) {
-      if (!isColdkeepError(error, "busy") || !error.retryable || clock.monotonic() >= end) throw error;
-    }
-    await wait(pause * (0.5 + Math.random()));
-  }
 }
 
 async function replaceLocked(
