@@ -36,11 +36,10 @@ export function renderWebhook(notice: Notice, form: WebhookForm): string {
 
 /** A whole message as RFC 5322 has it; `sendmail -t` reads to whom it goes from it. */
 export function renderMail(notice: Notice, to: readonly string[], from: string | undefined): string {
-  const subject = `=?UTF-8?B?${Buffer.from(cut(notice.title, 400)).toString("base64")}?=`;
   return [
     ...(from === undefined ? [] : [`From: ${from}`]),
-    `To: ${to.join(", ")}`,
-    `Subject: ${subject}`,
+    `To: ${to.join(",\n ")}`,
+    `Subject: ${encodedWords(cut(notice.title, 400))}`,
     `Date: ${new Date(notice.at).toUTCString().replace("GMT", "+0000")}`,
     "Auto-Submitted: auto-generated",
     "MIME-Version: 1.0",
@@ -52,6 +51,23 @@ export function renderMail(notice: Notice, to: readonly string[], from: string |
       .match(/.{1,76}/g) ?? []),
     "",
   ].join("\n");
+}
+
+/** Bytes of one encoded word: with `Subject: ` before it its line keeps to the 76 characters that are allowed. */
+const WORD_BYTES = 39;
+
+/** A header's text in any letters: encoded words of whole characters, a line each (RFC 2047, sections 2 and 5). */
+function encodedWords(text: string): string {
+  const words: string[] = [];
+  let word = "";
+  for (const letter of text) {
+    if (Buffer.byteLength(word + letter) > WORD_BYTES) {
+      words.push(word);
+      word = "";
+    }
+    word += letter;
+  }
+  return [...words, word].map((one) => `=?UTF-8?B?${Buffer.from(one).toString("base64")}?=`).join("\n ");
 }
 
 /** Slack reads three characters as its own; https://docs.slack.dev/messaging/formatting-message-text */

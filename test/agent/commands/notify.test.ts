@@ -122,7 +122,7 @@ describe("notices", () => {
     await host.run(["backup"]);
     const [words, ...mail] = readFileSync(out, "utf8").split("\n");
     expect(words).toBe("-t -i");
-    expect(mail.slice(0, 2)).toEqual(["From: ck@example.org", "To: ops@example.org, b@example.org"]);
+    expect(mail.slice(0, 3)).toEqual(["From: ck@example.org", "To: ops@example.org,", " b@example.org"]);
     const body = Buffer.from(mail.slice(mail.indexOf("") + 1).join(""), "base64").toString();
     expect(body).toContain("the stop failed");
   });
