@@ -4,6 +4,7 @@ import { readConfigText, replaceConfig, withKeyCredential } from "../config/inde
 import { profileNames } from "../profiles/index.ts";
 import {
   type Credential,
+  checkCalendars,
   giveTree,
   installedFiles,
   listTimers,
@@ -24,6 +25,10 @@ import type { InstallFlags } from "./install.command.ts";
 import { type Installation, planInstallation } from "./install-plan.ts";
 import { readConfig } from "./session.ts";
 
+/** Of a look on a machine that is not the one it is for. */
+const NOT_CHECKED =
+  "systemd-analyze is not here, so nobody has looked whether --schedule and --drill-schedule are times";
+
 /** `coldkeep install`. */
 export async function run(call: Call<InstallFlags>): Promise<Answer> {
   const config = readConfig(call);
@@ -42,23 +47,28 @@ export async function run(call: Call<InstallFlags>): Promise<Answer> {
   const usable = { ...found, plan: { ...plan, credential: sealing === null && key?.from !== "" ? null : key } };
   const files = plannedFiles(usable.plan);
   const steps = stepsOf(usable, sealing?.key ?? null);
+  if (call.flags.dryRun !== true) assertRoot();
+  const understood = await checkCalendars([
+    { flag: "--schedule", expression: plan.schedule },
+    { flag: "--drill-schedule", expression: plan.drillSchedule },
+  ]);
   if (call.flags.dryRun === true) {
+    const notes = understood ? found.notes : [...found.notes, NOT_CHECKED];
     return {
-      document: { dry_run: true, files, steps, notes: found.notes },
+      document: { dry_run: true, files, steps, notes },
       text: [
         ...files.map(({ path, content }) => `# ${path}\n\n${content}`),
         lined("then", [
           ...steps,
           "timers of nodes and groups that the configuration no longer has are disabled, where there are any",
         ]),
-        lined("note", found.notes),
+        lined("note", notes),
       ]
         .filter((part) => part !== "")
         .join("\n"),
     };
   }
-  assertRoot();
-  await runProgram(["systemd-analyze", "calendar", plan.schedule, plan.drillSchedule]);
+  if (!understood) throw new ColdkeepError("not-found", { what: "there is no systemd here", on: "systemd-analyze" });
   const written = writeFiles(files);
   await runProgram(["systemd-sysusers", "/etc/sysusers.d/coldkeep.conf"]);
   const { uid, gid } = userOf(USER);

@@ -1,4 +1,5 @@
 export { giveTree, makeFolderFor, removeFiles, runProgram, writeFiles } from "./apply.ts";
+export { checkCalendars } from "./calendars.ts";
 export { installedFiles, listTimers } from "./installed.ts";
 export { nextRun } from "./next-run.ts";
 export { strayTimers } from "./strays.ts";

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EXIT_CODES } from "../../agent/exit-codes.ts";
 import { fishCompletion, zshCompletion } from "../../agent/reference/index.ts";
 import { renderManual } from "../../tools/manual.ts";
 import { outlineOfCli } from "../support/outline.ts";
@@ -76,4 +77,40 @@ it.skipIf(noMandoc !== "")(`the manual page is clean troff${noMandoc}`, () => {
   });
   // The page carries the version, and no date: the same sources make the same bytes.
   expect(stdout.split("\n").filter((line) => line !== "" && !line.includes("missing date"))).toEqual([]);
+});
+
+const noMan = lacking("man", "man-db");
+describe.skipIf(noMan !== "")(`the manual page in man${noMan}`, () => {
+  const page = () => join(folder, "coldkeep.1");
+  const plain = { ...process.env, LC_ALL: "C.UTF-8", MANPAGER: "cat", MANWIDTH: "80", MANROFFOPT: "" };
+
+  it("is shown by man -l without a warning of groff, with every command and exit code", async () => {
+    const {
+      stdout: text,
+      stderr,
+      status,
+    } = spawnSync("man", ["--warnings=w", "-l", page()], {
+      encoding: "utf8",
+      env: plain,
+    });
+    expect([status, stderr]).toEqual([0, ""]);
+    for (const section of ["NAME", "SYNOPSIS", "COMMANDS", "EXIT STATUS"])
+      expect(text).toMatch(new RegExp(`^${section}$`, "m"));
+    for (const { code } of Object.values(EXIT_CODES)) expect(text).toMatch(new RegExp(`^ +${code}\\b`, "m"));
+    for (const words of ["backup", "restore", "serve", "key rotate", "ovn kick", "cloud agent-policy"]) {
+      expect(text).toMatch(new RegExp(`^ +coldkeep ${words}\\b`, "m"));
+    }
+    // A dash that is typed is a dash: who copies a flag from the page gets one that works.
+    expect(text).toContain("--browse");
+    expect(text).not.toMatch(/[\u2010-\u2015\u2212]-?browse/);
+  });
+
+  it("has a name that whatis and apropos find", () => {
+    expect(execFileSync("lexgrog", [page()], { encoding: "utf8" })).toMatch(/coldkeep\.1: "coldkeep - .+"/);
+  });
+
+  it("is clean for groff itself, warnings and all", () => {
+    const { stderr } = spawnSync("groff", ["-man", "-Tutf8", "-ww", "-z", page()], { encoding: "utf8", env: plain });
+    expect(stderr).toBe("");
+  });
 });
