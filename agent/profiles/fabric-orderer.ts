@@ -11,7 +11,7 @@ export const fabricOrderer = makeProfile({
     "all for the only consenter of a channel; an orderer of Kafka (1.4) has none, and is backed up in one group with Kafka and " +
     "ZooKeeper. Do not restore one consenter of several while the others are alive: it would have forgotten what it agreed to. Take " +
     "it out of the channel (osnadmin channel remove) and let it join anew; it gets every block from the others. Proven on an " +
-    "orderer of 2.5, the only consenter; the layout of 1.4 was tested by its names.",
+    "orderer of 2.5, the only consenter, and on one that orders by Kafka, as under 1.4.",
   rules: [
     ...FABRIC_RULES,
     {

@@ -13,7 +13,8 @@ export const kafka = makeProfile({
     "(/tmp/kafka-logs), and metadata.log.dir where it is apart, are the roots. How many messages a topic has had is a height that " +
     "Kafka's own tool tells: height: { command: \"kafka-get-offsets.sh --bootstrap-server 127.0.0.1:9092 --topic mychannel | " +
     "awk -F: '{ n += $3 } END { print n }'\" }. Orderers must be older than Kafka or as old: the first of a group's order are " +
-    "they, then Kafka, then ZooKeeper. Proven on Kafka 3.9, in KRaft mode and on ZooKeeper.",
+    "they, then Kafka, then ZooKeeper. Proven on Kafka 3.9, in KRaft mode and on " +
+    "ZooKeeper, there also under an orderer of Fabric 2.5, which can still order by it.",
   rules: [
     {
       files: "*.deleted, *.cleaned",

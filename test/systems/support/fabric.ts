@@ -38,7 +38,7 @@ export interface FabricNode {
   ask(): Promise<number>;
 }
 
-/** An ordering service of one raft consenter, and a peer of another organization, in one channel. */
+/** An ordering service of one node, by raft or, as under 1.4, by Kafka, and a peer of another organization, in one channel. */
 export interface Network {
   readonly orderer: FabricNode;
   readonly peer: FabricNode;
@@ -52,13 +52,18 @@ export interface Network {
   chainInfo(): string;
   /** One block as the orderer gives it, once it has a leader. */
   block(number: number): Promise<Buffer>;
+  /** By Kafka: the offset of the channel's topic up to which the orderer has made blocks of it. */
+  offset(): Promise<number>;
   /** Waits until the peer has as many blocks as the orderer. */
   settle(): Promise<number>;
   end(): void;
 }
 
-/** Starts the two in `home`, with one channel that both have joined. */
-export async function startNetwork(programs: string, home: string): Promise<Network> {
+/**
+ * Starts the two in `home`, with one channel that both have joined. `kafka` is a broker's address: then the orderer orders by
+ * it, and has a system channel, as all had before 2.3 and none has from 3.0 on.
+ */
+export async function startNetwork(programs: string, home: string, kafka?: string): Promise<Network> {
   const [ordererPort, adminPort, ordererOps, peerPort, chaincodePort, peerOps] = (await Promise.all(
     Array.from({ length: 6 }, freePort),
   )) as [number, number, number, number, number, number];
@@ -71,7 +76,7 @@ export async function startNetwork(programs: string, home: string): Promise<Netw
   const org = join(home, "crypto/peerOrganizations/org1.example.com");
   const peerHome = join(org, "peers/peer.org1.example.com");
   const admin = join(org, "users/Admin@org1.example.com/msp");
-  writeFileSync(join(home, "configtx.yaml"), configtx(home, ordererPort));
+  writeFileSync(join(home, "configtx.yaml"), configtx(home, ordererPort, kafka));
   // JSON is YAML.
   writeFileSync(
     join(home, "core.yaml"),
@@ -130,7 +135,9 @@ export async function startNetwork(programs: string, home: string): Promise<Netw
       General: {
         ListenAddress: "127.0.0.1",
         ListenPort: ordererPort,
-        BootstrapMethod: "none",
+        ...(kafka === undefined
+          ? { BootstrapMethod: "none" }
+          : { BootstrapMethod: "file", BootstrapFile: join(home, "system.block") }),
         LocalMSPDir: join(ordererHome, "msp"),
         LocalMSPID: "OrdererMSP",
         BCCSP: { Default: "SW", SW: { Hash: "SHA2", Security: 256 } },
@@ -142,6 +149,7 @@ export async function startNetwork(programs: string, home: string): Promise<Netw
         },
       },
       FileLedger: { Location: join(home, "orderer") },
+      ...(kafka === undefined ? {} : { Kafka: PATIENCE_WITH_KAFKA }),
       Operations: { ListenAddress: `127.0.0.1:${ordererOps}` },
       Metrics: { Provider: "prometheus" },
       Admin: { ListenAddress: `127.0.0.1:${adminPort}` },
@@ -150,7 +158,14 @@ export async function startNetwork(programs: string, home: string): Promise<Netw
     }),
   );
   const genesis = join(home, "genesis.block");
-  tool("configtxgen", ["-profile", "Test", "-channelID", CHANNEL, "-outputBlock", genesis, "-configPath", home]);
+  const generate = (profile: string, channel: string, ...output: string[]) =>
+    tool("configtxgen", ["-profile", profile, "-channelID", channel, ...output, "-configPath", home]);
+  const transaction = join(home, "channel.tx");
+  if (kafka === undefined) generate("Test", CHANNEL, "-outputBlock", genesis);
+  else {
+    generate("System", "syschannel", "-outputBlock", join(home, "system.block"));
+    generate("Test", CHANNEL, "-outputCreateChannelTx", transaction);
+  }
 
   const orderer = makeNode({
     address: `127.0.0.1:${ordererPort}`,
@@ -196,8 +211,14 @@ export async function startNetwork(programs: string, home: string): Promise<Netw
       home,
       "orderer",
     );
-    const admin = ["-o", `127.0.0.1:${adminPort}`, "--channelID", CHANNEL];
-    tool("osnadmin", ["channel", "join", ...admin, "--config-block", genesis]);
+    if (kafka === undefined) {
+      const admin = ["-o", `127.0.0.1:${adminPort}`, "--channelID", CHANNEL];
+      tool("osnadmin", ["channel", "join", ...admin, "--config-block", genesis]);
+    } else {
+      const words = ["channel", "create", "-c", CHANNEL, "-f", transaction, "--outputBlock", genesis, ...toOrderer];
+      // It takes nothing before it has its topic.
+      await until("the channel", async () => existsSync(genesis) || succeeds(() => cli(...words)), home, "orderer");
+    }
     // Its operations answer before it takes calls.
     await until("the peer", () => takesConnections(peerPort), home, "peer");
     cli("channel", "join", "-b", genesis);
@@ -211,12 +232,13 @@ export async function startNetwork(programs: string, home: string): Promise<Netw
     peer,
     async approve(name) {
       // An orderer answers before it has elected itself, and takes nothing until then.
-      await until("the channel's leader", () => isLeader(`http://127.0.0.1:${ordererOps}/metrics`), home, "orderer");
+      if (kafka === undefined)
+        await until("the channel's leader", () => isLeader(`http://127.0.0.1:${ordererOps}/metrics`), home, "orderer");
       const before = await orderer.ask();
-      cli(
-        ...["lifecycle", "chaincode", "approveformyorg", ...toOrderer, "--channelID", CHANNEL, "--name", name],
-        ...["--version", "1", "--sequence", "1", "--waitForEvent=false"],
-      );
+      const words = ["lifecycle", "chaincode", "approveformyorg", ...toOrderer, "--channelID", CHANNEL, "--name", name];
+      const approve = () => cli(...words, "--version", "1", "--sequence", "1", "--waitForEvent=false");
+      if (kafka === undefined) approve();
+      else await until("the channel's topic", async () => succeeds(approve), home, "orderer");
       await until("its block", async () => (await orderer.ask()) > before, home, "orderer");
     },
     keepWriting() {
@@ -242,6 +264,13 @@ export async function startNetwork(programs: string, home: string): Promise<Netw
       const words = ["channel", "fetch", String(number), file, "-c", CHANNEL, ...toOrderer];
       await until("a leader of the channel", async () => succeeds(() => cli(...words)));
       return readFileSync(file);
+    },
+    async offset() {
+      const page = await (await fetch(`http://127.0.0.1:${ordererOps}/metrics`)).text();
+      const told = new RegExp(`^consensus_kafka_last_offset_persisted\\{channel="${CHANNEL}"\\} (\\S+)$`, "m").exec(
+        page,
+      );
+      return Number(told?.[1]);
     },
     async settle() {
       let height = -1;
@@ -333,35 +362,36 @@ PeerOrgs:
     Users: { Count: 0 }
 `;
 
-function configtx(home: string, port: number): string {
+/** As sampleconfig has it, but for less waiting, and one broker. */
+const PATIENCE_WITH_KAFKA = {
+  Retry: {
+    ...{ ShortInterval: "200ms", ShortTotal: "10m", LongInterval: "5m", LongTotal: "12h" },
+    NetworkTimeouts: { DialTimeout: "10s", ReadTimeout: "10s", WriteTimeout: "10s" },
+    Metadata: { RetryBackoff: "250ms", RetryMax: 3 },
+    Producer: { RetryBackoff: "100ms", RetryMax: 3 },
+    Consumer: { RetryBackoff: "500ms" },
+  },
+  Topic: { ReplicationFactor: 1 },
+  TLS: { Enabled: false },
+  Version: "0.10.2.0",
+};
+
+function configtx(home: string, port: number, kafka?: string): string {
   const certificate = `${home}/crypto/ordererOrganizations/example.com/orderers/orderer.example.com/tls/server.crt`;
   const policies = (msp: string) => `
       Readers: { Type: Signature, Rule: "OR('${msp}.member')" }
       Writers: { Type: Signature, Rule: "OR('${msp}.member')" }
       Admins: { Type: Signature, Rule: "OR('${msp}.admin')" }
       Endorsement: { Type: Signature, Rule: "OR('${msp}.peer')" }`;
-  return `
-Organizations:
-  - &Orderer
-    Name: Orderer
-    ID: OrdererMSP
-    MSPDir: ${home}/crypto/ordererOrganizations/example.com/msp
-    Policies:${policies("OrdererMSP")}
-    OrdererEndpoints: ["127.0.0.1:${port}"]
-  - &Org1
-    Name: Org1
-    ID: Org1MSP
-    MSPDir: ${home}/crypto/peerOrganizations/org1.example.com/msp
-    Policies:${policies("Org1MSP")}
-Profiles:
-  Test:
+  const common = `
     Policies:
       Readers: { Type: ImplicitMeta, Rule: "ANY Readers" }
       Writers: { Type: ImplicitMeta, Rule: "ANY Writers" }
       Admins: { Type: ImplicitMeta, Rule: "MAJORITY Admins" }
-    Capabilities: { V2_0: true }
+    Capabilities: { V2_0: true }`;
+  const orderer = `
     Orderer:
-      OrdererType: etcdraft
+      OrdererType: ${kafka === undefined ? "etcdraft" : `kafka\n      Kafka: { Brokers: ["${kafka}"] }`}
       Addresses: ["127.0.0.1:${port}"]
       BatchTimeout: 50ms
       BatchSize: { MaxMessageCount: 1, AbsoluteMaxBytes: 1 MB, PreferredMaxBytes: 512 KB }
@@ -375,7 +405,8 @@ Profiles:
         Writers: { Type: ImplicitMeta, Rule: "ANY Writers" }
         Admins: { Type: ImplicitMeta, Rule: "MAJORITY Admins" }
         BlockValidation: { Type: ImplicitMeta, Rule: "ANY Writers" }
-      Capabilities: { V2_0: true }
+      Capabilities: { V2_0: true }`;
+  const application = `
     Application:
       Organizations: [*Org1]
       Policies:
@@ -384,6 +415,29 @@ Profiles:
         Admins: { Type: ImplicitMeta, Rule: "MAJORITY Admins" }
         LifecycleEndorsement: { Type: ImplicitMeta, Rule: "MAJORITY Endorsement" }
         Endorsement: { Type: ImplicitMeta, Rule: "MAJORITY Endorsement" }
-      Capabilities: { V2_0: true }
+      Capabilities: { V2_0: true }`;
+  const profiles =
+    kafka === undefined
+      ? `
+  Test:${common}${orderer}${application}`
+      : `
+  System:${common}${orderer}
+    Consortiums: { Ours: { Organizations: [*Org1] } }
+  Test:
+    Consortium: Ours${common}${application}`;
+  return `
+Organizations:
+  - &Orderer
+    Name: Orderer
+    ID: OrdererMSP
+    MSPDir: ${home}/crypto/ordererOrganizations/example.com/msp
+    Policies:${policies("OrdererMSP")}
+    OrdererEndpoints: ["127.0.0.1:${port}"]
+  - &Org1
+    Name: Org1
+    ID: Org1MSP
+    MSPDir: ${home}/crypto/peerOrganizations/org1.example.com/msp
+    Policies:${policies("Org1MSP")}
+Profiles:${profiles}
 `;
 }

@@ -144,11 +144,12 @@ export interface Kafka {
   readonly data: string;
   readonly address: string;
   readonly daemon: Daemon;
-  /** For the shell: how many messages the topic has had. */
+  /** For the shell: how many messages the topic has had; with `counting`, another's. */
   readonly countCommand: string;
+  counting(topic: string): string;
   /** Waits until it serves. */
   up(): void;
-  count(): number;
+  count(topic?: string): number;
   /** Waits until the topic's segments have this many bytes more than now; asks nobody. */
   grow(bytes: number): Promise<void>;
   /** Goes on writing messages, by Kafka's own producer. */
@@ -185,7 +186,10 @@ export async function startKafka(jars: string, home: string, zookeeper?: string)
   if (zookeeper === undefined)
     call(program("kafka.tools.StorageTool", "format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c", file));
   const daemon = makeDaemon({ home, name: "kafka-server", program: program("kafka.Kafka", file) });
-  const offsets = client("org.apache.kafka.tools.GetOffsetShell", "--topic", TOPIC);
+  const counting = (of: string) => {
+    const words = client("org.apache.kafka.tools.GetOffsetShell", "--topic", of);
+    return `${words.map((word) => `'${word}'`).join(" ")} 2>/dev/null | awk -F: '{ n += $3 } END { print n }'`;
+  };
   const topic = client("org.apache.kafka.tools.TopicCommand", "--create", "--if-not-exists", "--topic", TOPIC);
   const size = () => {
     const folders = [0, 1].map((partition) => join(data, `${TOPIC}-${partition}`)).filter((each) => existsSync(each));
@@ -194,7 +198,7 @@ export async function startKafka(jars: string, home: string, zookeeper?: string)
       .filter((path) => path.endsWith(".log"))
       .reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
   };
-  const countCommand = `${offsets.map((word) => `'${word}'`).join(" ")} 2>/dev/null | awk -F: '{ n += $3 } END { print n }'`;
+  const count = (of = TOPIC) => Number(execFileSync("sh", ["-c", counting(of)], { encoding: "utf8" }));
   // It waits for the broker by itself.
   const up = () => void call(topic);
   daemon.start();
@@ -203,9 +207,7 @@ export async function startKafka(jars: string, home: string, zookeeper?: string)
     data,
     address,
     daemon,
-    countCommand,
-    up,
-    count: () => Number(execFileSync("sh", ["-c", countCommand], { encoding: "utf8" })),
+    ...{ countCommand: counting(TOPIC), counting, up, count },
     grow(bytes) {
       const goal = size() + bytes;
       return daemon.until("messages", () => size() >= goal);
