@@ -21,6 +21,7 @@ export interface RestoreFlags extends IdentityFlags, RemoteFlags {
   readonly fresh?: boolean;
   readonly dryRun?: boolean;
   readonly force?: boolean;
+  readonly keepLogs?: boolean;
   readonly keepOld?: boolean;
   readonly keepSpecialBits?: boolean;
   readonly trustCardKey?: string;
@@ -134,6 +135,7 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
     },
     ...IDENTITY_FLAG,
     ...REMOTE_FLAGS,
+    keepLogs: { ...off, brief: "Profile rocksdb: the node's own logs go on top of the snapshot, where they connect" },
     keepOld: { ...off, brief: "Keep what was there as <folder>.coldkeep-old-<id>" },
     keepSpecialBits: { ...off, brief: "Restore setuid, setgid and security attributes, too" },
     trustCardKey: {

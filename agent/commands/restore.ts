@@ -23,6 +23,7 @@ import { controlOf, freezeRootsOf } from "./control.ts";
 import type { Call } from "./define.ts";
 import { archiveLook, waitForArchive } from "./from-archive.ts";
 import type { IdentityFlags } from "./identity-flag.ts";
+import { keepingLogs } from "./keep-logs.ts";
 import { findLeftovers } from "./leftover-containers.ts";
 import { findingOf, hostLook } from "./look.ts";
 import { openVault } from "./opened.ts";
@@ -197,6 +198,7 @@ export async function optionsFor(
         .find(({ name }) => name === node.profile)
         ?.renames?.(hostLook, roots, { ownIp }) ?? [],
     ...adaptOf(session, call),
+    ...keepingLogs(node, call),
     ...(include.length === 0 ? {} : { include }),
     ...(flags.exclude === undefined ? {} : { exclude: flags.exclude }),
     ...deltaOf(session, flags),

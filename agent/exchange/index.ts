@@ -8,4 +8,5 @@ export {
   withBackupLine,
 } from "./icon-archive.ts";
 export { listRocksdbBackups, type RocksdbBackup, stageRocksdbBackup, writeRocksdbBackup } from "./rocksdb-backup.ts";
+export { walWrites } from "./rocksdb-wal.ts";
 export { type TarItem, tarBytes } from "./tar.ts";

@@ -24,8 +24,9 @@ export const rocksdb = makeProfile({
     "`verify` (VerifyBackup: names, sizes and digests; with --read-data every byte), keep_last in the tiers with `forget` and `gc` " +
     "(PurgeOldBackups, GarbageCollect), `restore` of an id or the latest, `backup --meta` (app metadata), " +
     "`forget <id>` (DeleteBackup: it expires, and `gc` takes it once its grace is over). There are as many threads as the machine has " +
-    "cores, or as `limits: { cpu }` says (max_background_operations), and all is synced, always: sync has nothing to set. A restore always is as with " +
-    "keep_log_files off: the WAL is the snapshot's own. A table whose content changed under its name and size aborts the run. " +
+    "cores, or as `limits: { cpu }` says (max_background_operations), and all is synced, always: sync has nothing to set. A restore brings the " +
+    "snapshot's own WAL; with --keep-logs (keep_log_files) that of the node goes on top of it, from wal_dir and its archive, where it " +
+    "proves that no write between the two is missing, as with WAL_ttl_seconds: else it is refused. A table whose content changed under its name and size aborts the run. " +
     "Proven on RocksDB 7.8.",
   rules: [
     {

@@ -28,6 +28,8 @@ export interface RestoreOptions extends OpenOptions {
    * it is in place. Where it throws nothing was changed, and a restore that goes on finds out what it did to a file.
    */
   readonly adapt?: (roots: readonly { readonly name: string; readonly path: string }[]) => Promise<void>;
+  /** What `adapt` leaves that is not the snapshot's: nothing else goes on from what it has staged. */
+  readonly adapted?: string;
   /**
    * Called once all of it is in place, before that is forgotten: where the run is cut off until this returns,
    * `recoverRestore` says `swapped`.

@@ -22,6 +22,7 @@ export function boundTo({ card, manifest }: Pick<OpenedSnapshot, "card" | "manif
     include: o.include ?? [],
     exclude: o.exclude ?? [],
     special: o.keepSpecialBits,
+    ...(o.adapted === undefined ? {} : { adapted: o.adapted }),
     user: process.getuid?.() ?? -1,
   };
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");

@@ -46,6 +46,9 @@ async function host(program: string, roots: readonly string[], elsewhere = false
   return { home, db, config, coldkeep, json, initialise, begin, end };
 }
 
+/** As high as the node was when it ended last, by its own word. */
+const heightNow = (db: string) => Number(readFileSync(`${db}.stops`, "utf8").trimEnd().split("\n").at(-1));
+
 describe.skipIf(obstacle !== null)(`RocksDB 7.8${because}`, () => {
   const program = obstacle === null ? buildNode() : "";
 
@@ -150,6 +153,54 @@ describe.skipIf(obstacle !== null)(`RocksDB 7.8${because}`, () => {
     await coldkeep("restore", "latest", "--no-start");
     expect(await dump(program, join(moved, "db"), moved)).toEqual(lines);
     expect(places.flatMap((place) => readdirSync(join(moved, place))).filter((name) => name === "stale")).toEqual([]);
+  });
+
+  it("--keep-logs brings it back as it was when it was lost, by logs that RocksDB has archived since; not where one is missing", async () => {
+    process.env.ARCHIVE = "1";
+    onTestFinished(() => void delete process.env.ARCHIVE);
+    const { home, db, config, coldkeep, json, initialise, begin, end } = await host(program, ["db"]);
+    execFileSync(program, ["write", db, "3000"]);
+    await initialise();
+    await begin();
+    const { snapshot } = await json<{ snapshot: string }>("backup");
+    end();
+    execFileSync(program, ["write", db, String(heightNow(db) + 500)]);
+    const last = heightNow(db);
+    const archived = readdirSync(join(db, "archive")).filter((name) => name.endsWith(".log"));
+    expect(archived.length).toBeGreaterThan(1);
+    const tables = () => readdirSync(db).filter((name) => name.endsWith(".sst"));
+    const before = tables();
+
+    const refused = async (words: RegExp, ...more: string[]) => {
+      const ran = await runHere(["restore", snapshot, "--keep-logs", ...more, "--config", config], {
+        clock: systemClock,
+      });
+      expect([ran.code === 0, ran.stderr]).toEqual([false, expect.stringMatching(words)]);
+      expect(tables()).toEqual(before);
+    };
+    await refused(/there are none in a fresh folder/, "--to", join(home, "elsewhere"));
+    const [one = "", two = ""] = archived
+      .sort()
+      .slice(-2)
+      .map((name) => join(db, "archive", name));
+    for (const [log, why] of [
+      [two, /writes \d+ to \d+ are in no log/],
+      [one, /which the snapshot ends with, is not there any more|writes \d+ to \d+ are in no log/],
+    ] as const) {
+      const bytes = readFileSync(log);
+      rmSync(log);
+      await refused(why, "--no-start");
+      writeFileSync(log, bytes);
+    }
+
+    await coldkeep("restore", snapshot, "--keep-logs", "--no-start", "--keep-old");
+    const lines = await dump(program, db);
+    expect(heightOf(lines)).toBe(last);
+    expect(lines).toEqual(expected(last));
+    expect(ldb(`--db=${db}`, "checkconsistency")).toContain("OK");
+    // Without it, as it was.
+    await coldkeep("restore", snapshot, "--no-start");
+    expect(heightOf(await dump(program, db))).toBeLessThan(last);
   });
 
   it("a table that changed under its name and size aborts the run, visible nowhere; --full takes it; --meta is listed", async () => {

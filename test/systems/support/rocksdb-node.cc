@@ -5,7 +5,7 @@
 //   rocksdb-node restore <folder> <backups> <id>   by BackupEngine, which verifies checksums first
 //
 // With BASE in the environment the WAL is in BASE/wal, tables in BASE/tables, and those of the second column family in
-// BASE/more. Block n is written under key n * 7919 % 5003, so that tables are compacted all the time, and "height"
+// BASE/more. With ARCHIVE all stays in memory until the end, and logs that are not needed any more are kept. Block n is written under key n * 7919 % 5003, so that tables are compacted all the time, and "height"
 // becomes n + 1 in the same batch; what a database of height n holds can be computed. <folder>.stops gets its height at each
 // end in order.
 #include <rocksdb/db.h>
@@ -55,6 +55,10 @@ int main(int argc, char** argv) {
   options.level0_file_num_compaction_trigger = 2;
   options.enable_blob_files = true;
   options.min_blob_size = 600;
+  if (std::getenv("ARCHIVE") != nullptr) {
+    options.write_buffer_size = 64 << 20;
+    options.WAL_ttl_seconds = 3600;
+  }
   ColumnFamilyOptions more(options);
   if (const char* base = std::getenv("BASE")) {
     const std::string at = base;
