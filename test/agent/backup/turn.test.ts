@@ -97,6 +97,22 @@ describe("the turn to be down", () => {
     }
   });
 
+  it("of slots that are over can be deleted by hand: no clock that is wrong makes a right of what is not there any more", async () => {
+    const { store, take, pass } = fleet();
+    for (let day = 0; day < 3; day += 1) {
+      const turn = await take("a");
+      await turn.release();
+      pass(24 * 60 * MINUTE);
+    }
+    store.objects.clear();
+    const held = await take("a");
+    for (const clock of [-24 * 60 * MINUTE, -48 * 60 * MINUTE]) {
+      await expect(take("b", { clock })).rejects.toMatchObject(skipped);
+    }
+    await held.release();
+    expect((await take("b", { clock: -24 * 60 * MINUTE })).until).toBe(NOON + 3 * 24 * 60 * MINUTE + SLOT_MS);
+  });
+
   it("is waited for, and told so once", async () => {
     const { store, take, pass, progress } = fleet();
     const first = await take("a");
