@@ -108,6 +108,8 @@ async function play(context: Context, disk: PowerDisk, world: World, imports: Im
   const harms = HARMS.flatMap((harm) => Array<Harm>(harm.weight).fill(harm));
   /** Calls of each deed, by kinds and place, undisturbed. */
   const usual = new Map<string, number>();
+  /** The host of imports, once there is one: its node dies with the power as well. */
+  let other: World | undefined;
   await world.json("backup");
 
   await context.rounds(async (chance, round) => {
@@ -123,9 +125,10 @@ async function play(context: Context, disk: PowerDisk, world: World, imports: Im
     try {
       const met = await suffer(context, disk, prepared, { harm, place, known: usual.get(key) ?? GUESS }, chance);
       if (met.calls !== null) usual.set(key, met.calls);
+      if (prepared.isImport === true) other = prepared.world;
       if (met.powerless) {
         await boot(world, deed, chance);
-        if (prepared.isImport === true) prepared.world.node("start");
+        other?.node("start");
       }
       const down = !met.powerless && !STOPPED.includes(deed.name) && !prepared.world.node("is-running");
       const fault =
@@ -194,7 +197,8 @@ function placed({ vault, home }: World): string[] {
 
 /** The machine starts: its init system starts the node, before or after `recover`, which must not fail by that. */
 async function boot(world: World, deed: Deed, chance: Chance): Promise<void> {
-  if (STOPPED.includes(deed.name)) return;
+  // Until `recover` has looked after it.
+  if (deed.name === "restore in place") return;
   if (chance.hits(0.5)) world.node("start");
   else {
     const { code, stderr } = await world.here("recover");
