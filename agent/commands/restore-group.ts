@@ -18,6 +18,7 @@ import { openVault } from "./opened.ts";
 import { pendingMoves, restoreWith } from "./pending-moves.ts";
 import { planRebuild } from "./rebuild-databases.ts";
 import { recover } from "./recover.ts";
+import { warnWhereRefused } from "./refused-now.ts";
 import type { RestoreFlags } from "./restore.command.ts";
 import { optionsFor, planDocument } from "./restore.ts";
 import { type GroupStart, startInOrder } from "./restore-group-start.ts";
@@ -88,6 +89,7 @@ export async function run(call: Call<RestoreFlags>, wanted: string, id: string |
     .join("\n\n");
   const head = { group: card.group, id: card.id };
   if (dry) {
+    for (const { options } of inPlace ? planned : []) await warnWhereRefused(options, call);
     const plans = planned.map(({ session, plan, outlook }) => ({
       node: session.node.name,
       plan: planDocument(plan),

@@ -33,6 +33,7 @@ import { pendingMoves, restoreWith } from "./pending-moves.ts";
 import { tmpTarget } from "./place-blocks.ts";
 import { planRebuild } from "./rebuild-databases.ts";
 import { recover } from "./recover.ts";
+import { warnWhereRefused } from "./refused-now.ts";
 import { openRemote, type Remote } from "./remote.ts";
 import type { RestoreFlags } from "./restore.command.ts";
 import { holdSnapshot } from "./restore-hold.ts";
@@ -68,6 +69,7 @@ export async function run(call: Call<RestoreFlags>, id: string | undefined): Pro
   progress.stage("plan");
   if (dry) {
     const plan = await planRestore(options);
+    if (inPlace) await warnWhereRefused(options, call);
     if (signing !== null) progress.warn(`without --force it would be refused: ${messageOf(signing)}`);
     const outlook = await outlookOf(plan, session, call);
     const leftovers = inPlace ? await findLeftovers(node, call) : null;

@@ -29,13 +29,17 @@ export async function browse(call: Call<ServeFlags>, stopped: Promise<void>): Pr
   const say = (event: string, fields: Readonly<Record<string, string | number>>) =>
     io.stderr.write(logLine(format, systemClock.now(), "info", event, fields));
   const { host, port } = flags.listen ?? HERE;
+  let who = "open this in a browser of this machine";
   const viewer = await startViewer({
     host: host === "localhost" ? HERE.host : host,
     port,
     library: await libraryOf(config, call),
     idle: IDLE,
     audit: say,
-    invite: (url) => say("open this in a browser of this machine; it is good once", { url }),
+    invite: (url) => {
+      say(`${who}; it is good once`, { url });
+      who = "for one more browser";
+    },
   });
   await stopped;
   await viewer.close();

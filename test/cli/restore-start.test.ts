@@ -52,10 +52,23 @@ describe("a restore in place", () => {
     );
   });
 
+  it("is foretold to be refused by --dry-run while the node runs, and is", async () => {
+    const copy = broken();
+    writeFileSync(join(copy.home, "up"), "");
+    const dry = await copy.run(["restore", "latest", "--dry-run"]);
+    expect(dry.code).toBe(0);
+    expect(dry.stderr).toMatch(/ warn as things are it would be refused: the node runs: demo: .*stop it first/i);
+    const ran = await copy.run(["restore", "latest"]);
+    expect([ran.code, small(copy)]).toEqual([12, "scribbled over\n"]);
+    const beside = await copy.run(["restore", "latest", "--to", join(copy.home, "beside"), "--dry-run"]);
+    expect(beside.stderr).not.toContain("refused");
+  });
+
   it("leaves the node stopped with --no-start, with a service manager that starts nothing, and after --dry-run", async () => {
     const copy = broken();
     const dry = await copy.run(["restore", "latest", "--dry-run"]);
     expect([dry.code, copy.isUp()]).toEqual([0, false]);
+    expect(dry.stderr).not.toContain("refused");
     const { code, stdout, stderr } = await copy.run(["restore", "latest", "--no-start"]);
     expect(code, stderr).toBe(0);
     expect([copy.isUp(), small(copy)]).toEqual([false, "hello\n"]);
