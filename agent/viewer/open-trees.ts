@@ -34,6 +34,16 @@ export function makeOpenTrees(library: Library, idle: number, forgot: () => void
     return found;
   }
 
+  function rest(): void {
+    timer = setTimeout(() => {
+      forget();
+      forgot();
+    }, idle);
+    timer.unref();
+  }
+
+  // Keys were read before anybody came.
+  rest();
   return {
     with: async (node, snapshot, use) => {
       if (timer !== null) clearTimeout(timer);
@@ -43,13 +53,7 @@ export function makeOpenTrees(library: Library, idle: number, forgot: () => void
         return await use(await opened(node, snapshot));
       } finally {
         users -= 1;
-        if (users === 0) {
-          timer = setTimeout(() => {
-            forget();
-            forgot();
-          }, idle);
-          timer.unref();
-        }
+        if (users === 0) rest();
       }
     },
     close: () => {

@@ -52,3 +52,9 @@ it("what was not used for a while is forgotten, with the keys; not while it is u
   expect(calls.slice(0, 3), "opened anew").toEqual(["1", "forgot", "1"]);
   trees.close();
 });
+
+it("keys are forgotten where nobody comes at all", async () => {
+  const { one, calls } = library();
+  await new Promise<void>((done) => makeOpenTrees(one, 1, done));
+  expect(calls).toEqual(["forgot"]);
+});
