@@ -69,6 +69,8 @@ export class ProtocolObserver {
   /** By pack: its recorded digest, and the list that records it. */
   readonly #rows = new Map<string, { readonly sha256: string; readonly list: string }>();
   readonly #planned = new Set<string>();
+  /** By snapshots that no index has called good yet: slots that rotations have given them. */
+  readonly #owed = new Map<SnapshotId, readonly string[]>();
   readonly #generations = new Map<string, number>();
   /** In a copy: when each run began where it was made. */
   readonly #origins = new Map<SnapshotId, number>();
@@ -229,19 +231,27 @@ export class ProtocolObserver {
     this.#generations.set(name, generation);
   }
 
-  /** I14: what a rotation says it changed has the new slot, as long as it stays: whose packs it uses included. */
+  /**
+   * I14: what lay there when a rotation began that says it did all has the new slot, whose packs it uses included, as long as
+   * it stays: what is good, and what becomes so later.
+   */
   rotated(kid: string, meant: Iterable<SnapshotId>): void {
     this.happened("rotated");
     for (const id of meant) {
-      const seen = this.cards.get(id);
-      if (seen === undefined || this.fateOf(id) === "collect" || this.damaged.has(id)) continue;
-      for (const of of [id, ...seen.core.origins.map(({ snapshot }) => snapshot)]) {
-        const name = names.keyJson(this.#node, of);
-        const bytes = this.#inner.objects.get(name)?.bytes;
-        const { slots } = JSON.parse(Buffer.from(bytes ?? "{}").toString()) as { slots?: { kid: string }[] };
-        if (slots?.some((slot) => slot.kid === kid) !== true)
-          this.#violated(`I14: ${name}, which ${id} needs, has no slot ${kid} after the rotation`);
-      }
+      if (this.good.has(id)) this.#assertSlot(id, kid);
+      else this.#owed.set(id, [...(this.#owed.get(id) ?? []), kid]);
+    }
+  }
+
+  #assertSlot(id: SnapshotId, kid: string): void {
+    const seen = this.cards.get(id);
+    if (seen === undefined || this.fateOf(id) === "collect" || this.damaged.has(id)) return;
+    for (const of of new Set([id, ...seen.core.origins.map(({ snapshot }) => snapshot)])) {
+      const name = names.keyJson(this.#node, of);
+      const bytes = this.#inner.objects.get(name)?.bytes;
+      const { slots } = JSON.parse(Buffer.from(bytes ?? "{}").toString()) as { slots?: { kid: string }[] };
+      if (slots?.some((slot) => slot.kid === kid) !== true)
+        this.#violated(`I14: ${name}, which ${id} needs, has no slot ${kid} after the rotation`);
     }
   }
 
@@ -359,6 +369,7 @@ export class ProtocolObserver {
     const seen = this.cards.get(id);
     if (seen === undefined || this.good.has(id)) return;
     this.good.add(id);
+    for (const kid of this.#owed.get(id) ?? []) this.#assertSlot(id, kid);
     for (const [name, digest] of seen.wanted) {
       if (digest !== null && this.#digests.get(name) !== digest) this.#violated(`I1: ${id} is good, ${name} is not`);
       const etag = this.#inner.objects.get(name)?.info.etag;

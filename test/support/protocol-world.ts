@@ -226,7 +226,7 @@ export class ProtocolWorld {
     this.#rotations += 1;
     const kid = `r${this.#rotations}`;
     return this.start("rotate", null, async (store) => {
-      const meant = this.cardIds().filter((id) => this.seen.good.has(id) && !this.seen.damaged.has(id));
+      const meant = this.cardIds().filter((id) => !this.seen.damaged.has(id));
       let whole = true;
       for (const id of await findKeyFiles({ ...SCOPE, store })) whole = (await addSlot(store, id, kid)) && whole;
       if (whole) this.seen.rotated(kid, meant);

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Chance } from "../chance.ts";
@@ -119,7 +119,7 @@ async function play(context: Context, disk: PowerDisk, world: World, imports: Im
     const prepared = await deed.prepare(chance);
     const key = `${deed.name}/${harm.ops.join()}/${place}`;
     const before = cardsOf(prepared.world);
-    const mark = deed.name === "restore in place" ? join(world.data, "OLD") : null;
+    const mark = deed.name === "restore in place" ? join(world.data, `OLD-${round}`) : null;
     if (mark !== null) writeFileSync(mark, "what was there before");
     await disk.sync();
     try {
@@ -140,6 +140,8 @@ async function play(context: Context, disk: PowerDisk, world: World, imports: Im
       if (fault !== null) context.record(harm.what, "lost", { why: `${told}: ${fault}` });
       else if (!met.untouched) context.record(harm.what, met.code === 0 || met.killed ? "survived" : "detected");
     } finally {
+      // No later snapshot is to have it.
+      if (mark !== null) rmSync(mark, { force: true });
       world.node("start");
     }
   });
