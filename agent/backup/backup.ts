@@ -90,11 +90,13 @@ async function capture(o: BackupOptions, state: NodeState, means: Means, freeze:
   let prepared: PreparedFreeze | null = null;
   let early: Early | null = null;
   let handOn = async () => {};
+  let wrapped: Promise<void> = Promise.resolve();
   try {
     prepared = await freeze({ ...started, ...(known === undefined ? {} : { known }) });
     signal.throwIfAborted();
     handOn = (await o.beforeStop?.(prepared.bytesToCopy)) ?? handOn;
     run = await openRun(o, state, prepared.heights, monotonic);
+    wrapped = run.wrapped;
     parent = openParent(o, run, likely);
     early = parent === null && ahead ? await beginEarly(o, prepared, { run, parent, ...means }) : null;
   } catch (error) {
@@ -102,7 +104,9 @@ async function capture(o: BackupOptions, state: NodeState, means: Means, freeze:
     await handOn();
     throw error;
   } finally {
-    for (const recipient of o.recipients) recipient.forget?.();
+    void wrapped.then(() => {
+      for (const recipient of o.recipients) recipient.forget?.();
+    });
   }
   try {
     const tree = await prepared.capture(parent === likely ? known : parent?.files);
@@ -187,6 +191,7 @@ async function store(o: BackupOptions, captured: Captured) {
     const tables = usedTables(rows, table, packs);
     writeLocalRecord({ folder: run.folder, entries: sum, used: rows, table, tables, segments });
     const parts = { options: o, run, tree, scanned, segments, table, tables, uploader };
+    await sealing.ready;
     const core = await putLists(parts);
     signal.throwIfAborted();
     assertInTime();

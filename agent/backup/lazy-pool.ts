@@ -30,13 +30,20 @@ export function makeThreadSource(start: () => SealThreads): ThreadSource {
 }
 
 /** A pool that is made with the first job: a backup that finds nothing new starts no thread. */
-export function makeLazyPool(make: () => SealPool): SealPool {
+export function makeLazyPool(make: () => Promise<SealPool>): SealPool {
+  let making: Promise<SealPool> | null = null;
   let made: SealPool | null = null;
   let failure: { readonly error: unknown } | null = null;
+  async function makeIt(): Promise<SealPool> {
+    made = await make();
+    // Who has failed it meanwhile did not reach it.
+    if (failure !== null) made.fail(failure.error);
+    return made;
+  }
   async function pool(): Promise<SealPool> {
     if (failure !== null) throw failure.error;
-    made ??= make();
-    return made;
+    making ??= makeIt();
+    return making;
   }
   return {
     files: async (tasks, secret) => (await pool()).files(tasks, secret),
@@ -44,13 +51,16 @@ export function makeLazyPool(make: () => SealPool): SealPool {
     room: async () => (await pool()).room(),
     flush: async () => {
       if (failure !== null) throw failure.error;
-      await made?.flush();
+      await (await making)?.flush();
     },
     keepOne: () => made?.keepOne(),
     fail: (error) => {
       failure ??= { error };
       made?.fail(error);
     },
-    close: async () => made?.close(),
+    close: async () => {
+      await making?.catch(() => {});
+      await made?.close();
+    },
   };
 }

@@ -23,8 +23,12 @@ export interface OpenRun {
   readonly head: RunHead;
   readonly folder: string;
   readonly keys: SnapshotKeys;
-  /** The finished key.json: the snapshot key is already wrapped, and kept nowhere. */
-  readonly keyFile: Uint8Array;
+  /** The finished key.json: the snapshot key is wrapped by then, and kept nowhere. */
+  readonly keyFile: Promise<Uint8Array>;
+  /** Before the first pack, given the key file: writes into the run's head who can open it, where that is not told yet. */
+  tellRecipients(keyFile: Uint8Array): void;
+  /** Kept once the key file was made, or could not be: recipients are of no more use then. Never fails. */
+  readonly wrapped: Promise<void>;
   readonly parent: ParentRun | null;
   readonly adopted: readonly LocalRun[];
   /** Wall clock, ms; and the monotonic ms from which PROTOCOL's L is measured. */
@@ -37,7 +41,7 @@ const ATTEMPTS = 5;
 /**
  * PROTOCOL "BACKUP" 1 and 2: reads head.json, chooses what to build on, closes interrupted runs in this run's favour
  * and puts the begin, within a minute of having read. Recipients wrap first, so that no stretching of keys falls into
- * the downtime.
+ * the downtime; where nobody stops the node and nothing depends on who the recipients are, it goes on beside what follows.
  */
 export async function openRun(
   o: BackupOptions,
@@ -68,14 +72,46 @@ async function tryOpen(
 ): Promise<OpenRun | null> {
   const started = o.now();
   const id = makeSnapshotId(started, randomBytes(8), heightOf(heights));
-  const { vault, node, suite, vaults } = o;
+  const { vault, node, suite } = o;
   const scope = { vault, node, suite, snapshot: id };
   const sk = newSnapshotKey();
   const keys = deriveKeys(sk, scope);
-  const keyFile = await writeKeyFile({ scope, sk, recipients: o.recipients, now: started }).finally(() => sk.fill(0));
-  const recipients = parseKeyFile(keyFile, names.keyJson(node, id)).slots.map(({ type, kid }) => `${type} ${kid}`);
+  const keyFile = writeKeyFile({ scope, sk, recipients: o.recipients, now: started }).finally(() => sk.fill(0));
+  const wrapped = settled(keyFile);
+  let opened: OpenRun | null = null;
+  try {
+    // Wrapping that is more than stretching may fail, which is better known before the vault hears of the run.
+    const mayGoOn = !o.control.manager.controls && o.recipients.every(({ prepare }) => prepare !== undefined);
+    if (!mayGoOn) await keyFile;
+    const begun = { id, keys, started, startedAt: monotonic(), keyFile, wrapped, mayGoOn };
+    opened = await begin(o, state, begun, monotonic);
+  } finally {
+    if (opened === null) await wrapped;
+  }
+  return opened;
+}
 
-  const startedAt = monotonic();
+async function settled(promise: Promise<unknown>): Promise<void> {
+  try {
+    await promise;
+  } catch {
+    // For whoever waits for what it gives.
+  }
+}
+
+type Begun = Pick<OpenRun, "id" | "keys" | "started" | "startedAt" | "keyFile" | "wrapped"> & {
+  /** Nothing that follows needs the key file at once. */
+  readonly mayGoOn: boolean;
+};
+
+async function begin(
+  o: BackupOptions,
+  state: NodeState,
+  { mayGoOn, ...begun }: Begun,
+  monotonic: () => number,
+): Promise<OpenRun | null> {
+  const { vault, node, suite, vaults } = o;
+  const { id, keys, started, startedAt, keyFile } = begun;
   const lineage = { vault, node, suite, chunkKeyCheck: chunkKeyCheck(o.chunkKey) };
   const parent = o.full ? null : await chooseCommonParent(vaults, state, { node, vault, lineage });
   // A vault that calls a snapshot of this key good has been claimed by it; node.json is written once.
@@ -83,7 +119,15 @@ async function tryOpen(
     const claim = { vault, node, profile: o.profile.name, publicKey: state.publicKey, now: started };
     await vaults.each(({ store }) => claimNode({ ...claim, store }));
   }
-  const dead = o.full ? [] : findDeadRuns(state, parent, lineage, { vaults: vaults.live, recipients, now: started });
+  const interrupted = (recipients: readonly string[]) =>
+    o.full ? [] : findDeadRuns(state, parent, lineage, { vaults: vaults.live, recipients, now: started });
+  // Packs that only some of today's recipients can open are not taken over. And a run without a parent has other use for the
+  // 128 MiB that stretching takes.
+  const recipientsOf = (bytes: Uint8Array) =>
+    parseKeyFile(bytes, names.keyJson(node, id)).slots.map(({ type, kid }) => `${type} ${kid}`);
+  const isLater = mayGoOn && parent !== null && interrupted([]).length === 0;
+  const recipients = isLater ? undefined : recipientsOf(await keyFile);
+  const dead = recipients === undefined ? [] : interrupted(recipients);
   const head: RunHead = {
     version: 1,
     vault,
@@ -95,7 +139,7 @@ async function tryOpen(
     commit: toBase64url(keys.commit),
     chunk_key_check: lineage.chunkKeyCheck,
     adopts: dead.map((run) => run.head.snapshot),
-    recipients,
+    ...(recipients === undefined ? {} : { recipients }),
     vaults: vaults.live.map(({ name }) => name),
   };
   const folder = state.runs.make(id);
@@ -107,9 +151,18 @@ async function tryOpen(
     return null;
   };
   if (monotonic() - startedAt > BEGIN_LIMIT_MS) return giveUp();
-  const begin = hashed(encodeBegin(beginOf(head, state.publicKey, adopted)));
-  if (!(await vaults.put(names.begin(node, id), begin, o)).put) return giveUp();
-  return { id, head, folder, keys, keyFile, parent, adopted, started, startedAt };
+  const opening = hashed(encodeBegin(beginOf(head, state.publicKey, adopted)));
+  if (!(await vaults.put(names.begin(node, id), opening, o)).put) return giveUp();
+  return {
+    ...begun,
+    head,
+    folder,
+    parent,
+    adopted,
+    tellRecipients: (bytes) => {
+      if (recipients === undefined) writeRunHead(folder, { ...head, recipients: recipientsOf(bytes) });
+    },
+  };
 }
 
 function beginOf(head: RunHead, publicKey: string, adopted: readonly LocalRun[]): Begin {

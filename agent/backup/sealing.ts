@@ -16,6 +16,8 @@ export interface Sealing {
   readonly known: KnownChunks;
   readonly uploader: Uploader;
   readonly pool: SealPool;
+  /** Kept once key.json was put, which comes before all else that is put. */
+  readonly ready: Promise<void>;
   /** @throws where the run has lasted too long to be committed. */
   readonly assertInTime: () => void;
   /** Ends the threads and lets go of everything. */
@@ -32,17 +34,22 @@ export interface SealingOptions {
   readonly monotonic: () => number;
 }
 
-/** Puts key.json, which comes before all packs; threads are started with the first job. */
+/**
+ * Puts key.json; the first job waits for it, and starts threads then. Where the key is still being stretched this goes on,
+ * so that what nothing has to be sealed for need not wait.
+ */
 export async function openSealing(o: BackupOptions, s: SealingOptions): Promise<Sealing> {
   const { run, threads, pace, monotonic } = s;
   const { signal } = o;
   const journal = createJournal(run.folder);
   let pool: SealPool | null = null;
+  let ready: Promise<void> = Promise.resolve();
   const abort = () => pool?.fail(signal.reason);
   async function close(): Promise<void> {
     signal.removeEventListener("abort", abort);
     pace.stop();
     await pool?.close();
+    await ready.catch(() => {});
     journal.close();
   }
   signal.addEventListener("abort", abort);
@@ -50,14 +57,26 @@ export async function openSealing(o: BackupOptions, s: SealingOptions): Promise<
     const limited = run.parent !== null;
     const assertInTime = makeDeadline({ startedAt: run.startedAt, monotonic, limited });
     const uploader = makeUploader({ ...o, snapshot: run.id, journal, pace, signal, assertInTime });
-    await uploader.object(names.KEY_NAME, run.keyFile);
+    const put = putKeyFile(run, uploader);
+    ready = put.then(() => {});
+    ready.catch(() => {});
+    if (run.parent === null) await ready;
     const known = loadKnown(o, s);
-    pool = makeLazyPool(() => makePool(o, s, known, uploader, threads.start()));
-    return { known, uploader, pool, assertInTime, close };
+    pool = makeLazyPool(async () => {
+      run.tellRecipients(await put);
+      return makePool(o, s, known, uploader, threads.start());
+    });
+    return { known, uploader, pool, ready, assertInTime, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+async function putKeyFile(run: OpenRun, uploader: Uploader): Promise<Uint8Array> {
+  const keyFile = await run.keyFile;
+  await uploader.object(names.KEY_NAME, keyFile);
+  return keyFile;
 }
 
 function loadKnown(o: BackupOptions, { run, parent, expected: { files, bytes } }: SealingOptions): KnownChunks {

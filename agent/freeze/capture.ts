@@ -30,7 +30,8 @@ export async function capture(run: FreezeRun, known: KnownFiles | undefined): Pr
   try {
     await run.freezer.ready();
     o.signal.throwIfAborted();
-    writeJournal(o.stateDir, { ...record, step: "stopping" });
+    // A node that nobody stops for coldkeep need not be started again by whoever comes after a crash.
+    if (o.control.manager.controls) writeJournal(o.stateDir, { ...record, step: "stopping" });
   } catch (error) {
     await tryToUndo(run.undo, o.progress);
     throw interruption(error, o.signal);
@@ -101,7 +102,7 @@ async function bringBack(run: FreezeRun, failure: unknown): Promise<Started> {
     throw failure === null ? error : withFailure(error, failure);
   }
   try {
-    writeJournal(o.stateDir, { ...record, step: "started" });
+    if (o.control.manager.controls) writeJournal(o.stateDir, { ...record, step: "started" });
   } catch (error) {
     // The node runs; the worst that follows is that a later run asks it to start once more.
     o.progress.warn(`the journal could not be written: ${messageOf(error)}`);

@@ -18,7 +18,7 @@ function recorded() {
     fail: () => void calls.push("fail"),
     close: async () => void calls.push("close"),
   };
-  const lazy = makeLazyPool(() => {
+  const lazy = makeLazyPool(async () => {
     calls.push("make");
     return pool;
   });
