@@ -2,7 +2,7 @@ import { constants, type ZstdOptions, zstdCompressSync, zstdDecompressSync } fro
 import { ColdkeepError } from "../names/index.ts";
 import { releaseBytes } from "./bytes.ts";
 import type { Codec } from "./types.ts";
-import { unzstdInto, ZSTD_PARAMS, zstdInto, zstdRoom } from "./zstd.ts";
+import { FORMER_ZSTD_PARAMS, unzstdInto, ZSTD_PARAMS, zstdInto, zstdRoom } from "./zstd.ts";
 
 /** What `compress` made of a frame's plaintext. */
 export interface Compressed {
@@ -19,12 +19,21 @@ const DECOMPRESS = { [constants.ZSTD_d_windowLogMax]: 24 };
 const WORTH_TRYING = 64;
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
-/** zstd level 1 (RFC 8878), or the plaintext itself where that does not save at least 1/32. */
+/** zstd (RFC 8878), or the plaintext itself where that does not save at least 1/32. */
 export function compress(plain: Uint8Array): Compressed {
+  return compressBy(plain, ZSTD_PARAMS);
+}
+
+/** As earlier versions did it, for those who have to make the same bytes again. */
+export function compressAsFormerly(plain: Uint8Array): Compressed {
+  return compressBy(plain, FORMER_ZSTD_PARAMS);
+}
+
+function compressBy(plain: Uint8Array, params: typeof ZSTD_PARAMS): Compressed {
   if (plain.length < WORTH_TRYING) return { codec: 0, bytes: plain };
   const options: ZstdOptions = {
     // Never ZSTD_c_nbWorkers: through node:zlib it truncates output.
-    params: ZSTD_PARAMS,
+    params,
     pledgedSrcSize: plain.length,
     // Room for the worst case, so that the output is one buffer and is not joined from pieces.
     chunkSize: zstdRoom(plain.length),

@@ -14,10 +14,19 @@ export type UnzstdInto = (from: Uint8Array, into: Uint8Array, room: number) => n
 export type ZstdInto = (from: Uint8Array, into: Uint8Array) => number;
 
 /** No content checksum: the AEAD tag covers more. No size in the header: a frame's row has it. */
-export const ZSTD_PARAMS: Readonly<Record<number, number>> = {
+export const FORMER_ZSTD_PARAMS: Readonly<Record<number, number>> = {
   [constants.ZSTD_c_compressionLevel]: 1,
   [constants.ZSTD_c_checksumFlag]: 0,
   [constants.ZSTD_c_contentSizeFlag]: 0,
+};
+
+/**
+ * Level 1 looks for matches of 7 bytes in chunks above 256 KiB, and of 6 above 16 KiB. What repeats in tables is short: of 5
+ * bytes there are more, for the same work (docs/BENCHMARKS.md, "Stored bytes").
+ */
+export const ZSTD_PARAMS: Readonly<Record<number, number>> = {
+  ...FORMER_ZSTD_PARAMS,
+  [constants.ZSTD_c_minMatch]: 5,
 };
 
 let unzstd: UnzstdInto | null | undefined;

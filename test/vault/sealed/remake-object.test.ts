@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { names, toHex } from "../../../vault/names/index.ts";
+import { compressAsFormerly } from "../../../vault/sealed/codec.ts";
 import { compress, deriveKeys } from "../../../vault/sealed/index.ts";
 import { closedSize, type KnownObject, ObjectRemaker } from "../../../vault/sealed/remake-object.ts";
 import type { SnapshotScope } from "../../../vault/sealed/types.ts";
@@ -44,6 +45,34 @@ describe.each(["aes-256-gcm", "sm4-gcm"] as const)("an object that is made again
     for (const at of [5, 50, 90, 200, bytes.length - 1]) hurt[at] = (hurt[at] ?? 0) ^ 1;
     for (const rest of [new Uint8Array(0), bytes, hurt]) {
       expect(Buffer.compare(remake(rest, PLAINS) ?? new Uint8Array(0), bytes)).toBe(0);
+    }
+  });
+
+  it("has them as well where an earlier version compressed its frames, which made others of the same plaintexts", () => {
+    // Tables in which 6 bytes repeat here and there.
+    const noise = Buffer.from(random(400_000));
+    for (let at = 100; at < noise.length; at += 20) noise.copy(noise, at, at - 77, at - 71);
+    expect(compress(noise).bytes.length).toBeLessThan(0.95 * compressAsFormerly(noise).bytes.length);
+    const plains = [noise, ...PLAINS];
+    for (const make of [compress, compressAsFormerly]) {
+      const old = sealFrames(
+        plains.map((plain) => ({ body: make(plain).bytes, codec: make(plain).codec, plain: plain.length })),
+        3,
+        keys,
+      );
+      const remaker = new ObjectRemaker({
+        ...known,
+        salt: old.salt,
+        commit: old.commit,
+        size: old.bytes.length,
+        sha256: toHex(old.sha256),
+      });
+      const added = old.rows.map((row) => {
+        const body = remaker.bodyOf(plains[row.frame] ?? new Uint8Array(0), row);
+        return body !== null && remaker.add(body, row);
+      });
+      expect(added).toEqual(plains.map(() => true));
+      expect(Buffer.compare(remaker.finish() ?? new Uint8Array(0), old.bytes)).toBe(0);
     }
   });
 
