@@ -14,7 +14,7 @@ import { missing, type ObjectDamage } from "../pack-lists.ts";
 import { isMismatch, type NodeScope, readBegin, readCard, readCommitted } from "../read.ts";
 import { firstReceipts, type Receipts } from "../receipts.ts";
 import { claimTarget } from "./claim.ts";
-import { bringData, forgetKept } from "./data.ts";
+import { bringData, forgetAll } from "./data.ts";
 import { goingThere } from "./going.ts";
 import { copyKeyFile } from "./key-files.ts";
 import { Ledger } from "./ledger.ts";
@@ -32,7 +32,7 @@ import type { CopyJob, CopyOptions, CopyVerdict } from "./types.ts";
 export async function* copySnapshots(options: CopyOptions): AsyncGenerator<CopyVerdict> {
   const node = await claimTarget(options);
   const scope: NodeScope = { vault: node.vault, node: node.node };
-  const job: CopyJob = { options, scope, key: node.key, assured: new Set(), sent: new Set() };
+  const job: CopyJob = { options, scope, key: node.key, assured: new Set() };
   for (const id of options.ids) {
     options.signal?.throwIfAborted();
     yield await copyOne(job, id);
@@ -77,7 +77,7 @@ async function copyInto(job: CopyJob, id: SnapshotId, ledger: Ledger): Promise<b
   // Who decided before he could see the card deletes what it needs, now or later.
   if (!(await mayUse(job, core, ledger))) return there;
   // Whatever the target's own collector took while it could not see the card yet is brought again.
-  forgetKept(job);
+  forgetAll(job);
   const again = new Ledger();
   await bringData(job, core, needs, again);
   ledger.damages.push(...again.damages);

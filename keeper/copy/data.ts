@@ -31,9 +31,12 @@ export async function bringData(job: CopyJob, core: CardCore, needs: Needs, ledg
   return ledger.damages.length === 0;
 }
 
-/** What was found in the target, and not sent by this job, is looked at once more when it is next needed. */
-export function forgetKept(job: CopyJob): void {
-  for (const name of job.assured) if (!job.sent.has(name)) job.assured.delete(name);
+/**
+ * All is looked at once more when it is next needed, also what this job has sent: one that slept for a grace before its card
+ * was there has met a collector that took it for what a dead one left.
+ */
+export function forgetAll(job: CopyJob): void {
+  job.assured.clear();
 }
 
 async function bring(job: CopyJob, id: SnapshotId, lacking: readonly WantedObject[], ledger: Ledger): Promise<void> {

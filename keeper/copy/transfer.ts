@@ -33,7 +33,6 @@ export async function put(job: CopyJob, name: string, body: HashedBytes, ledger:
     return ledger.damaged(inTheWay(name, `other bytes than the source, ${outcome.info.size} of them`));
   }
   if (outcome.created) {
-    job.sent.add(name);
     ledger.sent(body.bytes.length);
   } else {
     ledger.kept(body.bytes.length);

@@ -31,8 +31,6 @@ export interface CopyJob {
   readonly key: string;
   /** Names of objects that the target has. */
   readonly assured: Set<string>;
-  /** Those of them that this job sent. */
-  readonly sent: Set<string>;
 }
 
 /** How many objects, and their bytes. */

@@ -40,6 +40,22 @@ describe("the protocol", () => {
 /** Found by campaigns, cut down; each was red before what it names was mended. */
 const FOUND: readonly (readonly [what: string, story: Story])[] = [
   [
+    "a copy that sleeps for a grace before its card is there, and whose first objects the target takes for a dead one's",
+    [
+      0,
+      [
+        [40, 12, 36, 4],
+        [35, 46, 157, 3],
+        [68, 57, 65, 1],
+        [117, 9, 211, 2],
+        [87, 52, 93, 2],
+        [103, 58, 57, 6],
+        [99, 10, 181, 3],
+        [124, 2, 250, 2],
+      ],
+    ],
+  ],
+  [
     "a pin that comes between a collector's fate and its deletes",
     [
       6,

@@ -116,4 +116,10 @@ export const FOUND: readonly Found[] = [
     what: "a restore in place could not be taken back after a boot that gave the disk another device number, as with btrfs and LVM: the node stayed down",
     test: "test/agent/restore/swap.test.ts",
   },
+  {
+    campaign: "meet",
+    seed: "7, story 61",
+    what: "a copy that slept for a grace between its first object and its card said that all was there, while the target had swept away what it took for a dead one's",
+    test: "test/keeper/protocol.test.ts",
+  },
 ];
