@@ -26,9 +26,27 @@ export async function readIndex(store: Reader, scope: NodeScope): Promise<Stored
   return readIndexAt(store, scope, names.indexJson(scope.node));
 }
 
-/** The entries that left index.json for the file of their month, newest first; none where there is no such file. */
+/** The file of a month that index.json names is missing or damaged: what it held is known to the cards alone. */
+export class MonthLost extends ColdkeepError {
+  constructor(on: string) {
+    super("not-found", {
+      what: "the list of a month's snapshots cannot be read",
+      on,
+      why: "it is missing or damaged; it is only a cache of the cards",
+      todo: "Run `coldkeep rebuild`",
+    });
+  }
+}
+
+/**
+ * The entries that left index.json for the file of their month, newest first.
+ * @param month One that index.json names. @throws MonthLost
+ */
 export async function readMonth(store: Reader, scope: NodeScope, month: string): Promise<readonly IndexEntry[]> {
-  return (await readIndexAt(store, scope, names.indexMonth(scope.node, month))).index?.snapshots ?? [];
+  const name = names.indexMonth(scope.node, month);
+  const { index } = await readIndexAt(store, scope, name);
+  if (index === null) throw new MonthLost(name);
+  return index.snapshots;
 }
 
 /** The UTC month a snapshot was received in, `YYYY-MM`. */
@@ -55,17 +73,19 @@ export function cutIndex(entries: Iterable<IndexEntry>): {
 /**
  * Puts entries into the file of their month: into what is there, or, with `whole`, in its place. Done before index.json
  * lets go of them, so that a crash between the two leaves them in both and never in none.
+ * @param named Whether index.json names the month, so that the file is to be there. @throws MonthLost where it is not, or is damaged.
  */
 export async function writeMonth(
   store: Reader & Replacer,
   scope: NodeScope,
   month: string,
   entries: readonly IndexEntry[],
-  whole: boolean,
+  { whole, named }: { readonly whole: boolean; readonly named: boolean },
 ): Promise<void> {
   const name = names.indexMonth(scope.node, month);
   for (let attempt = 0; attempt < 32; attempt += 1) {
     const { index, etag } = await readIndexAt(store, scope, name);
+    if (!whole && index === null && (named || etag !== null)) throw new MonthLost(name);
     const kept = new Map((whole ? [] : (index?.snapshots ?? [])).map((entry) => [entry.snapshot, entry]));
     for (const entry of entries) kept.set(entry.snapshot, entry);
     const snapshots = [...kept.values()].sort(newestFirst);

@@ -8,6 +8,7 @@ import {
   cutIndex,
   dropFromMonths,
   knownEntries,
+  MonthLost,
   monthsBeyond,
   newestOfMonths,
   readIndex,
@@ -70,7 +71,13 @@ const ATTEMPTS = 32;
  * asks for a newer keeper, `integrity` for another archive or a damaged node.json, `busy` where it lost every race; and what the store throws.
  */
 export async function indexSnapshots(options: IndexOptions): Promise<IndexOutcome> {
-  return runIndex(options, false);
+  try {
+    return await runIndex(options, false);
+  } catch (error) {
+    if (!(error instanceof MonthLost)) throw error;
+    // As where index.json itself cannot be read.
+    return runIndex(options, true);
+  }
 }
 
 /** As indexSnapshots, but over all cards and proofs there are, and without believing the index that is there. */
@@ -172,7 +179,9 @@ async function tryIndex(run: Run, since: number): Promise<IndexOutcome | "lost" 
     if (!gone.has(entry.snapshot)) merged.set(entry.snapshot, entry);
   }
   const { newest, months } = cutIndex(merged.values());
-  for (const [month, entries] of months) await writeMonth(store, scope, month, entries, rebuilding);
+  for (const [month, entries] of months) {
+    await writeMonth(store, scope, month, entries, { whole: rebuilding, named: closed.includes(month) });
+  }
   const still = room > 0 ? await monthsBeyond(store, scope, closed, new Set(newest.map((e) => e.snapshot))) : closed;
   const named = [...new Set([...still, ...months.keys()])].sort().reverse();
   const written = await replaceIndex(store, scope, names.indexJson(scope.node), stored, newest, named, since);

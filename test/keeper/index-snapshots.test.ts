@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { indexSnapshots, rebuildIndex } from "../../keeper/index.ts";
+import { indexSnapshots, listSnapshots, rebuildIndex } from "../../keeper/index.ts";
 import {
   type Card,
   encodeCard,
@@ -132,6 +132,28 @@ describe("indexing", () => {
     expect(parseIndex(month).snapshots.map((e) => e.snapshot)).toEqual(ids.slice(0, 6).reverse());
     expect(await index(world, ids[2] as SnapshotId)).toMatchObject({ changed: false });
     expect(plain((await rebuildIndex({ store: world.store, node: world.node })).index)).toEqual(plain(file));
+
+    // Of a month that is lost, nobody is told as though nothing had ever been in it; and it is made anew from the cards.
+    const name = names.indexMonth(world.node, "2026-01");
+    const listed = async () => {
+      const found: SnapshotId[] = [];
+      for await (const { snapshot } of listSnapshots({ store: world.store, node: world.node })) found.push(snapshot);
+      return found;
+    };
+    for (const damage of ["{}", '{"format":1', "", null]) {
+      if (damage === null) world.store.objects.delete(name);
+      else world.store.plant(name, Buffer.from(damage));
+      await expect(listed()).rejects.toMatchObject({
+        kind: "not-found",
+        on: name,
+        todo: expect.stringContaining("rebuild"),
+      });
+      const at = START + (506 + ids.length) * 6 * HOUR;
+      const late = idOf(await world.snapshot({ packs: 0, at }));
+      ids.push(late);
+      expect(await index(world, late)).toMatchObject({ rebuilt: true });
+      expect(await listed()).toEqual([...ids].reverse());
+    }
   });
 });
 

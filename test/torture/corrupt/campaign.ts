@@ -11,7 +11,7 @@ import { makeVault, type SmallVault } from "./vault.ts";
 
 /** After each a month is played: so many harms of a record a round, whichever. */
 const HARMS_A_RECORD = 1;
-const CACHES = ["index.json", "head.json", "backup_list"];
+const CACHES = ["index.json", "index of a month", "head.json", "backup_list"];
 
 export const campaign: Campaign = {
   name: "corrupt",

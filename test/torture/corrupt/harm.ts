@@ -17,6 +17,7 @@ export function kindOf(name: string): string | null {
   if (short === "manifest" || short === "key.json" || short === "node.json") return short;
   if (name.includes("/begins/")) return "begin";
   if (short.endsWith(".card.json")) return "card";
+  if (name.includes("/index/")) return "index of a month";
   if (["index.json", "head.json", "backup_list"].includes(short)) return short;
   return null;
 }

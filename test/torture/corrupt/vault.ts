@@ -1,6 +1,14 @@
 import { createHash } from "node:crypto";
 import { indexSnapshots } from "../../../keeper/index.ts";
-import { encodeBegin, encodePackList, type PackListRow, publicKeyOf, writerOf } from "../../../vault/card/index.ts";
+import {
+  encodeBegin,
+  encodeIndex,
+  encodePackList,
+  type PackListRow,
+  parseIndex,
+  publicKeyOf,
+  writerOf,
+} from "../../../vault/card/index.ts";
 import { names, type SnapshotId, toHex } from "../../../vault/names/index.ts";
 import { type Identity, keyIdentity, keyRecipient } from "../../../vault/sealed/index.ts";
 import { type Built, buildSnapshot, type Item, makeNode, type Node } from "../../support/build-snapshot.ts";
@@ -88,8 +96,20 @@ export async function makeVault(chance: Chance): Promise<SmallVault> {
   const younger = await add(other, { "data/alone": chance.bytes(40_000) }, 2);
   await indexSnapshots({ store, node: node.name, ids: [first, second, third].map(({ snapshot }) => snapshot) });
   await indexSnapshots({ store, node: other.name, ids: [foreign, younger].map(({ snapshot }) => snapshot) });
+  await closeMonth(store, node);
   const made = { snapshots: [first, second, third], other, others: [foreign, younger] };
   return { store, clock, node, ...made, contents, identities: [keyIdentity(source)] };
+}
+
+/** As where there are more than index.json holds: its oldest entry lies in the file of its month alone. */
+async function closeMonth(store: MemoryStore, node: Node): Promise<void> {
+  const name = names.indexJson(node.name);
+  const index = parseIndex(store.objects.get(name)?.bytes ?? new Uint8Array(0), { node: node.name });
+  const month = new Date(NOW).toISOString().slice(0, 7);
+  const [oldest, ...others] = index.snapshots.toReversed();
+  if (oldest === undefined) throw new Error("the index is empty");
+  store.plant(names.indexMonth(node.name, month), encodeIndex({ ...index, snapshots: [oldest], months: [] }));
+  store.plant(name, encodeIndex({ ...index, snapshots: others.toReversed(), months: [month] }));
 }
 
 function sumOf(bytes: Uint8Array) {
