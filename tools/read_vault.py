@@ -431,6 +431,7 @@ class GeneratedKey(bytes):
             return text
         letters, _, told = text[len(cls.PREFIX) :].decode("ascii", "replace").rpartition(".")
         key = unb64(letters, None, "the key")
+        check(len(key) in (16, 32), "the key was not copied rightly")
         check(base64.urlsafe_b64encode(hashlib.sha256(b"ckkey1" + key).digest()[:3]).decode() == told, "the key was not copied rightly")
         return cls(key)
 

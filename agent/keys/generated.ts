@@ -8,6 +8,7 @@ type SuiteName = SnapshotScope["suite"];
 const PREFIX = "ckkey1.";
 /** Random bytes of a key: as many as its suite's own keys have. */
 const KEY_BYTES: Readonly<Record<SuiteName, number>> = { "aes-256-gcm": 32, "sm4-gcm": 16 };
+const LENGTHS: ReadonlySet<number> = new Set(Object.values(KEY_BYTES));
 const ALPHABET = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 /** Of the SHA-256 of the key, so that a slip of the pen is told from another key. */
 const SUM_BYTES = 3;
@@ -24,16 +25,17 @@ export function isGenerated(text: Uint8Array): boolean {
 }
 
 /**
- * The bytes of a key in that spelling, which is zeroed.
+ * The bytes of a key in that spelling, which is zeroed. Either length serves either cipher, so that what was sealed before a
+ * change of `encryptor` stays readable by the same key.
  * @param on Names the place it was read from.
- * @throws ColdkeepError `key` where it was copied wrongly or is another suite's; its message tells nothing of the key.
+ * @throws ColdkeepError `key` where it was copied wrongly; its message tells nothing of the key.
  */
-export function readGenerated(text: Uint8Array, suite: SuiteName, on: string): Uint8Array {
+export function readGenerated(text: Uint8Array, on: string): Uint8Array {
   const dot = text.lastIndexOf(0x2e);
   const key = decode(text.subarray(PREFIX.length, dot));
   const sum = Buffer.from(text.subarray(dot + 1)).toString("latin1");
   text.fill(0);
-  if (key === null || sum !== sumOf(key)) {
+  if (key === null || !LENGTHS.has(key.length) || sum !== sumOf(key)) {
     throw new ColdkeepError("key", {
       what: "the key was not copied rightly",
       on,
@@ -41,15 +43,7 @@ export function readGenerated(text: Uint8Array, suite: SuiteName, on: string): U
       todo: "compare it letter by letter with where it was copied from; capitals count, and it has neither blanks nor an 'O' for a '0'",
     });
   }
-  if (key.length === KEY_BYTES[suite]) return key;
-  const bits = key.length * 8;
-  key.fill(0);
-  throw new ColdkeepError("key", {
-    what: "the key is another cipher's",
-    on,
-    why: `it has ${bits} bits, ${suite} takes ${KEY_BYTES[suite] * 8}`,
-    todo: `take the key that was made for it, or make one: coldkeep key generate --${suite === "sm4-gcm" ? "sm4" : "aes-256"} --to <path>`,
-  });
+  return key;
 }
 
 /** base64url (RFC 4648 section 5, unpadded), from bytes to bytes: what once was a text of V8's cannot be overwritten. */

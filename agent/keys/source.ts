@@ -55,7 +55,7 @@ export function softwareKey(
 ): KeySource {
   const { suite, field, label } = o;
   const on = kind === "string" ? field : `${field} ${label}`;
-  if (isGenerated(bytes)) return { kind, bytes: readGenerated(bytes, suite, on), label, generated: true };
+  if (isGenerated(bytes)) return { kind, bytes: readGenerated(bytes, on), label, generated: true };
   checkLength(bytes, kind, o, on);
   return { kind, bytes, label };
 }

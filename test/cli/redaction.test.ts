@@ -37,7 +37,7 @@ describe("the net that every run of the suite is held against", () => {
     await node.json("key", "generate", "--aes-256", "--to", path);
     caught(["key", "generate", "--aes-256", "--to", path], readFileSync(path, "utf8").trim());
     const printed = await node.run(["key", "generate", "--sm4", "--stdout"]);
-    expect(printed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[\w-]{16}\n$/) });
+    expect(printed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ckkey1\.[\w-]{22}\.[\w-]{4}\n$/) });
   });
 
   it.each([

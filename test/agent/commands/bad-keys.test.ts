@@ -25,7 +25,10 @@ const lengths: Bad[] = [15, 17, 33].flatMap((bytes) => [
   {
     what: `a text of ${bytes} bytes`,
     keys: `encrypt_key: "${text(bytes)}"`,
-    words: new RegExp(`the text has ${bytes} bytes, aes-256-gcm takes 16, 24 or 32.*coldkeep key generate --aes-256`, "s"),
+    words: new RegExp(
+      `the text has ${bytes} bytes, aes-256-gcm takes 16, 24 or 32.*coldkeep key generate --aes-256`,
+      "s",
+    ),
   },
   {
     what: `hexadecimal of ${bytes} bytes`,

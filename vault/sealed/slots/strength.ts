@@ -23,7 +23,7 @@ export function slotStrength(slot: Slot, suite: SuiteName): SlotStrength {
   switch (slot.type) {
     case "key":
       return (slot.stretch as { kdf?: unknown } | undefined)?.kdf === "none"
-        ? { bits: most, words: "a key that coldkeep made of random bits" }
+        ? { bits: 128, words: "a key that coldkeep made, of 128 random bits or 256" }
         : { bits: null, words: "as strong as its text, which is stretched" };
     case "age":
       return { bits: Math.min(most, 128), words: "X25519 and ChaCha20-Poly1305" };
