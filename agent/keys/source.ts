@@ -53,7 +53,7 @@ export function softwareKey(
   kind: KeyKind,
   o: Pick<LoadOptions, "suite" | "field"> & { readonly label: string },
 ): KeySource {
-  const { suite, field, label } = o;
+  const { field, label } = o;
   const on = kind === "string" ? field : `${field} ${label}`;
   if (isGenerated(bytes)) return { kind, bytes: readGenerated(bytes, on), label, generated: true };
   checkLength(bytes, kind, o, on);
