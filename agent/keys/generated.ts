@@ -36,11 +36,12 @@ export function readGenerated(text: Uint8Array, on: string): Uint8Array {
   const sum = Buffer.from(text.subarray(dot + 1)).toString("latin1");
   text.fill(0);
   if (key === null || !LENGTHS.has(key.length) || sum !== sumOf(key)) {
+    key?.fill(0);
     throw new ColdkeepError("key", {
       what: "the key was not copied rightly",
       on,
       why: "its last letters do not belong to the others",
-      todo: "compare it letter by letter with where it was copied from; capitals count, and it has neither blanks nor an 'O' for a '0'",
+      todo: "compare it letter by letter with where it was copied from; capitals count, and an O is no 0",
     });
   }
   return key;
