@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { safe } from "../../vault/names/index.ts";
+import { escapeHtml, safe } from "../../vault/names/index.ts";
 
 const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse}th{text-align:left;font-weight:normal;opacity:.7;padding-right:2rem;vertical-align:top}
@@ -43,10 +43,5 @@ ${notes.map((note) => `<p>${escaped(note)}</p>`).join("\n")}
 }
 
 function escaped(text: string): string {
-  return safe(text)
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;")
-    .replaceAll("'", "&#39;");
+  return escapeHtml(safe(text));
 }

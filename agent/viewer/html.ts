@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { VERSION } from "../../vault/names/index.ts";
+import { escapeHtml, VERSION } from "../../vault/names/index.ts";
 import { STYLE } from "./style.ts";
 
 /** HTML that was made here, as opposed to text that came out of a vault. */
@@ -17,22 +17,10 @@ export function html(parts: TemplateStringsArray, ...values: readonly Value[]): 
 }
 
 function written(value: Value): string {
-  if (typeof value === "string") return escaped(value);
+  if (typeof value === "string") return escapeHtml(value);
   if (typeof value === "number") return String(value);
   if ("html" in value) return value.html;
   return value.map((one) => one.html).join("");
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (letter) => ENTITIES[letter] ?? "");
 }
 
 /** What a browser may do with a page: show it by the one style that is known here; run nothing, fetch nothing, be framed by nobody. */

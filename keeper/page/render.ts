@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { counted, formatBytes, formatCount, formatTime, VERSION } from "../../vault/names/index.ts";
+import { counted, escapeHtml, formatBytes, formatCount, formatTime, VERSION } from "../../vault/names/index.ts";
 import { writeData } from "./data.ts";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
@@ -115,7 +115,7 @@ function alarmsOf(all: readonly PageNode[], amiss: readonly PageNode[]): string 
   const lines = amiss.flatMap((one) =>
     one.alarms.map(
       ([, words, todo]) =>
-        `<li><a href="#n${all.indexOf(one)}">${text(nameOf(one))}</a>: ${text(words)}<div class="todo">${coded(todo)}</div></li>`,
+        `<li><a href="#n${all.indexOf(one)}">${escapeHtml(nameOf(one))}</a>: ${escapeHtml(words)}<div class="todo">${coded(todo)}</div></li>`,
     ),
   );
   return `<section id="alarms" aria-labelledby="alarmed"><h2 id="alarmed">Needs attention</h2><ul class="alarms">${lines.join("")}</ul></section>`;
@@ -128,7 +128,7 @@ function nameOf({ node, vault }: PageNode): string {
 function filtersOf(all: readonly PageNode[]): string {
   const has = new Set(all.flatMap((one) => [...one.has]));
   const profiles = [...new Set(all.map(({ profile }) => profile))].filter((name) => name !== "").sort();
-  const option = (value: string, words: string) => `<option value="${text(value)}">${text(words)}</option>`;
+  const option = (value: string, words: string) => `<option value="${escapeHtml(value)}">${escapeHtml(words)}</option>`;
   const kept = (list: readonly (readonly [string, string])[]) =>
     list.flatMap(([letter, name]) => (has.has(letter) ? [option(letter, name)] : [])).join("");
   const select = (id: string, label: string, options: string) =>
@@ -146,8 +146,8 @@ function rowOf(one: PageNode, at: number): string {
   const under = [profile, vault].filter((part) => part !== "").join(" · ");
   const last =
     latest === null ? "<span>no good snapshot</span>" : `<span class="ago"></span><small>${timeOf(latest.at)}</small>`;
-  const height = latest === null || latest.height === "-" ? "" : text(latest.height);
-  return `<details class="node" id="n${at}"><summary><span class="pill${look === "" ? "" : ` ${look}`}">${pill}</span><span class="who"><h3>${text(one.node)}</h3><small>${text(under)}</small></span><span class="strip"></span><span class="last">${last}</span><span class="tall right">${latest === null ? "" : latest.size}<small>${height}</small></span></summary></details>`;
+  const height = latest === null || latest.height === "-" ? "" : escapeHtml(latest.height);
+  return `<details class="node" id="n${at}"><summary><span class="pill${look === "" ? "" : ` ${look}`}">${pill}</span><span class="who"><h3>${escapeHtml(one.node)}</h3><small>${escapeHtml(under)}</small></span><span class="strip"></span><span class="last">${last}</span><span class="tall right">${latest === null ? "" : latest.size}<small>${height}</small></span></summary></details>`;
 }
 
 function timeOf(time: number): string {
@@ -157,14 +157,5 @@ function timeOf(time: number): string {
 
 /** Words with commands in backticks. */
 function coded(words: string): string {
-  return text(words).replace(/`([^`]*)`/g, "<code>$1</code>");
-}
-
-function text(words: string): string {
-  return words
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;")
-    .replaceAll("'", "&#39;");
+  return escapeHtml(words).replace(/`([^`]*)`/g, "<code>$1</code>");
 }

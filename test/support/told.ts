@@ -4,6 +4,7 @@ import type { Call } from "../../agent/commands/define.ts";
 import { tellOutcome } from "../../agent/commands/noticed.ts";
 import { systemClock } from "../../posix/clock.ts";
 import { silent } from "../../vault/names/index.ts";
+import { configHead } from "./config-head.ts";
 import { tempDir } from "./tmp.ts";
 
 /** What people are told where a backup of node `icon` ended so: the notice as a program of theirs is given it. */
@@ -13,12 +14,7 @@ export async function toldOf(failure: unknown): Promise<unknown> {
   const notice = join(home, "notice");
   writeFileSync(
     config,
-    `version: 1
-vault: file://${home}/vault
-vault_id: AAAAAAAAAAAAAAAAAAAAAA
-state_dir: ${home}/state
-encrypt_key: /etc/coldkeep/k.key
-notify: [{ command: cat >'${notice}' }]
+    `${configHead(home, "/etc/coldkeep/k.key")}notify: [{ command: cat >'${notice}' }]
 nodes:
   icon: { profile: files, roots: { d: ${home}/d }, service: { manager: none } }
 `,

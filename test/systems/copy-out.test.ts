@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../posix/clock.ts";
 import { runHere } from "../cli/run.ts";
+import { configHead } from "../support/config-head.ts";
 import { tempDir } from "../support/tmp.ts";
 import { type Docker, IMAGE, obstacleToDocker, startDocker } from "./support/dockerd.ts";
 
@@ -47,12 +48,7 @@ describe.skipIf(noDocker !== null)(
       const write = (copied: string) =>
         writeFileSync(
           config,
-          `version: 1
-vault: file://${home}/vault
-vault_id: AAAAAAAAAAAAAAAAAAAAAA
-state_dir: ${home}/state
-encrypt_key: "0x000102030405060708090a0b0c0d0e0f"
-nodes:
+          `${configHead(home)}nodes:
   orderer:
     profile: fabric-orderer
     roots: { data: ${data} }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../posix/clock.ts";
 import { runHere } from "../cli/run.ts";
+import { configHead } from "../support/config-head.ts";
 import { sharedTempDir } from "../support/tmp.ts";
 import { CHANNEL, fabricPrograms, startNetwork } from "./support/fabric.ts";
 import { kafkaJars } from "./support/jars.ts";
@@ -127,12 +128,7 @@ function coldkeepOf(home: string, parts: readonly Part[]) {
       ${height}`;
   writeFileSync(
     config,
-    `version: 1
-vault: file://${home}/vault
-vault_id: AAAAAAAAAAAAAAAAAAAAAA
-state_dir: ${home}/state
-encrypt_key: "0x000102030405060708090a0b0c0d0e0f"
-nodes:${parts.map(node).join("")}
+    `${configHead(home)}nodes:${parts.map(node).join("")}
 groups:
   fabric: { order: [${parts.map(({ name }) => name).join(", ")}] }
 `,

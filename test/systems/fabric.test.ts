@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../posix/clock.ts";
 import { runHere } from "../cli/run.ts";
+import { configHead } from "../support/config-head.ts";
 import { sharedTempDir } from "../support/tmp.ts";
 import { CHANNEL, type FabricNode, fabricPrograms, type Network, startNetwork } from "./support/fabric.ts";
 
@@ -64,12 +65,7 @@ describe.skipIf(missing !== null)(
       ${height}`;
       writeFileSync(
         config,
-        `version: 1
-vault: file://${home}/vault
-vault_id: AAAAAAAAAAAAAAAAAAAAAA
-state_dir: ${home}/state
-encrypt_key: "0x000102030405060708090a0b0c0d0e0f"
-nodes:
+        `${configHead(home)}nodes:
   orderer:${node("fabric-orderer", net.orderer, o.ordererHooks)}
   peer:${node("fabric-peer", net.peer, o.peerHooks)}
 groups:

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:f
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { configHead } from "../support/config-head.ts";
 import { tempDir } from "../support/tmp.ts";
 import { chainsOf, findGoloop, makeChain, makeKey } from "./support/goloop.ts";
 import { bootMachine, COLDKEEP, obstacleToMachines } from "./support/nspawn.ts";
@@ -47,12 +48,7 @@ describe.skipIf(obstacle !== null)(`goloop 1.3.11 as a unit of a real systemd${b
     const grow = (height: number) => until("no blocks are made", () => (chainsOf(place)?.[0]?.height ?? 0) >= height);
     await machine.write(
       config,
-      `version: 1
-vault: file://${home}/vault
-vault_id: AAAAAAAAAAAAAAAAAAAAAA
-state_dir: ${home}/state
-encrypt_key: "0x000102030405060708090a0b0c0d0e0f"
-nodes:
+      `${configHead(home)}nodes:
   validator:
     profile: goloop
     roots: { data: ${data} }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../posix/clock.ts";
 import { runHere } from "../cli/run.ts";
+import { configHead } from "../support/config-head.ts";
 import { tempDir } from "../support/tmp.ts";
 import type { Daemon } from "./support/daemon.ts";
 import { kafkaJars } from "./support/jars.ts";
@@ -49,12 +50,7 @@ function host(home: string, members: readonly Member[], groups = "") {
     height: ${height}`;
   writeFileSync(
     config,
-    `version: 1
-vault: file://${home}/vault
-vault_id: AAAAAAAAAAAAAAAAAAAAAA
-state_dir: ${home}/state
-encrypt_key: "0x000102030405060708090a0b0c0d0e0f"
-nodes:${members.map(node).join("")}
+    `${configHead(home)}nodes:${members.map(node).join("")}
 ${groups}`,
     { mode: 0o600 },
   );

@@ -1,5 +1,6 @@
 export * from "./encoding.ts";
 export * from "./errors.ts";
+export * from "./escape-html.ts";
 export * from "./glob.ts";
 export * from "./ids.ts";
 export * as names from "./objects.ts";

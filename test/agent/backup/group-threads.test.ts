@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, it, vi } from "vitest";
 import { systemClock } from "../../../posix/clock.ts";
 import { runHere } from "../../cli/run.ts";
+import { configHead } from "../../support/config-head.ts";
 import { tempDir } from "../../support/tmp.ts";
 
 /** Sets of worker threads that were started, and how many of them were there at once. */
@@ -42,12 +43,7 @@ it.each(["command", "none"])("members of a group by %s are sealed by one set of 
   };
   writeFileSync(
     config,
-    `version: 1
-vault: file://${home}/vault
-vault_id: AAAAAAAAAAAAAAAAAAAAAA
-state_dir: ${home}/state
-encrypt_key: "0x000102030405060708090a0b0c0d0e0f"
-nodes:
+    `${configHead(home)}nodes:
 ${["a", "b"].map(node).join("")}groups: { g: { order: [a, b] } }
 `,
     { mode: 0o600 },

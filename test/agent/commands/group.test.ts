@@ -7,6 +7,7 @@ import { parseConfig } from "../../../agent/config/index.ts";
 import { systemClock } from "../../../posix/clock.ts";
 import { toNodeName } from "../../../vault/names/index.ts";
 import { runHere } from "../../cli/run.ts";
+import { configHead } from "../../support/config-head.ts";
 import { tempDir } from "../../support/tmp.ts";
 import { canMount, mountTmpfs, WITH_MOUNTS } from "../../support/tmpfs.ts";
 
@@ -150,12 +151,7 @@ async function world(
     writeFileSync(join(home, `${name}.height`), JSON.stringify([{ name: "ch", height }]));
   writeFileSync(
     config,
-    `version: 1
-vault: file://${home}/vault
-vault_id: AAAAAAAAAAAAAAAAAAAAAA
-state_dir: ${home}/state
-encrypt_key: "0x000102030405060708090a0b0c0d0e0f"
-nodes:${node("peer")}${node("orderer", ordererStop)}
+    `${configHead(home)}nodes:${node("peer")}${node("orderer", ordererStop)}
 groups: { fabric: { order: [peer, orderer] } }
 `,
     { mode: 0o600 },

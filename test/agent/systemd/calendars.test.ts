@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { EXIT_CODES } from "../../../agent/exit-codes.ts";
 import { systemClock } from "../../../posix/clock.ts";
 import { runHere } from "../../cli/run.ts";
+import { configHead } from "../../support/config-head.ts";
 import { tempDir } from "../../support/tmp.ts";
 import { lacking } from "../../systems/support/lacking.ts";
 
@@ -15,12 +16,7 @@ function plan(...words: string[]) {
   const config = join(home, "config.yaml");
   writeFileSync(
     config,
-    `version: 1
-vault: file://${home}/vault
-vault_id: AAAAAAAAAAAAAAAAAAAAAA
-state_dir: ${home}/state
-encrypt_key: /etc/coldkeep/k.key
-nodes:
+    `${configHead(home, "/etc/coldkeep/k.key")}nodes:
   icon: { profile: files, roots: { d: ${home}/d }, service: { manager: systemd, unit: icon } }
 `,
     { mode: 0o600 },

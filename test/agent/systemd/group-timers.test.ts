@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { strayTimers } from "../../../agent/systemd/index.ts";
 import { systemClock } from "../../../posix/clock.ts";
 import { runHere } from "../../cli/run.ts";
+import { configHead } from "../../support/config-head.ts";
 import { tempDir } from "../../support/tmp.ts";
 
 /** What `install --dry-run` would enable and disable, for three nodes of which two are a group. */
@@ -16,12 +17,7 @@ async function timers(group: string, ...words: string[]): Promise<string[]> {
   const config = join(home, "config.yaml");
   writeFileSync(
     config,
-    `version: 1
-vault: file://${home}/vault
-vault_id: AAAAAAAAAAAAAAAAAAAAAA
-state_dir: ${home}/state
-encrypt_key: /etc/coldkeep/k.key
-nodes:
+    `${configHead(home, "/etc/coldkeep/k.key")}nodes:
 ${["alone", "orderer", "peer"].map(node).join("")}groups: { fabric: ${group} }
 `,
     { mode: 0o600 },
