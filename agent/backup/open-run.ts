@@ -13,6 +13,7 @@ import { adoptRuns } from "./adopt.ts";
 import { findDeadRuns, highestLocalSequence, type LocalRun, type ParentRun } from "./choose-parent.ts";
 import { claimNode } from "./claim-node.ts";
 import { chooseCommonParent } from "./common-parent.ts";
+import { timeOfId } from "./id-time.ts";
 import { BEGIN_LIMIT_MS } from "./limits.ts";
 import { chunkKeyCheck, RUN_FILES, type RunHead, readRunRecord, writeRunHead } from "./run-files.ts";
 import type { BackupOptions } from "./types.ts";
@@ -71,7 +72,7 @@ async function tryOpen(
   monotonic: () => number,
 ): Promise<OpenRun | null> {
   const started = o.now();
-  const id = makeSnapshotId(started, randomBytes(8), heightOf(heights));
+  const id = makeSnapshotId(timeOfId(started, state.runs.list()), randomBytes(8), heightOf(heights));
   const { vault, node, suite } = o;
   const scope = { vault, node, suite, snapshot: id };
   const sk = newSnapshotKey();
