@@ -5,8 +5,9 @@ import type { CreateOutcome, Creator } from "../facets.ts";
 import { splitName } from "../object-name.ts";
 import { makeReceipt } from "../receipt.ts";
 import { vaultError } from "./errors.ts";
-import { fsyncLater, openObject, readAt, statObject } from "./files.ts";
+import { openObject, readAt, statObject } from "./files.ts";
 import { inTheWay, type OpenFolder, openFolder, type VaultRoot } from "./folders.ts";
+import { fsyncForGood } from "./fsync.ts";
 import { type TempFile, writeTemp } from "./temp.ts";
 
 const ATTEMPTS = 4;
@@ -44,7 +45,7 @@ async function giveName(
     if (folder === null) throw new Error("openFolder makes what it is asked to make");
     try {
       if (linkTemp(temp, folder.at(leaf))) {
-        await fsyncLater(folder.fd);
+        await fsyncForGood(folder.fd, `${root.path}/${name}`);
         return { created: true, receipt: makeReceipt(name, temp.info) };
       }
       const taken = await describeTaken(root, folder, leaf, name, temp, sha256);
@@ -94,8 +95,8 @@ async function describeTaken(
     const same = timingSafeEqual(await hashFile(object.fd), sha256);
     if (same) {
       // Whoever put it may have died before this; the caller will rely on it.
-      await fsyncLater(object.fd);
-      await fsyncLater(folder.fd);
+      await fsyncForGood(object.fd, `${root.path}/${name}`);
+      await fsyncForGood(folder.fd, `${root.path}/${name}`);
     }
     return { created: false, same, info: object.info };
   } finally {

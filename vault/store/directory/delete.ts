@@ -4,8 +4,9 @@ import { systemCode } from "../../names/index.ts";
 import type { ApprovedPlan, DeleteOutcome, Deleter, PlannedDelete } from "../facets.ts";
 import { splitName } from "../object-name.ts";
 import { vaultError } from "./errors.ts";
-import { fsyncLater, infoOf, statObject } from "./files.ts";
+import { infoOf, statObject } from "./files.ts";
 import { openFolder, type VaultRoot } from "./folders.ts";
+import { fsyncForGood } from "./fsync.ts";
 import { lockName } from "./locks.ts";
 
 /** Deleter over a folder: an object is removed only while it is the version named. Empty folders go with the last one. */
@@ -36,7 +37,7 @@ async function deleteOne(root: VaultRoot, object: PlannedDelete, clock: Clock): 
     const stats = statObject(root, folder, leaf, name);
     if (stats === null || infoOf(stats).etag !== etag) return "gone";
     unlinkSync(folder.at(leaf));
-    await fsyncLater(folder.fd);
+    await fsyncForGood(folder.fd, `${root.path}/${name}`);
   } catch (error) {
     // chattr +i, the nearest a local file system has to an object lock (ioctl_iflags(2)).
     if (systemCode(error) === "EPERM") return "locked";

@@ -1,4 +1,4 @@
-import { type BigIntStats, closeSync, constants, fstatSync, fsync, lstatSync, openSync, read } from "node:fs";
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, read } from "node:fs";
 import { promisify } from "node:util";
 import { PAGE, roundUp } from "../../../posix/aligned.ts";
 import { isCached, readFully, setDirect } from "../../../posix/direct.ts";
@@ -6,8 +6,7 @@ import { systemCode } from "../../names/index.ts";
 import type { ObjectInfo } from "../facets.ts";
 import { inTheWay, type OpenFolder, type VaultRoot } from "./folders.ts";
 
-/** The calls that may take long and so must not block the main thread. */
-export const fsyncLater = promisify(fsync);
+/** May take long and so must not block the main thread. */
 const readLater = promisify(read);
 
 /** What a version of a file is known by: a name's modification times only grow (see replace.ts), so none comes twice. */

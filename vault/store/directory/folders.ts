@@ -1,5 +1,6 @@
-import { chmodSync, closeSync, constants, fstatSync, fsyncSync, lstatSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync } from "node:fs";
 import { ColdkeepError, systemCode } from "../../names/index.ts";
+import { fsyncForGoodSync } from "./fsync.ts";
 
 /** The vault's own folder as it was found at opening. */
 export interface VaultRoot {
@@ -99,7 +100,7 @@ function makeFolder(root: VaultRoot, parent: number, at: string, path: string): 
 
 /** A folder another process made and never synced would take our files with it in a power cut. */
 function settle(root: VaultRoot, parent: number, path: string): void {
-  fsyncSync(parent);
+  fsyncForGoodSync(parent, `${root.path}${path}`);
   root.durable.add(path);
 }
 

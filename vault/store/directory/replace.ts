@@ -4,8 +4,9 @@ import type { ReplaceOutcome, Replacer } from "../facets.ts";
 import { splitName } from "../object-name.ts";
 import { linkTemp } from "./create.ts";
 import { vaultError } from "./errors.ts";
-import { fsyncLater, infoOf, statObject } from "./files.ts";
+import { infoOf, statObject } from "./files.ts";
 import { openFolder, type VaultRoot } from "./folders.ts";
+import { fsyncForGood } from "./fsync.ts";
 import { lockName } from "./locks.ts";
 import { type TempFile, writeTemp } from "./temp.ts";
 
@@ -47,7 +48,7 @@ async function replaceLocked(
       } else {
         renameTemp(temp, folder.at(leaf), () => statObject(root, folder, leaf, name)?.ino);
       }
-      await fsyncLater(folder.fd);
+      await fsyncForGood(folder.fd, `${root.path}/${name}`);
       return { replaced: true, info: temp.info };
     } finally {
       temp.discard();

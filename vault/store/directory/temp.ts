@@ -16,8 +16,9 @@ import { dropCached } from "../../../posix/prefetch.ts";
 import { isAlive } from "../../../posix/process.ts";
 import { systemCode } from "../../names/index.ts";
 import type { ObjectInfo } from "../facets.ts";
-import { fsyncLater, infoOf } from "./files.ts";
+import { infoOf } from "./files.ts";
 import { type OpenFolder, openFolder, type VaultRoot } from "./folders.ts";
+import { fsyncLater } from "./fsync.ts";
 
 /** Where objects are written before they get their names. Hidden, so no object's name can lead into it. */
 export const TEMP_FOLDER = ".tmp";
