@@ -7,14 +7,24 @@ import { hashed, type Store } from "../../vault/store/index.ts";
 /** Larger than any package with its Node inside. */
 const MAX_AGENT = 256 << 20;
 
-/** Puts a packaged coldkeep where hosts without one fetch it. Gives its SHA-256. @throws ColdkeepError `usage`. */
+/**
+ * Puts a packaged coldkeep where hosts without one fetch it. Gives its SHA-256.
+ * @throws ColdkeepError `usage` for a file that is none; `integrity` where something else lies under its name.
+ */
 export async function putAgent(store: Store, path: string): Promise<string> {
   const body = hashed(readAgent(path));
   const sha256 = Buffer.from(body.sha256).toString("hex");
   const name = names.agentTarball(sha256);
-  if ((await store.head(name)) !== null) return sha256;
-  const outcome = await store.create(name, body);
-  if (outcome.created || outcome.same) return sha256;
+  const there = await store.head(name);
+  if (there === null) {
+    const outcome = await store.create(name, body);
+    if (outcome.created || outcome.same) return sha256;
+  } else if (there.size === body.bytes.length) {
+    // Reading costs no more than putting it, and who restores would otherwise be the first to learn of damage.
+    const found = await store.get(name, { maxBytes: there.size });
+    if (found !== null && body.bytes.length === found.bytes.length && Buffer.compare(found.bytes, body.bytes) === 0)
+      return sha256;
+  }
   throw new ColdkeepError("integrity", {
     what: "something else lies in the vault in place of this package",
     on: name,

@@ -13,6 +13,7 @@ import { parseGroupCard } from "../../../vault/card/index.ts";
 import { isColdkeepError, messageOf, names, type SnapshotId, silent } from "../../../vault/names/index.ts";
 import { readAll } from "./read-all.ts";
 import { DAY, DESPITE, GRACE, type Records, TIERS } from "./records.ts";
+import { askSideRecords } from "./side-records.ts";
 
 /** What a vault says to all who ask it about its records, and what it does by them. */
 export interface Answers {
@@ -98,6 +99,8 @@ export async function askAll(records: Records): Promise<Answers> {
     await openTree({ ...opening, signal: new AbortController().signal, share: records.share });
     return "opens";
   });
+
+  await askSideRecords(vault, records.scratch, ask);
 
   // The restore's pin holds two days longer than the grace of what it needs.
   clock.now = began + GRACE - 2 * DAY;

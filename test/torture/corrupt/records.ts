@@ -30,6 +30,7 @@ import { makeSnapshotId, names, type SnapshotId, silent } from "../../../vault/n
 import { hashed } from "../../../vault/store/hashed.ts";
 import { localTicketMac, type TicketChecker } from "../../../vault/ticket/index.ts";
 import type { Chance } from "../chance.ts";
+import { addSideRecords } from "./side-records.ts";
 import type { SmallVault } from "./vault.ts";
 
 export const DAY = 86_400_000;
@@ -42,6 +43,8 @@ const GROUP = "all";
 /** Whatever may be said of snapshots, nodes and tickets beside the snapshots themselves. */
 export interface Records {
   readonly vault: SmallVault;
+  /** A folder of this machine. */
+  readonly scratch: string;
   /** Kinds as in the report, by the name of each record. */
   readonly kinds: ReadonlyMap<string, string>;
   readonly mac: TicketChecker;
@@ -57,7 +60,7 @@ export interface Records {
  * and rescued, and then expired again while a restore needs it; the third proven and shared; runs that were closed; the
  * other node retired, taken back and retired.
  */
-export async function addRecords(vault: SmallVault, chance: Chance): Promise<Records> {
+export async function addRecords(vault: SmallVault, chance: Chance, scratch: string): Promise<Records> {
   const { store, node, clock, snapshots, other, identities } = vault;
   const [first, second, third] = snapshots.map(({ snapshot }) => snapshot) as [SnapshotId, SnapshotId, SnapshotId];
   const scope = { vault: node.vault, node: node.name } as const;
@@ -172,8 +175,9 @@ export async function addRecords(vault: SmallVault, chance: Chance): Promise<Rec
   // What it finds to do by now is none: the third is the newest, and all else is held by a word.
   const now = clock.now;
   await retainSnapshots({ store, node: node.name, tiers: TIERS, apply: true, now, despite: DESPITE });
+  await addSideRecords(vault, scratch, note);
   return {
-    ...{ vault, kinds, mac, valid: valid.text, revoked: revoked.text },
+    ...{ vault, scratch, kinds, mac, valid: valid.text, revoked: revoked.text },
     share: { tid, key: made.key },
     group: { group: GROUP, id },
   };

@@ -14,6 +14,9 @@ const HARD: ReadonlyMap<string, readonly string[]> = new Map([
   ["the newest", ["whole"]],
   ["what a retired node has", ["there"]],
   ["a further pin", ["holds", "refused"]],
+  ["where the verifier goes on", ["within bounds"]],
+  ["the next night's report", ["is there"]],
+  ["the page after news of all", ["as made anew"]],
 ]);
 
 /**
@@ -28,6 +31,12 @@ const UNSEEN: readonly (readonly [what: RegExp, name: RegExp, fact: RegExp])[] =
   [/^expired: deleted$/, /\.expired\.3\.json$/, /^(index|what a restore needs)$/],
   [/^issued ticket: (deleted|a bit flipped)/, /./, /^tickets$/],
   [/^published share: (deleted|a bit flipped)/, /./, /^tickets$/],
+  // Words for people, put anew each night; what a page tells of a node that has no news.
+  [/^report: /, /./, /^what nights found$/],
+  [/^status page: a bit flipped/, /./, /^the page after news of nobody$/],
+  // Who may delete in the vault may let two nodes be down at once; an end that is gone costs the rest of its quarter of an hour.
+  [/^turn: deleted$/, /./, /^a turn that another has$/],
+  [/^end of a turn: deleted$/, /./, /^a turn that was handed on$/],
   [/^(origin record|group card): (deleted|a bit flipped)/, /./, /^(index|group)$/],
 ];
 
