@@ -7,7 +7,8 @@ import { type Deed, deedsOf, type ImportHost, importHost, type Prepared } from "
 import { CHANGES, ERRNO, type Op } from "../fault/fault.ts";
 import type { Campaign, Context } from "../types.ts";
 import { endWorld, makeWorld, type World } from "../world.ts";
-import { type Act, mountPowerDisk, type PowerDisk, powerDiskMissing, powerEnv } from "./disk.ts";
+import { type Act, mountPowerDisk, type PowerDisk, powerDiskMissing, powerEnv, type Unsynced } from "./disk.ts";
+import { faultOfSyncs } from "./unsynced.ts";
 
 /** What the disk does, in words of the report. */
 interface Harm {
@@ -26,6 +27,8 @@ interface Harm {
 }
 
 const PLACES = ["*", "vault", "state"];
+/** Where a restore puts what it restores: staging, what was there before, and the host's own folder, in which it swaps them. */
+const TARGET = "target,data,.coldkeep-,.";
 
 const HARMS: readonly Harm[] = [
   { what: "a power cut at some call", weight: 8, ops: CHANGES, acts: ["cut", "cut-after", "torn"], cut: "always" },
@@ -80,7 +83,9 @@ export const campaign: Campaign = {
     "of the unsynced pages any are there, with the file's new length or without, and of the changes of names all up to a " +
     "moment, or any that stand on their own; the command, the node and the mount die with it. The disk also fails by itself: " +
     "an fsync fails and the pages count as written after that, as Linux does it, writes and reads fail, it fills up, it turns " +
-    "read-only. After each: what a command called done is there, and then everything that is looked at after a crash.",
+    "read-only; of restores also where they put their files alone. After each: what a command called done is there; none ended " +
+    "well after an fsync that failed, unless the same bytes were put into another file, or what was not synced is nothing that it " +
+    "promises (counted below); and then everything that is looked at after a crash.",
   async missing() {
     return powerDiskMissing();
   },
@@ -115,7 +120,8 @@ async function play(context: Context, disk: PowerDisk, world: World, imports: Im
   await context.rounds(async (chance, round) => {
     const deed = chance.pick(bag);
     const harm = chance.pick(harms);
-    const place = chance.pick(harm.places ?? ["*"]);
+    const place = chance.pick(placesOf(deed, harm));
+    const what = place === TARGET ? `${harm.what}, where a restore puts its files` : harm.what;
     const prepared = await deed.prepare(chance);
     const key = `${deed.name}/${harm.ops.join()}/${place}`;
     const before = cardsOf(prepared.world);
@@ -134,17 +140,22 @@ async function play(context: Context, disk: PowerDisk, world: World, imports: Im
       const fault =
         (down ? "the node is down" : null) ??
         (met.untouched && met.code !== 0 ? `it ended with ${met.code}: ${met.stderr}` : null) ??
+        (met.code === 0 ? faultOfSyncs(context, deed.name, met.unsynced) : null) ??
         (met.gone.length > 0 ? `gone by the power cut, though it ended well: ${met.gone.join(", ")}` : null) ??
         (await faultAfterBoot(prepared, chance, before, met.code === 0, round, mark));
       const told = `${deed.name} (${met.code}${met.powerless ? ", power cut" : ""}, ${place})`;
-      if (fault !== null) context.record(harm.what, "lost", { why: `${told}: ${fault}` });
-      else if (!met.untouched) context.record(harm.what, met.code === 0 || met.killed ? "survived" : "detected");
+      if (fault !== null) context.record(what, "lost", { why: `${told}: ${fault}` });
+      else if (!met.untouched) context.record(what, met.code === 0 || met.killed ? "survived" : "detected");
     } finally {
       // No later snapshot is to have it.
       if (mark !== null) rmSync(mark, { force: true });
       world.node("start");
     }
   });
+}
+
+function placesOf({ name }: Deed, { places = ["*"] }: Harm): readonly string[] {
+  return places.length > 1 && name.startsWith("restore") ? [...places, TARGET, TARGET] : places;
 }
 
 interface Met {
@@ -154,6 +165,8 @@ interface Met {
   readonly untouched: boolean;
   readonly killed: boolean;
   readonly powerless: boolean;
+  /** The fsyncs that failed. */
+  readonly unsynced: readonly Unsynced[];
   /** What was there when it ended well, and was not after the power cut. */
   readonly gone: readonly string[];
   /** How many calls it made, where it was left alone. */
@@ -175,6 +188,7 @@ async function suffer(
   if (harm.bytes !== undefined) await disk.leave(chance.whole(0, harm.bytes));
   const { code, signal, stderr } = await ended;
   const { calls, met } = await disk.count();
+  const unsynced = await disk.unsynced();
   const killed = signal === "SIGKILL";
   const full = harm.bytes !== undefined && code !== 0;
   const cuts = killed || harm.cut === "always" || (harm.cut === "sometimes" && chance.hits(0.5));
@@ -188,7 +202,17 @@ async function suffer(
   const left = new Set(placed(world));
   const gone = there.filter((path) => !left.has(path));
   const untouched = met === 0 && !full && !cuts;
-  return { code, stderr, untouched, killed, powerless: cuts, gone, calls: met === 0 && !killed ? calls : null };
+  if (code !== 0) context.count("fsyncs that failed, of commands that told an error or died", unsynced.length);
+  return {
+    code,
+    stderr,
+    untouched,
+    killed,
+    powerless: cuts,
+    unsynced,
+    gone,
+    calls: met === 0 && !killed ? calls : null,
+  };
 }
 
 /** What a command that ended well has put for good: cards here and in the copy. */

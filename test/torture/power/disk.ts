@@ -26,13 +26,26 @@ export interface Aim {
   /** Whose calls wait for an fsync, and are counted: a process group. */
   readonly group: number;
   readonly ops: readonly Op[];
-  /** The folder below the host's, by how its name begins; default: everywhere. */
+  /** The folders below the host's, by how their names begin, by commas; `.` for the host's own. Default: everywhere. */
   readonly place?: string;
   /** From 1. */
   readonly from: number;
   /** How many calls; 0: all of them. */
   readonly span: number;
   readonly act: Act;
+}
+
+/** An fsync that failed. */
+export interface Unsynced {
+  /** From the mount point on; `*` of a sync of the whole disk. */
+  readonly path: string;
+  readonly kind: "file" | "folder" | "all";
+  /** Of a folder: the names in it that had been added, taken away or changed since it was last synced. */
+  readonly names: readonly string[];
+  /** Whether another file with the same bytes was synced after that. */
+  readonly anew: boolean;
+  /** Whether an fsync of the very same went well after that: on Linux that tells nothing of what was lost. */
+  readonly again: boolean;
 }
 
 /** A disk of which the power can be cut (serve.c), mounted at `folder`. */
@@ -43,6 +56,8 @@ export interface PowerDisk {
   /** What may still be written, in bytes. */
   leave(bytes: number): Promise<void>;
   count(): Promise<{ readonly calls: number; readonly met: number; readonly powerless: boolean }>;
+  /** The fsyncs that failed since it was armed, and were not forgotten by `sync` or `cut` since. */
+  unsynced(): Promise<readonly Unsynced[]>;
   /** All is kept, and nothing armed. */
   sync(): Promise<void>;
   /** The power goes, and comes back. @returns how many changes of names, and files, lost something. */
@@ -119,6 +134,9 @@ function commandsBy(ask: (line: string) => Promise<string>): Omit<PowerDisk, "fo
     async count() {
       const [calls, met, powerless] = await numbers("count");
       return { calls, met, powerless: powerless === 1 };
+    },
+    async unsynced() {
+      return JSON.parse(await ask("unsynced")) as Unsynced[];
     },
     async sync() {
       await ask("sync");

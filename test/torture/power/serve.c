@@ -8,11 +8,13 @@
  *
  * Lines on stdin, each answered by one line; the end of stdin ends it:
  *
- *     arm <group> <kinds> <place or *> <from> <span> <act>   counts calls of these kinds (bits) there; act: an errno, or
+ *     arm <group> <kinds> <places or *> <from> <span> <act>  counts calls of these kinds (bits) there; act: an errno, or
  *                                                             cut, cut-after, torn, short, forget (fsync fails, and the
  *                                                             pages count as written), none
  *     space <bytes>                                           what may still be written; -1: no end
  *     count                                                   → calls, calls that met it, whether the power is gone
+ *     unsynced                                                → the fsyncs that failed since the arming, and what became of
+ *                                                             their bytes: a JSON array of failure, below
  *     sync                                                    all is kept, nothing is armed
  *     cut <seed> <direct: 0 | 1>                              the power goes, and what was not synced with it; mounted anew
  *                                                             → changes of names, and files, that lost something
@@ -52,6 +54,15 @@ static struct {
 static int64_t space = -1;
 static int powerless;
 
+/* An fsync that failed: of what, and whether the same bytes were written to another file after that, and synced. */
+static struct failure {
+  const struct node *node;
+  char *path, *names, *bytes;
+  size_t size;
+  int anew, again;
+} failures[16];
+static size_t failureCount;
+
 static const struct fuse_in_header *request;
 static const char *body;
 
@@ -73,11 +84,22 @@ static void die(void) {
 
 static int after; /* The power goes once this call is done. */
 
+/* Whether it lies in one of the armed places: names of folders below the host's by how they begin, and "." for the host's. */
+static int isThere(const struct node *node) {
+  for (const char *at = armed.place, *end; node->place; at = end + 1) {
+    end = strchrnul(at, ',');
+    size_t length = end - at;
+    if (length == 1 && *at == '.' ? !node->place[0] : !strncmp(node->place, at, length)) return 1;
+    if (!*end) break;
+  }
+  return 0;
+}
+
 /* What becomes of a call: 0, or less: it is done, wholly or in part; an errno: it is not. */
 static int meet(enum kind kind, const struct node *node) {
   after = 0;
   if (!isArmed() || !(armed.kinds & kind)) return 0;
-  if (armed.place[0] != '*' && (!node->place || strncmp(node->place, armed.place, strlen(armed.place)))) return 0;
+  if (armed.place[0] != '*' && !isThere(node)) return 0;
   uint64_t number = ++armed.count;
   if (armed.act == NONE || number < armed.from || (armed.span && number >= armed.from + armed.span)) return 0;
   armed.met++;
@@ -254,11 +276,38 @@ static void doSetAttributes(struct node *node) {
   answerAttributes(node);
 }
 
+static void dropFailures(void) {
+  while (failureCount) {
+    struct failure *failure = &failures[--failureCount];
+    free(failure->path), free(failure->names), free(failure->bytes);
+  }
+}
+
+static void noteFailure(const struct node *node, char *path) {
+  if (failureCount == sizeof failures / sizeof *failures) return free(path);
+  struct failure *failure = &failures[failureCount++];
+  *failure = (struct failure){.node = node, .path = path, .names = waitingNames(node)};
+  if (!node || isFolder(node) || !node->data.size) return;
+  if (!(failure->bytes = malloc(node->data.size))) abort();
+  memcpy(failure->bytes, node->data.at, failure->size = node->data.size);
+}
+
+/* An fsync went well: of the same file or folder again, which proves nothing, or of others' bytes that are the same. */
+static void noteSuccess(const struct node *node) {
+  for (struct failure *failure = failures; failure < failures + failureCount; failure++) {
+    if (node == failure->node) failure->again = 1;
+    else if (node && failure->bytes && !isFolder(node) && node->data.size == failure->size &&
+             !memcmp(node->data.at, failure->bytes, failure->size)) failure->anew = 1;
+  }
+}
+
 static void doSync(struct node *node) {
   int what = meet(SYNC, node);
+  if (what > 0 || what == FORGET) noteFailure(node, pathOf(node));
   if (what == FORGET) forgetDirty(node), what = EIO;
   if (what > 0) return fail(what);
   syncNode(node);
+  if (isArmed()) noteSuccess(node);
   if (after) die();
   done();
 }
@@ -268,9 +317,11 @@ static void doSyncAll(struct node *node) {
   const struct fuse_ioctl_in *in = (const void *)body;
   if (in->cmd != SYNCFS) return fail(ENOTTY);
   int what = meet(SYNC, node);
-  if (what == FORGET) what = EIO;
+  if (what > 0 || what == FORGET) noteFailure(NULL, strdup("*"));
+  if (what == FORGET) forgetTree(), what = EIO;
   if (what > 0) return fail(what);
   syncTree();
+  if (isArmed()) noteSuccess(NULL);
   if (after) die();
   struct fuse_ioctl_out out = {0};
   answer(0, &out, sizeof out);
@@ -373,6 +424,7 @@ static void mountAnew(void) {
 
 static void disarm(void) {
   memset(&armed, 0, sizeof armed);
+  dropFailures();
   space = -1;
 }
 
@@ -383,12 +435,27 @@ static int actOf(const char *word) {
   return atoi(word);
 }
 
+/* Names are coldkeep's and the node's own: none needs escaping. */
+static void tellFailures(void) {
+  printf("[");
+  for (size_t i = 0; i < failureCount; i++) {
+    const struct failure *it = &failures[i];
+    const char *kind = !it->node ? "all" : isFolder(it->node) ? "folder" : "file";
+    printf("%s{\"path\":\"%s\",\"kind\":\"%s\",\"anew\":%s,\"again\":%s,\"names\":[", i ? "," : "", it->path, kind,
+           it->anew ? "true" : "false", it->again ? "true" : "false");
+    for (const char *name = it->names, *end; (end = strchr(name, '/')); name = end + 1)
+      printf("%s\"%.*s\"", name > it->names ? "," : "", (int)(end - name), name);
+    printf("]}");
+  }
+  printf("]\n");
+}
+
 static void obey(const char *line) {
   char act[32];
   unsigned long long seed;
   long long bytes;
   if (!strncmp(line, "arm ", 4)) {
-    memset(&armed, 0, sizeof armed);
+    disarm();
     if (sscanf(line, "arm %d %u %63s %lu %lu %31s", &armed.group, &armed.kinds, armed.place, &armed.from, &armed.span, act) != 6) exit(2);
     armed.act = actOf(act);
     printf("armed\n");
@@ -396,6 +463,7 @@ static void obey(const char *line) {
     space = bytes;
     printf("space\n");
   } else if (!strncmp(line, "count", 5)) printf("%lu %lu %d\n", armed.count, armed.met, powerless);
+  else if (!strncmp(line, "unsynced", 8)) tellFailures();
   else if (!strncmp(line, "sync", 4)) {
     syncTree();
     disarm();

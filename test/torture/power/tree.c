@@ -7,6 +7,7 @@
  */
 #include "tree.h"
 
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,23 @@ static struct node *findIn(const struct entry *entry, const char *name) {
 }
 struct node *findName(struct node *folder, const char *name) { return findIn(folder->names, name); }
 int hasNames(const struct node *folder) { return folder->names != NULL; }
+
+static char *pathIn(const struct node *folder, const struct node *node) {
+  for (const struct entry *entry = folder->names; entry; entry = entry->next) {
+    char *below = entry->node == node ? must(strdup("")) : isFolder(entry->node) ? pathIn(entry->node, node) : NULL;
+    if (!below) continue;
+    char *path = must(malloc(strlen(entry->name) + strlen(below) + 2));
+    strcpy(stpcpy(stpcpy(path, "/"), entry->name), below);
+    free(below);
+    return path;
+  }
+  return NULL;
+}
+char *pathOf(const struct node *node) {
+  if (node == rootOfTree) return must(strdup("/"));
+  char *path = pathIn(rootOfTree, node);
+  return path ? path : must(strdup("?"));
+}
 
 static void setIn(struct entry **at, const char *name, struct node *node) {
   while (*at && strcmp((*at)->name, name)) at = &(*at)->next;
@@ -139,6 +157,18 @@ static void syncNames(const struct node *folder) {
     for (size_t k = i + 1; !change->needed && k < changeCount; k++) change->needed = changes[k].needed && meets(change, &changes[k]);
   }
   keepNeeded(0);
+}
+
+char *waitingNames(const struct node *folder) {
+  size_t length = 1;
+  for (size_t i = 0; i < changeCount; i++)
+    for (int j = 0; j < changes[i].count; j++) if (changes[i].of[j].folder == folder) length += strlen(changes[i].of[j].name) + 1;
+  char *all = must(malloc(length)), *to = all;
+  for (size_t i = 0; i < changeCount; i++)
+    for (int j = 0; j < changes[i].count; j++)
+      if (changes[i].of[j].folder == folder) to = stpcpy(stpcpy(to, changes[i].of[j].name), "/");
+  *to = 0;
+  return all;
 }
 
 static int grow(struct bytes *bytes, size_t size) {
@@ -228,6 +258,10 @@ void forgetDirty(struct node *node) {
   if (node->sizeDirty && resize(&node->kept, node->data.size)) abort();
   node->keptMeta = node->meta;
   clean(node);
+}
+
+void forgetTree(void) {
+  for (size_t i = 0; i < nodeCount; i++) if (nodes[i]) forgetDirty(nodes[i]);
 }
 
 void syncTree(void) {

@@ -49,6 +49,10 @@ struct node *addNode(mode_t mode, uint32_t uid, uint32_t gid, struct node *in, c
 struct node *findName(struct node *folder, const char *name);
 int hasNames(const struct node *folder);
 int isFolder(const struct node *node);
+/* By one of its names, from the root; "?" where it has none. The caller frees it. */
+char *pathOf(const struct node *node);
+/* The names in a folder that wait for its fsync, each followed by a slash; the caller frees it. */
+char *waitingNames(const struct node *folder);
 
 /* Changes of names: seen at once, and one change in a power cut. NULL takes a name away. */
 void setName(struct node *folder, const char *name, struct node *node);
@@ -62,6 +66,7 @@ int setSize(struct node *node, uint64_t size);
 void syncNode(struct node *node);
 /* As Linux does it after a write that the disk refused: the pages count as clean, and are never written. */
 void forgetDirty(struct node *node);
+void forgetTree(void);
 void syncTree(void);
 
 struct loss {
