@@ -5,13 +5,13 @@
  *     node bench/million.ts [files]        default: 1,000,000, in folders of 1,000; BENCH_DIR says where
  *
  * The files hold some 10 bytes each and never change, says the configuration; a log does. While the "node" runs it appends to
- * the log and adds files to one folder, so that this one must be read again; the others need not be. Wants `npm run build`.
- * BENCH_PREFIX goes before each command, such as `nice`.
+ * the log and adds files to one folder, so that this one must be read again; the others need not be. Before the last backup one
+ * file in a hundred is replaced, in every folder. Wants `npm run build`. BENCH_PREFIX goes before each command, such as `nice`.
  */
 import { execFileSync } from "node:child_process";
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setInterval } from "node:timers";
 import { configOf, say } from "./whole-commands.ts";
 
@@ -32,12 +32,8 @@ async function main(): Promise<void> {
   const data = join(home, "data");
   mkdirSync(data);
   for (let n = 0; n < files; n += 1) {
-    const folder = join(data, String(Math.floor(n / FOLDER)).padStart(5, "0"));
-    if (n % FOLDER === 0) mkdirSync(folder);
-    const file = join(folder, `${String(n % FOLDER).padStart(4, "0")}.obj`);
-    writeFileSync(file, `${n}\n`);
-    // Long ago: what was written within the hour is looked at again while the node is down, as it may be in the writing.
-    utimesSync(file, 1_700_000_000, 1_700_000_000);
+    if (n % FOLDER === 0) mkdirSync(dirname(fileOf(data, n)));
+    write(fileOf(data, n), `${n}\n`);
   }
   writeFileSync(join(data, "node.log"), "begun\n");
   writeFileSync(join(home, "config.yaml"), configOf(home, { node: "million", data, immutable: "**/*.obj" }));
@@ -59,8 +55,31 @@ async function main(): Promise<void> {
   await say(home, "backup, next", "backup --json");
   await say(home, "backup, next", "backup --json");
   clearInterval(writer);
+  for (let n = 0; n < files; n += 100) {
+    rmSync(fileOf(data, n));
+    write(`${fileOf(data, n).slice(0, -".obj".length)}-new.obj`, `new ${n}\n`);
+  }
+  await say(home, "backup, 1 % changed", "backup --json");
+  await say(home, "doctor", "doctor --json");
   await say(home, "status", "status --json");
+  await say(home, "ls", "ls latest");
+  await say(home, "find", "find 0077.obj");
+  const [before = ""] = readdirSync(join(home, "vault", "million")).filter((name) => name.includes("-bh"));
+  await say(home, "diff", `diff ${before} latest`);
   await say(home, "forget --dry-run", "forget --dry-run --json");
+  await say(home, "verify", "verify --json");
   await say(home, "verify --read-data", "verify --read-data --json");
   await say(home, "restore", `restore latest --to ${join(home, "out")} --json`);
+}
+
+/** The path of the n-th file of `data`. */
+function fileOf(data: string, n: number): string {
+  const folder = String(Math.floor(n / FOLDER)).padStart(5, "0");
+  return join(data, folder, `${String(n % FOLDER).padStart(4, "0")}.obj`);
+}
+
+/** Long ago: what was written within the hour is looked at again while the node is down, as it may be in the writing. */
+function write(file: string, text: string): void {
+  writeFileSync(file, text);
+  utimesSync(file, 1_700_000_000, 1_700_000_000);
 }

@@ -30,6 +30,7 @@ const HEAPS = {
   forget: [ROOMY, SLOWLY],
   gc: [ROOMY, SLOWLY],
   rebuild: [ROOMY, SLOWLY],
+  copy: [ROOMY, SLOWLY],
   ls: SMALL,
   cat: SMALL,
   find: SMALL,

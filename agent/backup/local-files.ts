@@ -68,15 +68,20 @@ export function createSummedFile(path: string): SummedFile {
   };
 }
 
-/** The file in blocks of at most 1 MiB; each is overwritten by the next. A missing file has none. */
-export function* readBlocks(path: string): Generator<Buffer> {
-  let fd: number;
+/** Null where it is missing. */
+function openToRead(path: string): number | null {
   try {
-    fd = openSync(path, O_RDONLY | O_NOFOLLOW);
+    return openSync(path, O_RDONLY | O_NOFOLLOW);
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return;
+    if (systemCode(error) === "ENOENT") return null;
     throw fromSystemError(error, { what: "cannot read a local file", on: path, otherwise: "internal" });
   }
+}
+
+/** The file in blocks of at most 1 MiB; each is overwritten by the next. A missing file has none. */
+export function* readBlocks(path: string): Generator<Buffer> {
+  const fd = openToRead(path);
+  if (fd === null) return;
   const block = Buffer.allocUnsafe(BLOCK);
   try {
     for (;;) {
@@ -117,23 +122,44 @@ export interface LineFile {
   close(): void;
 }
 
+/**
+ * All lines are read through the same memory. New memory for each block would be collected only after tens of MiB of it:
+ * whoever passes a million lines makes next to no objects of V8's own meanwhile.
+ */
 export function openLines(path: string): LineFile {
-  const blocks = readBlocks(path);
+  /** Undefined before the first line is asked for; null where there is no more to read. */
+  let fd: number | null | undefined;
   let block: Buffer = Buffer.alloc(0);
+  /** What was read and not told yet is `block` from `at` to `held`. */
   let at = 0;
-  /** Where the line at `at` ends; -1 where the file does. What is left of a block moves to the front of the next. */
+  let held = 0;
+  function close(): void {
+    if (typeof fd === "number") closeSync(fd);
+    fd = null;
+  }
+  /** Reads on, behind what is left, which moves to the front; false at the end of the file. */
+  function fill(): boolean {
+    if (fd === undefined) fd = openToRead(path);
+    if (fd === null) return false;
+    const from = fd;
+    if (at > 0) block.copyWithin(0, at, held);
+    else if (held === block.length) block = Buffer.concat([block], Math.max(BLOCK, 2 * held));
+    held -= at;
+    at = 0;
+    const got = wrap(path, () => readSync(from, block, held, block.length - held, null));
+    held += got;
+    if (got === 0) close();
+    return got > 0;
+  }
+  /** Where the line at `at` ends; -1 where the file does. */
   function end(): number {
     let from = at;
     for (;;) {
       const found = block.indexOf(NEWLINE, from);
-      if (found >= 0) return found;
-      // Set aside: the next block is read into the memory of this one.
-      const rest = Buffer.from(block.subarray(at));
-      const next = blocks.next();
-      if (next.done === true) return -1;
-      block = rest.length === 0 ? next.value : Buffer.concat([rest, next.value]);
-      from = rest.length;
-      at = 0;
+      if (found >= 0 && found < held) return found;
+      const left = held - at;
+      if (!fill()) return -1;
+      from = left;
     }
   }
   return {
@@ -151,7 +177,7 @@ export function openLines(path: string): LineFile {
         at = to + 1;
       }
     },
-    close: () => void blocks.return(undefined),
+    close,
   };
 }
 
