@@ -34,6 +34,7 @@ export interface RestoreFlags extends IdentityFlags, RemoteFlags {
   readonly fromArchive?: ArchiveSpeed;
   readonly yes?: boolean;
   readonly noStart?: boolean;
+  readonly noReadBack?: boolean;
   readonly waitHealthy?: boolean;
   /** A duration as it was written. */
   readonly waitLimit?: string;
@@ -137,6 +138,11 @@ export const command = defineCommand<RestoreFlags, [id: string | undefined]>({
     ...REMOTE_FLAGS,
     keepLogs: { ...off, brief: "Profile rocksdb: the node's own logs go on top of the snapshot, where they connect" },
     keepOld: { ...off, brief: "Keep what was there as <folder>.coldkeep-old-<id>" },
+    noReadBack: {
+      ...off,
+      brief:
+        "Do not read from the disk what was just written there, for the sake of speed; it is proven before it is written",
+    },
     keepSpecialBits: { ...off, brief: "Restore setuid, setgid and security attributes, too" },
     trustCardKey: {
       ...optional,

@@ -207,6 +207,7 @@ export async function optionsFor(
     fresh: flags.fresh === true,
     keepOld: flags.keepOld === true,
     keepSpecialBits: flags.keepSpecialBits === true,
+    readBack: flags.noReadBack !== true,
     stateDir: config.stateDir,
     ...(flags.minSeq === undefined ? {} : { minSeq: flags.minSeq }),
     ...(flags.minHeight === undefined ? {} : { minHeight: flags.minHeight }),

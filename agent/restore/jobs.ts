@@ -35,10 +35,12 @@ export interface JobFile extends StagedPath {
   readonly holes: readonly number[];
 }
 
-/** Asks restore.worker.ts to open frames, write them and read them back. */
+/** Asks restore.worker.ts to open frames and write them. */
 export interface PlaceJob {
   readonly suite: SuiteName;
   readonly chunkKey: Uint8Array;
+  /** Whether what was written is read back and compared; else it is compared before it is written. */
+  readonly readBack: boolean;
   readonly files: PackedFiles;
   /** Null where no file of the job gets data: empty ones, one single hole, or to be finished. */
   readonly batch: FrameBatch | null;

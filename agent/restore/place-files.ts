@@ -12,7 +12,7 @@ import type { JobFile, PlaceJob, RestoreAnswer, StagedPath } from "./jobs.ts";
 import { LANE_BYTES, type Lane, makeLanes } from "./lanes.ts";
 import { failed, makeOpenFiles, type OpenFile, type OpenFiles } from "./open-files.ts";
 import { unpackFiles } from "./packed-files.ts";
-import { assertPiece, assertPieceLater, assertShape, type Piece } from "./read-back.ts";
+import { assertBytes, assertPiece, assertPieceLater, assertShape, type Piece } from "./read-back.ts";
 import type { IdKey } from "./read-piece.ts";
 
 const ID_BYTES = 32;
@@ -27,8 +27,9 @@ interface Place extends Piece {
 
 /**
  * One job of a restore, in a worker thread: opens each frame, writes it to the files it belongs to, reads it back from
- * there and compares it with its chunk id, and gives finished files their metadata. Only opened, thus authenticated,
- * frames reach the disk. While the disk works on large pieces, the next ones are opened.
+ * there and compares it with its chunk id (before it is written where it is not to be read back), and gives finished files
+ * their metadata. Only opened, thus authenticated, frames reach the disk. While the disk works on large pieces, the next
+ * ones are opened.
  * @throws ColdkeepError `integrity` for a damaged frame, or a file that does not hold what was backed up; `no-space`,
  *   `permission`.
  */
@@ -50,15 +51,17 @@ export async function placeFiles(job: PlaceJob): Promise<RestoreAnswer> {
       const target = open.get(place.file);
       // How a file is accessed is not changed under what is on its way.
       if (target.busy > 0) await lanes.drain();
+      if (!job.readBack) assertBytes(key, place.file, frame.bytes, place);
       write(target, frame, place);
-      readBack(() => assertPiece(key, place.file, target.fd, place), place.file);
+      if (job.readBack) readBack(() => assertPiece(key, place.file, target.fd, place), place.file);
       arrived(place);
     }
   };
   const placeLater = async (frame: OpenedFrame, places: readonly Place[], { plain, back }: Lane) => {
     const bytes = moveTo(plain, frame.bytes);
     for (const place of places) {
-      await placeLarge(key, open.get(place.file), bytes, place, back);
+      if (!job.readBack) assertBytes(key, place.file, bytes, place);
+      await placeLarge(open.get(place.file), bytes, place, job.readBack ? { key, memory: back } : null);
       arrived(place);
     }
   };
@@ -136,12 +139,12 @@ function write(open: OpenFile, { bytes }: OpenedFrame, { file, at }: Place): voi
   }
 }
 
+/** `back`: how it is read back, and into what memory; null where it is not. */
 async function placeLarge(
-  key: IdKey,
   open: OpenFile,
   bytes: Uint8Array,
   place: Place,
-  memory: Uint8Array,
+  back: { readonly key: IdKey; readonly memory: Uint8Array } | null,
 ): Promise<void> {
   const { file, at } = place;
   const whole = bytes.length - (bytes.length % PAGE);
@@ -155,7 +158,7 @@ async function placeLarge(
       throw failed(error, file);
     }
     try {
-      await assertPieceLater(key, file, open.fd, place, memory);
+      if (back !== null) await assertPieceLater(back.key, file, open.fd, place, back.memory);
     } catch (error) {
       throw notRead(error, file);
     }

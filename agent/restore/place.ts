@@ -30,6 +30,9 @@ const NO_DATA = { batch: null, counts: new Uint32Array(0), uses: new Float64Arra
 /** Such jobs at once. */
 const BARE_JOBS = 4;
 
+/** What all jobs of a restore have in common. */
+type Shared = "suite" | "chunkKey" | "readBack";
+
 export interface PlaceOptions {
   readonly opened: OpenedSnapshot;
   readonly packs: PackTable;
@@ -40,6 +43,7 @@ export interface PlaceOptions {
   readonly resumed: boolean;
   readonly suite: SuiteName;
   readonly chunkKey: Uint8Array;
+  readonly readBack: boolean;
   readonly stagedPath: (selected: SelectedEntry) => StagedPath;
   readonly metadataOf: (selected: SelectedEntry) => Metadata;
   readonly progress: Progress;
@@ -73,7 +77,7 @@ interface Use {
 /**
  * Makes the directories and files of the selected entries in staging. Data comes in large requests in the order of the
  * packs; a file that one request fills is made, filled and finished by one thread in one go. What was written is read back
- * and compared with its chunk id right away.
+ * and compared with its chunk id right away, where that is wanted.
  * @throws ColdkeepError `integrity` naming pack and file; `no-space`; `permission`; the store's errors.
  */
 export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry[]>, o: PlaceOptions): Promise<void> {
@@ -84,8 +88,9 @@ export async function placeEntries(batches: AsyncIterable<readonly SelectedEntry
   let file: Arriving | null = null;
   let data = false;
 
-  async function run(job: Omit<PlaceJob, "suite" | "chunkKey">, transfer: ArrayBuffer[] = []): Promise<void> {
-    const { lost } = await o.pool.run({ suite: o.suite, chunkKey: o.chunkKey, ...job }, transfer);
+  async function run(job: Omit<PlaceJob, Shared>, transfer: ArrayBuffer[] = []): Promise<void> {
+    const { suite, chunkKey, readBack } = o;
+    const { lost } = await o.pool.run({ suite, chunkKey, readBack, ...job }, transfer);
     for (const what of lost) o.onLost(what);
   }
 
@@ -188,7 +193,7 @@ function addHole(holes: number[], at: number, length: number): void {
   else holes.push(at, length);
 }
 
-function toJob(range: FrameRange<Use>): { job: Omit<PlaceJob, "batch" | "suite" | "chunkKey">; files: Arriving[] } {
+function toJob(range: FrameRange<Use>): { job: Omit<PlaceJob, Shared | "batch">; files: Arriving[] } {
   const files = [...filesOf(range)];
   const ordinals = new Map(files.map((file, i) => [file, i]));
   const counts = Uint32Array.from(range.frames, ({ uses }) => uses.length);

@@ -35,6 +35,11 @@ export async function assertPieceLater(
   assertSame(key, file, got < piece.length ? null : memory.subarray(0, piece.length), piece);
 }
 
+/** The same of bytes that are about to be written, where nothing is read back. @throws as it. */
+export function assertBytes(key: IdKey, file: StagedPath, bytes: Uint8Array, piece: Piece): void {
+  assertSame(key, file, bytes, piece);
+}
+
 function assertSame(key: IdKey, file: StagedPath, bytes: Uint8Array | null, { at, length, id, secret }: Piece): void {
   if (bytes === null) throw wrong(file, `it ends before ${at + length}`);
   if (!isChunk(key, bytes, id, secret)) {

@@ -113,7 +113,7 @@ export function startRestoreThreads(workers: number = defaultWorkers()): Restore
   return pool;
 }
 
-/** Everything into staging, each byte read back from there and proven to be what was backed up, and all of it durable. */
+/** Everything into staging, each byte proven to be what was backed up, read back from there where wanted; all of it durable. */
 async function stage(
   plan: RestorePlan,
   { layout, resumed }: Begun,
@@ -159,7 +159,9 @@ async function stage(
     }
     o.progress.stage("fetch and open", survey.fetch.plain - (kept?.bytes ?? 0));
     const entries = makeSecondLook(walk);
-    await placeEntries(entries.first, { ...common, opened, packs, pool, kept, resumed });
+    const readBack = o.readBack ?? true;
+    if (!readBack) notes.add("what was written was not read back from the disk");
+    await placeEntries(entries.first, { ...common, readBack, opened, packs, pool, kept, resumed });
     if (survey.hardlinks > 0) await placeHardlinks(entries.again(), common);
     await placeSymlinksAndFinish(entries.again(), common);
     if (resumed) assertNothingElse(layout, survey.files + survey.directories + survey.hardlinks + survey.symlinks);

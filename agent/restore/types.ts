@@ -42,6 +42,8 @@ export interface RestoreOptions extends OpenOptions {
   readonly keepOld: boolean;
   /** Also restores setuid, setgid and `security.*` attributes. */
   readonly keepSpecialBits: boolean;
+  /** False: what is written is not read back from the disk, which may have taken it for something else. Default: true. */
+  readonly readBack?: boolean;
   /** Do not go on from what an unfinished restore has staged; it is removed. */
   readonly fresh?: boolean;
   /**

@@ -3,7 +3,7 @@ import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "nod
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { BytePath } from "../../../agent/restore/byte-path.ts";
-import { assertPiece, assertPieceLater, assertShape } from "../../../agent/restore/read-back.ts";
+import { assertBytes, assertPiece, assertPieceLater, assertShape } from "../../../agent/restore/read-back.ts";
 import { makeSecondLook } from "../../../agent/restore/second-look.ts";
 import type { SelectedEntry } from "../../../agent/restore/selection.ts";
 import { alignedBytes } from "../../../posix/aligned.ts";
@@ -68,6 +68,15 @@ describe("what was written is read back", () => {
     );
   });
 
+  it("or, where it is not, proven before it is written", () => {
+    const piece = { at: 0, length: bytes.length, id: idOf(bytes), secret: false };
+    assertBytes(key, file, bytes, piece);
+    const other = Buffer.from(bytes);
+    other.writeUInt8(other.readUInt8(77) ^ 1, 77);
+    expect(() => assertBytes(key, file, other, piece)).toThrow(/not what was backed up/);
+    expect(() => assertBytes(key, file, bytes, { ...piece, secret: true })).toThrow(/not what was backed up/);
+  });
+
   it("so are size and holes", async () => {
     await withFile(
       (fd) => {
@@ -93,26 +102,30 @@ describe("what was written is read back", () => {
 });
 
 describe("large files", () => {
-  it("of odd sizes, with chunks and holes of odd sizes, come back as they were", async () => {
-    const noise = (length: number) => randomBytes(length);
-    const contents: (string | Buffer | number)[][] = [
-      [noise(1 << 20), noise((1 << 20) + 1), noise(3)],
-      [noise(700_001), noise(300_007), 5000, noise(262_144), 1],
-      [1 << 20, noise(262_144 - 1), noise(1), 4096],
-      [noise(262_144)],
-      [noise(262_143)],
-      [Buffer.alloc(2 << 20, "text that shrinks "), noise(4096), noise(4095)],
-    ];
-    const items = contents.map((content, n) => ({ path: `data/${n}`, content }));
-    const { dir, restore } = await restoreFixture([{ path: "data" }, ...items]);
-    await restore({ workers: 2 });
-    contents.forEach((content, n) => {
-      const expected = Buffer.concat(
-        content.map((part) => (typeof part === "number" ? Buffer.alloc(part) : Buffer.from(part))),
-      );
-      expect(Buffer.compare(readFileSync(join(dir, "out", "data", `${n}`)), expected)).toBe(0);
-    });
-  });
+  it.each([true, false])(
+    "of odd sizes, with chunks and holes of odd sizes, come back as they were (read back: %s)",
+    async (readBack) => {
+      const noise = (length: number) => randomBytes(length);
+      const contents: (string | Buffer | number)[][] = [
+        [noise(1 << 20), noise((1 << 20) + 1), noise(3)],
+        [noise(700_001), noise(300_007), 5000, noise(262_144), 1],
+        [1 << 20, noise(262_144 - 1), noise(1), 4096],
+        [noise(262_144)],
+        [noise(262_143)],
+        [Buffer.alloc(2 << 20, "text that shrinks "), noise(4096), noise(4095)],
+      ];
+      const items = contents.map((content, n) => ({ path: `data/${n}`, content }));
+      const { dir, restore } = await restoreFixture([{ path: "data" }, ...items]);
+      const { notes } = await restore({ workers: 2, readBack });
+      expect(notes.filter((note) => /not read back/.test(note))).toHaveLength(readBack ? 0 : 1);
+      contents.forEach((content, n) => {
+        const expected = Buffer.concat(
+          content.map((part) => (typeof part === "number" ? Buffer.alloc(part) : Buffer.from(part))),
+        );
+        expect(Buffer.compare(readFileSync(join(dir, "out", "data", `${n}`)), expected)).toBe(0);
+      });
+    },
+  );
 });
 
 describe("a second look at what is no file", () => {
