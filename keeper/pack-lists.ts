@@ -25,7 +25,7 @@ export async function readPackList(store: Reader, scope: NodeScope, core: CardCo
     return { damage: { object, problem: "malformed", detail } };
   }
   const expected = { vault: scope.vault, node: scope.node, snapshot: core.snapshot };
-  const read = await readObject(store, object, ref.size, (bytes) => parsePackList(bytes, expected));
+  const read = await readObject(store, object, ref.size, (bytes) => parsePackList(bytes, expected, object));
   if (read.found === "nothing") return { damage: missing(object) };
   // Where it is larger than it should be nothing was read, and only a look tells how large.
   const size = (read.info ?? (await store.head(object)))?.size;

@@ -144,6 +144,14 @@ describe("verify without a key", () => {
     ]);
   });
 
+  it("a pack list of a newer format is told by its name", async () => {
+    const world = await cardWorld();
+    const name = names.packList(world.node, idOf(await world.snapshot()), 0);
+    const newer = Buffer.from(bytesAt(world, name)).toString("latin1").replace('"format":1', '"format":9');
+    world.store.plant(name, Buffer.from(newer, "latin1"));
+    await expect(verify(world)).rejects.toMatchObject({ kind: "refused", on: name });
+  });
+
   it("key.json of another snapshot, of another commitment, without slots", async () => {
     const other = await damagesAfter((w, a, b) =>
       swap(w, names.keyJson(w.node, idOf(a)), names.keyJson(w.node, idOf(b))),
