@@ -128,4 +128,22 @@ export const FOUND: readonly Found[] = [
     what: "Snapshots that had left index.json for the file of their month were gone from lists without a word where that file was lost",
     test: "test/keeper/index-snapshots.test.ts",
   },
+  {
+    campaign: "power",
+    seed: "by reading",
+    what: "An fsync of a folder vault that failed as a share's may (ESTALE, ETIMEDOUT) was tried again on what may have been lost, and believed",
+    test: "test/vault/store/fsync-fails.test.ts",
+  },
+  {
+    campaign: "corrupt",
+    seed: "77, round 1",
+    what: "A packaged coldkeep that lay damaged in the vault was handed out by the next ticket; the restore would have been the first to notice",
+    test: "test/torture/in-process.test.ts",
+  },
+  {
+    campaign: "corrupt",
+    seed: "78, round 10",
+    what: "Of a pack list that says that it is of a newer format nobody was told the name",
+    test: "test/keeper/verify.test.ts",
+  },
 ];
