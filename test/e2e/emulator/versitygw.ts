@@ -1,5 +1,8 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { type GoModule, goPrograms } from "../../systems/support/go.ts";
 import type { Emulator } from "./localstack.ts";
 import { answers, freePort, serverFolder, startServer } from "./server.ts";
@@ -15,11 +18,16 @@ const VERSITYGW: GoModule = {
 /** Ends the server where stdin ends: with whoever started it. */
 const UNTIL_STDIN_ENDS = '"$@" & server=$!; cat >/dev/null; kill -9 $server; wait $server';
 
+export interface VersityGw extends Emulator {
+  /** Makes one more account, by the server's own admin interface. It may do what policies of buckets say, and no more. */
+  createUser(): Promise<{ readonly accessKeyId: string; readonly secretAccessKey: string }>;
+}
+
 /**
  * Starts VersityGW, an S3 server on plain files that enforces bucket policies, with one account that may do everything:
  * access key and secret are `test`. Built once from its source.
  */
-export async function startVersityGw(): Promise<Emulator | Missing> {
+export async function startVersityGw(): Promise<VersityGw | Missing> {
   const programs = await goPrograms(VERSITYGW);
   if (typeof programs !== "string") return programs;
   const binary = join(programs, "versitygw");
@@ -40,5 +48,18 @@ export async function startVersityGw(): Promise<Emulator | Missing> {
     folder,
     healthy: () => answers(`${endpoint}/health`),
   });
-  return { endpoint, ...running };
+  return {
+    endpoint,
+    ...running,
+    async createUser() {
+      const [accessKeyId, secretAccessKey] = [
+        `user-${randomBytes(6).toString("hex")}`,
+        randomBytes(20).toString("hex"),
+      ];
+      const admin = ["admin", "--access", "test", "--secret", "test", "--endpoint-url", endpoint, "create-user"];
+      const user = ["--access", accessKeyId, "--secret", secretAccessKey, "--role", "user"];
+      await promisify(execFile)(binary, [...admin, ...user]);
+      return { accessKeyId, secretAccessKey };
+    },
+  };
 }
