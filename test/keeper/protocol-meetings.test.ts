@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { SnapshotId } from "../../vault/names/index.ts";
+import { names, type SnapshotId, toNodeName } from "../../vault/names/index.ts";
 import { finish } from "../support/protocol-story.ts";
 import { type Actor, DAY, ProtocolWorld } from "../support/protocol-world.ts";
 
@@ -10,6 +10,7 @@ import { type Actor, DAY, ProtocolWorld } from "../support/protocol-world.ts";
  */
 const EVERYTHING = process.env.COLDKEEP_PROTOCOL_MEETINGS === "all";
 const ALL = Number.POSITIVE_INFINITY;
+const node = toNodeName("icon");
 
 /** A host's snapshots by the order of their cards. */
 function ids(world: ProtocolWorld): SnapshotId[] {
@@ -133,6 +134,43 @@ describe("who is told of late, or not at all", () => {
     await run(world, image);
     expect([...world.seen.late]).toHaveLength(1);
     await run(world, collector);
+    expect(await finish(world, new Map())).toEqual([]);
+  });
+});
+
+/** Each gives a key file that no card is beside, and that the newest snapshot needs. */
+const WITHOUT_CARD: Record<string, (world: ProtocolWorld) => Promise<SnapshotId>> = {
+  "a snapshot that went, and whose packs live on": async (world) => {
+    for (let count = 0; count < 2; count += 1) await backup(world, 0);
+    const [first] = ids(world) as [SnapshotId];
+    await run(world, world.retain(1, 0));
+    world.now += 8 * DAY;
+    await run(world, world.collect(true, 0));
+    return first;
+  },
+  "a run that died, and whose packs another one took over": async (world) => {
+    const dying = world.backup(0, false, 2, 255);
+    await untilThere(world, dying, (name) => name.endsWith(".pack"), 2);
+    await dying?.gate.kill(false);
+    const [dead] = [...world.seen.begins.keys()] as [SnapshotId];
+    await backup(world, 0);
+    return dead;
+  },
+};
+
+describe("a rotation that takes the old recipient out", () => {
+  it.each(Object.keys(WITHOUT_CARD))("leaves it no slot in the key file of %s", async (what) => {
+    const world = new ProtocolWorld();
+    const origin = (await WITHOUT_CARD[what]?.(world)) as SnapshotId;
+    const newest = ids(world).at(-1) as SnapshotId;
+    expect(world.seen.cards.has(origin)).toBe(false);
+    expect(world.seen.cards.get(newest)?.wanted.has(names.keyJson(node, origin))).toBe(true);
+    expect(world.slots().get(origin)).toEqual(["k"]);
+    await run(world, world.rotate("k"));
+    // I14: who has but the new key restores the newest. And who has but the old one opens nothing at all.
+    expect(world.seen.violations).toEqual([]);
+    expect(world.seen.tally.get("rotated")).toBe(1);
+    expect(world.slots()).toEqual(new Map([origin, newest].map((id) => [id, ["r1"]])));
     expect(await finish(world, new Map())).toEqual([]);
   });
 });

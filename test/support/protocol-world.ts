@@ -221,14 +221,16 @@ export class ProtocolWorld {
   /**
    * A key rotation: which key files there are is asked by its real code; each is written anew where nobody else did it
    * meanwhile (agent/rekey/rekey-one.ts), with one slot more in place of real keys.
+   * @param without the recipient that loses its slots, as with `--remove`.
    */
-  rotate(): Actor {
+  rotate(without: string | null = null): Actor {
     this.#rotations += 1;
     const kid = `r${this.#rotations}`;
     return this.start("rotate", null, async (store) => {
       const meant = this.cardIds().filter((id) => !this.seen.damaged.has(id));
       let whole = true;
-      for (const id of await findKeyFiles({ ...SCOPE, store })) whole = (await addSlot(store, id, kid)) && whole;
+      for (const id of await findKeyFiles({ ...SCOPE, store }))
+        whole = (await changeSlots(store, id, kid, without)) && whole;
       if (whole) this.seen.rotated(kid, meant);
     });
   }
@@ -316,6 +318,23 @@ export class ProtocolWorld {
     return [...this.seen.staying()].map(({ core }) => core.snapshot);
   }
 
+  /** Whom each key file there is opens to, whether or not a card is beside it. */
+  slots(): Map<string, string[]> {
+    const found = new Map<string, string[]>();
+    for (const [name, { bytes }] of this.inner.objects) {
+      if (!name.endsWith(`/${names.KEY_NAME}`)) continue;
+      const { snapshot, slots } = JSON.parse(Buffer.from(bytes).toString()) as {
+        snapshot: string;
+        slots: { kid: string }[];
+      };
+      found.set(
+        snapshot,
+        slots.map(({ kid }) => kid),
+      );
+    }
+    return found;
+  }
+
   /** Since when the oldest retention that is under way looks at a guarded vault. */
   #guardedSince(): number | null {
     if (!this.guarded) return null;
@@ -368,14 +387,17 @@ export class ProtocolWorld {
 const TRIES = 5;
 
 /** False where the key file is not there: its snapshot went, or the rotation cannot say that it did all. */
-async function addSlot(store: Store, id: SnapshotId, kid: string): Promise<boolean> {
+async function changeSlots(store: Store, id: SnapshotId, kid: string, without: string | null): Promise<boolean> {
   const name = names.keyJson(node, id);
   for (let turn = 0; turn < TRIES; turn += 1) {
     const found = await store.get(name);
     if (found === null) return false;
-    const file = JSON.parse(Buffer.from(found.bytes).toString()) as { generation: number; slots: object[] };
-    const slot = { id: kid, type: "key", kid, added: START };
-    const next = canonicalBytes({ ...file, generation: file.generation + 1, slots: [...file.slots, slot] });
+    const file = JSON.parse(Buffer.from(found.bytes).toString()) as {
+      generation: number;
+      slots: { kid: string }[];
+    };
+    const slots = [...file.slots.filter((slot) => slot.kid !== without), { id: kid, type: "key", kid, added: START }];
+    const next = canonicalBytes({ ...file, generation: file.generation + 1, slots });
     if ((await store.replace(name, next, found.info.etag)).replaced) return true;
   }
   return false;
