@@ -21,6 +21,8 @@ export interface KeylessVerifyOptions extends Omit<PackChecks, "store"> {
   readonly ids?: readonly SnapshotId[];
   /** Looks at what comes after this id only: where an earlier call had to leave off. */
   readonly after?: SnapshotId;
+  /** Begins with this id: where an earlier call had to leave off in the midst of it. */
+  readonly from?: SnapshotId;
 }
 
 export interface KeylessVerdict {
@@ -55,6 +57,7 @@ export async function* verifySnapshots(asked: KeylessVerifyOptions): AsyncGenera
   for (const id of options.ids ?? (await cardIds(store, scope.node))) {
     options.signal?.throwIfAborted();
     if (options.after !== undefined && id <= options.after) continue;
+    if (options.from !== undefined && id < options.from) continue;
     const verdict = await verifyOne(options, scope, node, id, seen, locks);
     if (verdict !== null) yield verdict;
     else if (options.ids !== undefined) throw noSnapshot(scope, id);

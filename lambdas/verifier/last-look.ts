@@ -14,6 +14,8 @@ export interface Look {
   readonly began: number;
   /** It goes on behind this snapshot; null where it begins. */
   readonly left: SnapshotId | null;
+  /** The first of its packs that there was no time for: then it goes on with that one. Null where it was looked at whole. */
+  readonly pack: string | null;
   /** When the last look that came to its end began. Null where there was none. */
   readonly through: number | null;
   /** What came before this was compared with the store's sums. */
@@ -22,12 +24,13 @@ export interface Look {
 
 /** Reads it from the verifier's own report; where there is none, or none that can be read, nothing was looked at before. */
 export async function readLook(store: Reader, node: NodeName, now: number): Promise<Look> {
-  const { began, left, through } = await readReport(store, node, "verifier");
+  const { began, left, pack, through } = await readReport(store, node, "verifier");
   const goesOn = isTime(began, now) && now - began < STALE && typeof left === "string" && isSnapshotId(left);
   const known = isTime(through, now) ? through : null;
   return {
     began: goesOn ? began : now,
     left: goesOn ? left : null,
+    pack: goesOn && typeof pack === "string" ? pack : null,
     through: known,
     since: known === null ? Number.NEGATIVE_INFINITY : known - CLOCKS,
   };

@@ -18,7 +18,8 @@ import type { Teller } from "../common/report.ts";
 import { putReport } from "../common/reports.ts";
 import type { NodeSettings } from "../common/settings.ts";
 import { VERIFIER_METRICS } from "./contract.ts";
-import { readLook } from "./last-look.ts";
+import { takeInTurn } from "./in-turn.ts";
+import { type Look, readLook } from "./last-look.ts";
 import { type Looked, lookAt, noteDamage, suspectsOf } from "./note-damage.ts";
 import { findOddities, staleness } from "./oddities.ts";
 import { type Finding, messageOf, type TellPeople } from "./tell-people.ts";
@@ -39,7 +40,7 @@ const DAY = 86_400_000;
  * look is compared with the sums that S3 keeps; a part of the packs is read and compared with its digest, so that each is
  * read once in `reread_days`; and what the index says is what the cards say. What a person should look at is sent to the
  * topic, in one message. How far it came lies in the report, not in a message that somebody else could have sent.
- * @param until ends in time for the rest to be put into the queue again
+ * @param until ends in time for the rest to be put into the queue again, be it that of one snapshot
  */
 export async function verifyNode(on: VerifierOn, node: NodeSettings, until: AbortSignal): Promise<object> {
   const { store, tell } = on;
@@ -48,10 +49,10 @@ export async function verifyNode(on: VerifierOn, node: NodeSettings, until: Abor
   let read = 0;
   let snapshots = 0;
   let left: SnapshotId | null = null;
+  let pack: string | null = null;
   const last = await readLook(store, node.name, now);
-  const after = last.left === null ? {} : { after: last.left };
   // A version never changes: one that was compared once is compared again only where it is read.
-  const look = ({ info, committed }: ListedPack) => Math.max(info.receivedAt, committed) >= last.since;
+  const isNew = ({ info, committed }: ListedPack) => Math.max(info.receivedAt, committed) >= last.since;
   const committed = new Set<SnapshotId>();
   let entries: readonly IndexEntry[] = [];
   try {
@@ -59,10 +60,17 @@ export async function verifyNode(on: VerifierOn, node: NodeSettings, until: Abor
     const told = new Map(entries.map(({ snapshot, state }) => [snapshot, state]));
     const terms = await store.lockTerms();
     const suspects = suspectsOf(entries);
-    const inTurn = isTurn(node.rereadDays, now);
-    const readData = (pack: string) => inTurn(pack) || suspects.has(pack);
+    const turn = takeInTurn({
+      isDue: isTurn(node.rereadDays, now),
+      isSuspect: (name) => suspects.has(name),
+      isNew,
+      wasLookedAt: (name) => isBefore(last, name, told),
+      from: last.left !== null && told.has(last.left) ? last.pack : null,
+      until,
+    });
+    const { readData, look } = turn;
     const looked: Looked = new Map();
-    for await (const verdict of verifySnapshots({ store, node: node.name, readData, look, ...after })) {
+    for await (const verdict of verifySnapshots({ store, node: node.name, readData, look, ...goingOn(last) })) {
       snapshots += 1;
       read += verdict.read;
       committed.add(verdict.snapshot);
@@ -72,7 +80,9 @@ export async function verifyNode(on: VerifierOn, node: NodeSettings, until: Abor
         findings.push(...damagesOf(verdict), ...lockGapOf(verdict, terms, now));
         lookAt(looked, verdict, told.get(verdict.snapshot) ?? "broken");
       }
-      if (until.aborted) {
+      pack = turn.leftAt();
+      turn.next();
+      if (pack !== null || until.aborted) {
         left = verdict.snapshot;
         break;
       }
@@ -108,7 +118,12 @@ export async function verifyNode(on: VerifierOn, node: NodeSettings, until: Abor
     // Where something is damaged everything is asked for again, until it is whole.
     const isWhole = !findings.some(({ kind }) => kind === "damage");
     const through = left === null && isWhole ? last.began : last.through;
-    const look = { began: last.began, left, ...(through === null ? {} : { through }) };
+    const look = {
+      began: last.began,
+      left,
+      ...(pack === null ? {} : { pack }),
+      ...(through === null ? {} : { through }),
+    };
     await putReport(store, node.name, "verifier", { at: new Date(now).toISOString(), ...report, ...look });
   }
   if (left !== null) await on.send([{ node: node.name }]);
@@ -116,6 +131,18 @@ export async function verifyNode(on: VerifierOn, node: NodeSettings, until: Abor
   tell.info("verified", { node: node.name, snapshots, read, findings: findings.length, left });
   if (findings.length > 0) await on.people(messageOf(node.name, findings));
   return { node: node.name, ...report, left };
+}
+
+/** Where the look begins: behind the snapshot that was the last, or in the midst of it. */
+function goingOn({ left, pack }: Look): { readonly after?: SnapshotId; readonly from?: SnapshotId } {
+  if (left === null) return {};
+  return pack === null ? { after: left } : { from: left };
+}
+
+/** Whether a pack was looked at by an earlier call of this look: those of listed snapshots are, with them. */
+function isBefore({ left, pack }: Look, name: string, listed: ReadonlyMap<SnapshotId, unknown>): boolean {
+  const origin = name.split("/")[2] as SnapshotId;
+  return left !== null && listed.has(origin) && (origin < left || (origin === left && pack === null));
 }
 
 function* damagesOf({ snapshot, damages }: KeylessVerdict): Generator<Finding> {

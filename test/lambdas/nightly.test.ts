@@ -426,9 +426,63 @@ describe("the verifier", () => {
     expect(first.snapshots).toBe(1);
     expect(first.sent).toEqual([{ node: "icon" }]);
     const rest = await verify(world);
-    expect(rest.snapshots).toBe(3);
+    // The first again, as there was no time for all of its packs.
+    expect(rest.snapshots).toBe(4);
     expect(rest.sent).toEqual([]);
   });
+
+  it.each([
+    ["read", 1, "GET"],
+    ["asked for", 3650, "HEAD"],
+  ])(
+    "a snapshot of more packs than are %s in one call takes as many calls as it needs, one a pack at worst",
+    async (_, days, call) => {
+      const { world, packs } = await twoSnapshots();
+      const calls: string[] = [];
+      const looks = await lookUntilDone(world, days, calls);
+      // The last one finds that nothing is left.
+      expect(looks).toHaveLength(packs.length + 1);
+      for (const name of packs)
+        expect(
+          calls.filter((one) => one === `${call} ${name}`),
+          name,
+        ).toHaveLength(1);
+    },
+  );
+
+  it("tells of what is damaged in the midst of such a snapshot, and forgets none of it in the calls that follow", async () => {
+    const { world, packs } = await twoSnapshots();
+    const [, , hit = ""] = packs;
+    world.store.plant(hit, Buffer.from(world.store.objects.get(hit)?.bytes ?? []).fill(0, 0, 1));
+    const looks = await lookUntilDone(world, 1, []);
+    const telling = looks
+      .slice(0, packs.length)
+      .map(({ findings }) => findings.some(({ words }) => words.startsWith(hit)));
+    expect(telling).toEqual(packs.map((_, at) => at >= 2));
+    const { snapshots } = parseIndex(world.store.objects.get(names.indexJson(world.node))?.bytes ?? new Uint8Array(0));
+    expect(snapshots.map(({ state }) => state)).toEqual(["damaged", "damaged"]);
+  });
+
+  /** Seven packs, and three more on top of them; the names of all, in their order. */
+  async function twoSnapshots() {
+    const world = await cardWorld();
+    const first = await world.snapshot({ packs: 7 });
+    const second = await world.snapshot({ packs: 3, parent: first.core.snapshot, inherited: usesOf(first) });
+    const ids = [first.core.snapshot, second.core.snapshot];
+    await indexSnapshots({ store: world.store, node: world.node, ids });
+    return { world, packs: [...world.store.objects.keys()].filter((name) => name.endsWith(".pack")).sort() };
+  }
+
+  /** Calls that are out of time from the start, until one comes to the end. */
+  async function lookUntilDone(world: CardWorld, days: number, calls: string[]) {
+    const out = new AbortController();
+    out.abort();
+    const looks: Awaited<ReturnType<typeof verify>>[] = [];
+    do {
+      looks.push(await verify(world, { reread_days: days }, out.signal, calls));
+    } while (looks.at(-1)?.left !== null && looks.length < 50);
+    return looks;
+  }
 
   it("looks at all there is, whatever a message says it should pass over; a look that was left off yesterday begins anew", async () => {
     const world = await cardWorld();
