@@ -91,6 +91,13 @@ export async function frozenViewHolds(
     await Promise.race([heard, ended]);
   }
 
+  /** Others go on after it, and want the processor. */
+  async function end(): Promise<void> {
+    if (child === null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+
   start();
   await written();
   let compared = 0;
@@ -134,5 +141,6 @@ export async function frozenViewHolds(
   // Else it shows nothing of what a profile links: the node must have files of every such rule.
   const rules = [...profileOf(profile).rules.map(({ mutability }) => mutability), ...classesOf(globs)];
   expect([profile, ...linked].sort()).toEqual([profile, ...new Set(rules.filter(isLinked))].sort());
+  await end();
   return compared;
 }
