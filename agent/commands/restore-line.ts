@@ -22,8 +22,7 @@ export async function putAgent(store: Store, path: string): Promise<string> {
   } else if (there.size === body.bytes.length) {
     // Reading costs no more than putting it, and who restores would otherwise be the first to learn of damage.
     const found = await store.get(name, { maxBytes: there.size });
-    if (found !== null && body.bytes.length === found.bytes.length && Buffer.compare(found.bytes, body.bytes) === 0)
-      return sha256;
+    if (found !== null && Buffer.compare(found.bytes, body.bytes) === 0) return sha256;
   }
   throw new ColdkeepError("integrity", {
     what: "something else lies in the vault in place of this package",
