@@ -124,7 +124,7 @@ export function openParentEntries(
 
 /** The fingerprint of an immutable file has no class before it, as `fingerprintOf` makes it. */
 function isLasting(fingerprint: string): boolean {
-  return /^\d+:/.test(fingerprint);
+  return /^[\d.]+:/.test(fingerprint);
 }
 
 function wholeChunks(pieces: readonly number[], chunk: number, lengthOf: (row: number) => number): number[] {
@@ -141,7 +141,7 @@ function wholeChunks(pieces: readonly number[], chunk: number, lengthOf: (row: n
 
 /** The part of a growing file's fingerprint that stays; null of any other. */
 function growingName(fingerprint: string): string | null {
-  return /^a:\d+:\d+:/.exec(fingerprint)?.[0] ?? null;
+  return /^a:[\d.]+:\d+:/.exec(fingerprint)?.[0] ?? null;
 }
 
 const SLASH = 0x2f;

@@ -105,7 +105,7 @@ function fileEntry(
   first: Map<string, Latin1>,
 ): FrozenEntry {
   const path = below(folder, row.name);
-  if (row.known) return new KnownEntry(row, path, fingerprintOf(head.dev, row, place.honestTimes));
+  if (row.known) return new KnownEntry(row, path, fingerprintOf(place.volume, row, place.honestTimes));
   const key = groupKey(head.dev, row.ino);
   const group = row.grouped ? o.groups.get(key) : undefined;
   const before = group === undefined ? undefined : first.get(key);
@@ -125,7 +125,7 @@ function fileEntry(
     mutability,
     secret: group?.secret ?? row.secret,
     sparse: row.sparse,
-    fingerprint: fingerprintOf(head.dev, { ...row, mutability }, place.honestTimes),
+    fingerprint: fingerprintOf(place.volume, { ...row, mutability }, place.honestTimes),
     ...carried(o, xattrs, path),
   };
 }

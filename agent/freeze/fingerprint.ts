@@ -1,4 +1,4 @@
-import { statfsSync } from "node:fs";
+import { type BigIntStats, statfsSync } from "node:fs";
 import { type Latin1, toBytes } from "./bytes.ts";
 import type { FileRow } from "./records.ts";
 
@@ -16,6 +16,15 @@ export function hasHonestTimes(folder: Latin1): boolean {
   return HONEST.has(statfsSync(toBytes(folder)).type);
 }
 
+/**
+ * What the file system below a folder is known by again: when that folder was made, to the nanosecond, which no other has.
+ * A device's number tells less: it goes by the order in which disks are found and, on Btrfs, mounted. Only where a
+ * folder's birth is not told, it has to do.
+ */
+export function volumeOf({ dev, ino, birthtimeNs }: Pick<BigIntStats, "dev" | "ino" | "birthtimeNs">): string {
+  return birthtimeNs > 0n ? `${birthtimeNs}.${ino}` : `${dev}`;
+}
+
 /** What `fingerprintOf` must know of a file. */
 export type Fingerprinted = Pick<FileRow, "mutability" | "ino" | "size" | "mtimeNs" | "ctimeNs" | "young" | "grouped">;
 
@@ -25,8 +34,8 @@ export type Fingerprinted = Pick<FileRow, "mutability" | "ino" | "size" | "mtime
  * files never change, files that only grow do so by their size. Everything else goes by its ctime, and one that is as
  * young as the clock is coarse may hide a later change.
  */
-export function fingerprintOf(dev: bigint, f: Fingerprinted, honestTimes: boolean): string {
-  const same = `${dev}:${f.ino}:${f.size}:${f.mtimeNs}`;
+export function fingerprintOf(volume: string, f: Fingerprinted, honestTimes: boolean): string {
+  const same = `${volume}:${f.ino}:${f.size}:${f.mtimeNs}`;
   if (f.mutability === "immutable") return same;
   if (f.mutability === "append-only") return `a:${same}`;
   return honestTimes && !f.young && !f.grouped ? `m:${same}:${f.ctimeNs}` : "";

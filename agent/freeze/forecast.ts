@@ -89,7 +89,7 @@ export async function forecastFreeze(o: ForecastOptions): Promise<FreezeForecast
     const { ino, size, mtimeNs, ctimeNs, nlink } = info;
     const grouped = mutability === "mutable" && nlink > 1;
     const found = { mutability, ino, size, mtimeNs, ctimeNs, young: false, grouped };
-    const fingerprint = fingerprintOf(place.dev, found, place.honestTimes);
+    const fingerprint = fingerprintOf(place.volume, found, place.honestTimes);
     const known = fingerprint === "" ? 0 : o.known.knownBytes(shownOf(file), fingerprint, size);
     toRead += size - known;
     count(sums.all, size);

@@ -81,9 +81,9 @@ export function knownBy(known: KnownFiles | undefined): IsKnown {
   if (known === undefined) return () => false;
   return (file, { nlink, ino, size, mtimeNs, ctimeNs }) => {
     if (file.rule.mutability !== "mutable" || nlink > 1) return false;
-    const { dev, honestTimes } = file.folder.place;
+    const { volume, honestTimes } = file.folder.place;
     const found = { mutability: "mutable", ino, size, mtimeNs, ctimeNs, young: false, grouped: false } as const;
-    const fingerprint = fingerprintOf(dev, found, honestTimes);
+    const fingerprint = fingerprintOf(volume, found, honestTimes);
     return fingerprint !== "" && known.has(shownOf(file), fingerprint);
   };
 }

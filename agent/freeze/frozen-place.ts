@@ -19,7 +19,7 @@ import { mountIdOf } from "../../posix/mounts.ts";
 import { fromSystemError, showPath } from "../../posix/system-error.ts";
 import { ColdkeepError, systemCode } from "../../vault/names/index.ts";
 import { below, fromBytes, fromText, type Latin1, toBytes } from "./bytes.ts";
-import { hasHonestTimes } from "./fingerprint.ts";
+import { hasHonestTimes, volumeOf } from "./fingerprint.ts";
 import { type Abilities, meansOf, usedOf } from "./means.ts";
 import type { Means } from "./records.ts";
 import { makeSpool } from "./spool.ts";
@@ -34,6 +34,8 @@ export interface PlannedPlace {
   /** Real path of the root, and its device. */
   readonly path: Latin1;
   readonly dev: bigint;
+  /** What the root's file system is known by again after a boot that gave its device another number. */
+  readonly volume: string;
   /** Folder of all frozen trees there; of this run; of this root in it. */
   readonly base: Latin1;
   readonly run: Latin1;
@@ -94,7 +96,8 @@ export function planPlace(root: FreezeRoot, run: string): PlannedPlace {
     });
   }
   const folder = below(base, fromText(run));
-  return { root, path, dev: here.dev, base, run: folder, tree: below(folder, fromText(root.name)) };
+  const { dev, volume } = here;
+  return { root, path, dev, volume, base, run: folder, tree: below(folder, fromText(root.name)) };
 }
 
 /** Makes the folders. @throws ColdkeepError `busy` where a tree of this run is there; `permission`, `no-space`. */
@@ -290,11 +293,12 @@ export function nearestFolder(path: Latin1): Latin1 {
   return at;
 }
 
-function deviceOf(path: Latin1): { readonly dev: bigint; readonly mount: number } {
+function deviceOf(path: Latin1): { readonly dev: bigint; readonly volume: string; readonly mount: number } {
   try {
     const fd = openSync(toBytes(path), constants.O_RDONLY | constants.O_DIRECTORY);
     try {
-      return { dev: fstatSync(fd, { bigint: true }).dev, mount: mountIdOf(fd) };
+      const info = fstatSync(fd, { bigint: true });
+      return { dev: info.dev, volume: volumeOf(info), mount: mountIdOf(fd) };
     } finally {
       closeSync(fd);
     }

@@ -85,7 +85,7 @@ export interface FrozenEntry {
   /**
    * Changes when the file is not the very same one, or its content may be another (`fingerprintOf`): content stored
    * under the same fingerprint and path need not be read again. Empty where nothing vouches for that. That of a file
-   * that only grows begins with `a:<dev>:<ino>:`, that of one that is copied unless known with `m:`.
+   * that only grows begins with `a:<volume>:<ino>:`, that of one that is copied unless known with `m:`.
    */
   readonly fingerprint: string;
 }

@@ -17,6 +17,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { comparePaths } from "../../../agent/freeze/bytes.ts";
+import { volumeOf } from "../../../agent/freeze/fingerprint.ts";
 import { prepareFreeze } from "../../../agent/freeze/index.ts";
 import { makeInodeSet } from "../../../agent/freeze/inode-set.ts";
 import type { FrozenEntry, FrozenTree } from "../../../agent/freeze/types.ts";
@@ -183,12 +184,21 @@ describe("a frozen tree", () => {
       return entry?.fingerprint;
     };
     writeFileSync(join(data, "a"), "1234");
-    const { dev, ino, mtimeNs } = lstatSync(join(data, "a"), { bigint: true });
-    expect(await printOf()).toBe(`${dev}:${ino}:4:${mtimeNs}`);
-    expect(await printOf()).toBe(`${dev}:${ino}:4:${mtimeNs}`);
+    const { ino, mtimeNs } = lstatSync(join(data, "a"), { bigint: true });
+    const print = `${volumeOf(lstatSync(data, { bigint: true }))}:${ino}:4:${mtimeNs}`;
+    expect(await printOf()).toBe(print);
+    expect(await printOf()).toBe(print);
     writeFileSync(join(data, "b"), "5678");
     renameSync(join(data, "b"), join(data, "a"));
-    expect(await printOf()).not.toBe(`${dev}:${ino}:4:${mtimeNs}`);
+    expect(await printOf()).not.toBe(print);
+  });
+
+  it("knows a file system by its root's birth, and by its device only where that is not told", () => {
+    const [dev, ino] = [7n, 2n];
+    expect(volumeOf({ dev, ino, birthtimeNs: 5n })).toBe("5.2");
+    expect(volumeOf({ dev: 8n, ino, birthtimeNs: 5n })).toBe("5.2");
+    expect(volumeOf({ dev, ino, birthtimeNs: 6n })).not.toBe("5.2");
+    expect(volumeOf({ dev, ino, birthtimeNs: 0n })).toBe("7");
   });
 
   it("takes a file that is immutable by one name and written through another for mutable", async () => {

@@ -22,6 +22,11 @@ export function obstacleTo(system: FileSystem): string | null {
 
 /** A real file system of `mebibytes`, mounted until the test ends; the path it is mounted on. */
 export function mountFresh(system: FileSystem, mebibytes: number): string {
+  return mountToMove(system, mebibytes).mounted;
+}
+
+/** The same, which can be given another device, as a boot that finds disks in another order does. */
+export function mountToMove(system: FileSystem, mebibytes: number): { readonly mounted: string; move(): void } {
   const folder = tempDir(`coldkeep-${system.name}`);
   const image = join(folder, "image");
   const mounted = join(folder, "mounted");
@@ -30,10 +35,27 @@ export function mountFresh(system: FileSystem, mebibytes: number): string {
   truncateSync(image, mebibytes * 1024 * 1024);
   const [command, ...options] = system.make;
   execFileSync(command, [...options, image], { stdio: "pipe" });
-  execFileSync("mount", ["-o", "loop", image, mounted], { stdio: "pipe" });
+  const mount = (file: string, at: string) => execFileSync("mount", ["-o", "loop", file, at], { stdio: "pipe" });
+  const unmount = (at: string) => execFileSync("umount", ["--lazy", at], { stdio: "pipe" });
+  mount(image, mounted);
   onTestFinished(() => {
-    execFileSync("umount", ["--lazy", mounted], { stdio: "pipe" });
+    unmount(mounted);
     rmSync(image);
   });
-  return mounted;
+  return {
+    mounted,
+    move: () => {
+      // While the file has one device, it is given another.
+      const device = execFileSync("losetup", ["--find", "--show", image], { encoding: "utf8" }).trim();
+      onTestFinished(() => void spawnSync("losetup", ["--detach", device]));
+      execFileSync("umount", [mounted], { stdio: "pipe" });
+      // File systems with numbers of their own making get the first free one: this takes it.
+      const taker = join(folder, "taker");
+      mkdirSync(taker);
+      execFileSync("mount", ["-t", "tmpfs", "none", taker]);
+      onTestFinished(() => void unmount(taker));
+      execFileSync("blockdev", ["--flushbufs", device], { stdio: "pipe" });
+      execFileSync("mount", [device, mounted], { stdio: "pipe" });
+    },
+  };
 }
