@@ -51,7 +51,7 @@ const compressAndSeal = (): SealedObject => {
   }
   return sealer.finish();
 };
-const compressed = frames.map(compress);
+const compressed = frames.map((frame) => compress(frame));
 
 measure("chunk ids", () => {
   for (const frame of frames) chunkId(suite, chunkKey, frame);

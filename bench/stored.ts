@@ -28,7 +28,7 @@ const KINDS: Readonly<Record<string, (folder: string) => void | Promise<void>>> 
 };
 
 /** The tools of `npm run bench`, without what it tells them of speed. */
-const CHOSEN: readonly Tool[] = ["coldkeep", "restic", "bupstash", "kopia-fast"].flatMap((name) => {
+const CHOSEN: readonly Tool[] = ["coldkeep", "coldkeep-small", "restic", "bupstash", "kopia-fast"].flatMap((name) => {
   const tool = TOOLS.find((one) => one.name === name);
   if (tool === undefined) throw new Error(`there is no tool ${name} any more`);
   if (name === "bupstash") return [{ ...tool, backup: tool.backup.replace("--compression zstd:1 ", "") }];

@@ -35,7 +35,7 @@ export function makePackWriter(data: SealWorkerData, table: ChunkTable, secret: 
   let sealer: ObjectSealer | null = null;
   let index = 0;
   let rows: number[] = [];
-  const compress = makeCompressor();
+  const compress = makeCompressor(data.compression);
   return {
     get isClosed() {
       return sealer === null;

@@ -1,4 +1,4 @@
-import type { ErrorKind } from "../../vault/names/index.ts";
+import type { Compression, ErrorKind } from "../../vault/names/index.ts";
 import type { SnapshotScope } from "../../vault/sealed/types.ts";
 import type { ChunkTableMemory } from "./chunk-table.ts";
 import type { ThreadPace } from "./pace.ts";
@@ -9,6 +9,7 @@ export interface SealWorkerData {
   /** key("pack") of the snapshot. */
   readonly packKey: Uint8Array;
   readonly chunkKey: Uint8Array;
+  readonly compression: Compression;
   readonly table: ChunkTableMemory;
   /** Index of the run's own snapshot in its list of origins. */
   readonly ownOrigin: number;

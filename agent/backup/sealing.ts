@@ -107,6 +107,7 @@ function makePool(
       scope: run.keys.scope,
       packKey: run.keys.pack,
       chunkKey: o.chunkKey,
+      compression: o.compression ?? "balanced",
       table: table.memory,
       ownOrigin,
       packTarget: target,

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import type { Card, SuiteName } from "../../vault/card/types.ts";
-import type { NodeName, Progress, SnapshotId, VaultId } from "../../vault/names/index.ts";
+import type { Compression, NodeName, Progress, SnapshotId, VaultId } from "../../vault/names/index.ts";
 import type { Recipient } from "../../vault/sealed/types.ts";
 import type { FreezeFigures, FreezeRoot } from "../freeze/types.ts";
 import type { NodeControl } from "../node/types.ts";
@@ -41,6 +41,8 @@ export interface BackupOptions {
   readonly group?: string;
   /** Ignore the parent: shares nothing with the past. */
   readonly full: boolean;
+  /** Default: balanced. */
+  readonly compression?: Compression;
   /** Worker threads; default: one a core, 2 to 4. More are faster where the disks are, and take some 45 MB each. */
   readonly workers?: number;
   readonly pace?: PaceOptions;

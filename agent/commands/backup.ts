@@ -146,6 +146,7 @@ export async function backUp(
     tags: tagsFor(node, flags, [...((finding?.leanRoots ?? []).length > 0 ? [LEAN] : []), ...said]),
     ...(within === undefined ? {} : { group: within.group }),
     full: flags.full === true,
+    ...(node.compression === undefined ? {} : { compression: node.compression }),
     ...(node.pace === undefined ? {} : { pace: node.pace }),
     now,
     beforeStop: async (bytesToCopy) => {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { isNodeName, isVaultId } from "../../vault/names/index.ts";
+import { COMPRESSIONS, isNodeName, isVaultId } from "../../vault/names/index.ts";
 import { FREEZE_FIELDS } from "./schema-freeze.ts";
 import { groups } from "./schema-groups.ts";
 import { KEY_FIELDS } from "./schema-keys.ts";
@@ -210,6 +210,11 @@ const cardKey = text(
   "pins the key that signs the node's cards",
 );
 
+const compression = oneOf(
+  COMPRESSIONS,
+  "how hard what is new is compressed: with little work, as it pays for most, or so that it takes the least room",
+);
+
 const tag = text("letters, digits and . _ : - up to 64", /^[A-Za-z0-9._:-]{1,64}$/, "a tag");
 
 const drill = object(
@@ -287,6 +292,7 @@ function node(profiles: readonly string[]) {
       card_key: cardKey.optional(),
       ...SYSTEM_FIELDS,
       ...STOP_FIELDS,
+      compression: compression.optional(),
       limits: limits.optional(),
       tiers: tiers.optional(),
       watch: watch.optional(),
@@ -307,6 +313,7 @@ export function configSchema(profiles: readonly string[]) {
       version: z.literal(1, { error: "1" }).meta({ description: "version of this file's form" }),
       vault: vault.optional(),
       vaults: vaults.optional(),
+      compression: compression.optional(),
       limits: limits.optional(),
       tiers: tiers.optional(),
       watch: watch.optional(),

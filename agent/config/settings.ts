@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type NodeName, toNodeName, type VaultId } from "../../vault/names/index.ts";
+import { type Compression, type NodeName, toNodeName, type VaultId } from "../../vault/names/index.ts";
 import { parseDuration, type Tiers, tiersOf, type WrittenTiers } from "../../vault/retain/index.ts";
 import { paceOf } from "./pace.ts";
 import type { WrittenConfig } from "./schema.ts";
@@ -50,6 +50,7 @@ export function settingsOf(written: WrittenConfig, path: string): Config {
         pin: written.card_key,
         timezone: written.tiers?.timezone,
         limits: written.limits,
+        compression: written.compression,
       }),
     ),
     groups: Object.entries(written.groups ?? {}).map(([name, { order, down, own_timers }]) => ({
@@ -133,10 +134,13 @@ interface Common {
   readonly pin?: string | undefined;
   readonly timezone?: string | undefined;
   readonly limits?: WrittenConfig["limits"];
+  readonly compression?: Compression | undefined;
 }
 
-function nodeOf(name: NodeName, node: WrittenNode, { stateDir, pin, timezone, limits }: Common): NodeSettings {
+function nodeOf(name: NodeName, node: WrittenNode, common: Common): NodeSettings {
+  const { stateDir, pin, timezone, limits } = common;
   const cardKey = node.card_key ?? pin;
+  const compression = node.compression ?? common.compression;
   const { stop_timeout, start_timeout, on_stop_timeout } = node.service;
   return {
     name,
@@ -170,6 +174,7 @@ function nodeOf(name: NodeName, node: WrittenNode, { stateDir, pin, timezone, li
     formerly: node.formerly.map(toNodeName),
     system: systemOf(node),
     stop: stopOf(node, timezone),
+    ...(compression === undefined ? {} : { compression }),
     ...paceOf(limits, node.limits),
     ...ruled(node),
     ...watched(node),

@@ -1,4 +1,4 @@
-import type { NodeName, VaultId } from "../../vault/names/index.ts";
+import type { Compression, NodeName, VaultId } from "../../vault/names/index.ts";
 import type { Tiers } from "../../vault/retain/index.ts";
 import type { KeySetting, TokenSettings } from "../keys/types.ts";
 import type { ChannelSettings as NoticeChannel } from "../notify/types.ts";
@@ -143,6 +143,8 @@ export interface NodeSettings {
   readonly stop: StopSettings;
   /** Pins the key that signs this node's cards: base64url, 32 bytes. */
   readonly cardKey?: string;
+  /** Default: balanced. */
+  readonly compression?: Compression;
   /** What its backup may take once it runs again. */
   readonly pace?: PaceSettings;
   /** What is kept of its snapshots, in every vault. */

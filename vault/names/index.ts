@@ -1,3 +1,4 @@
+export * from "./compression.ts";
 export * from "./encoding.ts";
 export * from "./errors.ts";
 export * from "./escape-html.ts";

@@ -1,5 +1,5 @@
 import { constants, type ZstdOptions, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { ColdkeepError } from "../names/index.ts";
+import { ColdkeepError, type Compression } from "../names/index.ts";
 import { releaseBytes } from "./bytes.ts";
 import type { Codec } from "./types.ts";
 import { FORMER_ZSTD_PARAMS, unzstdInto, ZSTD_PARAMS, zstdInto, zstdRoom } from "./zstd.ts";
@@ -20,16 +20,18 @@ const WORTH_TRYING = 64;
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /** zstd (RFC 8878), or the plaintext itself where that does not save at least 1/32. */
-export function compress(plain: Uint8Array): Compressed {
-  return compressBy(plain, ZSTD_PARAMS);
+export function compress(plain: Uint8Array, how: Compression = "balanced"): Compressed {
+  return compressBy(plain, ZSTD_PARAMS[how]);
 }
 
-/** As earlier versions did it, for those who have to make the same bytes again. */
-export function compressAsFormerly(plain: Uint8Array): Compressed {
-  return compressBy(plain, FORMER_ZSTD_PARAMS);
+/** In all ways that frames were ever compressed, the likely ones first: for those who have to make the same bytes again. */
+export function* compressions(plain: Uint8Array): Generator<Compressed> {
+  for (const params of [ZSTD_PARAMS.balanced, FORMER_ZSTD_PARAMS, ZSTD_PARAMS.fast, ZSTD_PARAMS.small]) {
+    yield compressBy(plain, params);
+  }
 }
 
-function compressBy(plain: Uint8Array, params: typeof ZSTD_PARAMS): Compressed {
+function compressBy(plain: Uint8Array, params: Readonly<Record<number, number>>): Compressed {
   if (plain.length < WORTH_TRYING) return { codec: 0, bytes: plain };
   const options: ZstdOptions = {
     // Never ZSTD_c_nbWorkers: through node:zlib it truncates output.
@@ -45,12 +47,12 @@ function compressBy(plain: Uint8Array, params: typeof ZSTD_PARAMS): Compressed {
  * The same for many frames: what the compressor answers is good until it is called again, when its memory is used anew.
  * Without that, most of the time of small frames and much of the garbage collector's goes into memory of single calls.
  */
-export function makeCompressor(zstd = zstdInto()): Compressor {
+export function makeCompressor(how: Compression = "balanced", zstd = zstdInto(how)): Compressor {
   let memory = NO_BYTES;
   if (zstd === null) {
     return (plain) => {
       releaseBytes(memory);
-      const made = compress(plain);
+      const made = compress(plain, how);
       memory = made.codec === 1 ? made.bytes : NO_BYTES;
       return made;
     };

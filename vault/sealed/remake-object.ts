@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { toHex } from "../names/index.ts";
-import { compress, compressAsFormerly } from "./codec.ts";
+import { compressions } from "./codec.ts";
 import { isFrameRow } from "./frame.ts";
 import {
   boundHeader,
@@ -68,8 +68,7 @@ export class ObjectRemaker {
   /** The same from its plaintext; null where this zstd makes something else of it than the one that wrote the frame. */
   bodyOf(plain: Uint8Array, row: FrameRow): Uint8Array | null {
     // Where both come to one length the bytes are as good as surely the same, and if not the whole object's sum tells.
-    for (const make of [compress, compressAsFormerly]) {
-      const { codec, bytes } = make(plain);
+    for (const { codec, bytes } of compressions(plain)) {
       if (codec === row.codec && bytes.length + TAG_BYTES === row.stored) return bytes;
     }
     return null;

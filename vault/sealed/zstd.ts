@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import type { Compression } from "../names/index.ts";
 
 /**
  * Decompresses one frame into memory that is there.
@@ -21,16 +22,19 @@ export const FORMER_ZSTD_PARAMS: Readonly<Record<number, number>> = {
 };
 
 /**
- * Level 1 looks for matches of 7 bytes in chunks above 256 KiB, and of 6 above 16 KiB. What repeats in tables is short: of 5
- * bytes there are more, for the same work (docs/BENCHMARKS.md, "Stored bytes").
+ * `balanced`: level 1 looks for matches of 7 bytes in chunks above 256 KiB, and of 6 above 16 KiB. What repeats in tables is
+ * short: of 5 bytes there are more, for the same work. `fast`: a hash table that stays in the processor's nearest cache.
+ * `small`: tables have many matches of 4 bytes, which pay once they are looked for thoroughly (docs/BENCHMARKS.md, "Stored
+ * bytes").
  */
-export const ZSTD_PARAMS: Readonly<Record<number, number>> = {
-  ...FORMER_ZSTD_PARAMS,
-  [constants.ZSTD_c_minMatch]: 5,
+export const ZSTD_PARAMS: Readonly<Record<Compression, Readonly<Record<number, number>>>> = {
+  fast: { ...FORMER_ZSTD_PARAMS, [constants.ZSTD_c_hashLog]: 12, [constants.ZSTD_c_minMatch]: 6 },
+  balanced: { ...FORMER_ZSTD_PARAMS, [constants.ZSTD_c_minMatch]: 5 },
+  small: { ...FORMER_ZSTD_PARAMS, [constants.ZSTD_c_compressionLevel]: 5, [constants.ZSTD_c_minMatch]: 4 },
 };
 
 let unzstd: UnzstdInto | null | undefined;
-let zstd: ZstdInto | null | undefined;
+const zstd = new Map<Compression, ZstdInto | null>();
 
 /**
  * The decompressor of the zstd that this very Node carries, or was linked with, called without node:zlib around it: that
@@ -43,9 +47,13 @@ export function unzstdInto(): UnzstdInto | null {
 }
 
 /** The compressor beside it, for the same reasons and on the same terms. */
-export function zstdInto(): ZstdInto | null {
-  zstd ??= believed(loadZstd, packs);
-  return zstd;
+export function zstdInto(how: Compression): ZstdInto | null {
+  let found = zstd.get(how);
+  if (found === undefined) {
+    found = believed(() => loadZstd(ZSTD_PARAMS[how]), packs);
+    zstd.set(how, found);
+  }
+  return found;
 }
 
 /** Bytes that a frame of so many plain bytes has at most, and some more (ZSTD_COMPRESSBOUND of zstd.h). */
@@ -83,15 +91,15 @@ function loadUnzstd(): UnzstdInto | null {
   };
 }
 
-function loadZstd(): ZstdInto | null {
+function loadZstd(params: Readonly<Record<number, number>>): ZstdInto | null {
   const own = symbols();
-  const level = ZSTD_PARAMS[constants.ZSTD_c_compressionLevel];
+  const level = params[constants.ZSTD_c_compressionLevel];
   const size = own.func("size_t ZSTD_estimateCCtxSize(int level)")(level);
   const kept = keep(size, own.func("void *ZSTD_initStaticCCtx(void *memory, size_t size)"));
   if (kept.context === null) return null;
   const isError = own.func("unsigned int ZSTD_isError(size_t code)");
   const set = own.func("size_t ZSTD_CCtx_setParameter(void *context, int parameter, int value)");
-  for (const [parameter, value] of Object.entries(ZSTD_PARAMS)) {
+  for (const [parameter, value] of Object.entries(params)) {
     if (isError(set(kept.context, Number(parameter), value)) !== 0) return null;
   }
   const call = own.func(

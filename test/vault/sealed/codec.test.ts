@@ -9,7 +9,11 @@ import { refusal } from "./fixtures.ts";
 const compressors: [string, Compressor][] = [
   ["one call", compress],
   ["many calls, by zstd called directly where it can be", makeCompressor()],
-  ["many calls, by node:zlib", makeCompressor(null)],
+  ["many calls, by node:zlib", makeCompressor("balanced", null)],
+  ["one call, fast", (plain) => compress(plain, "fast")],
+  ["many calls, fast", makeCompressor("fast")],
+  ["many calls, small", makeCompressor("small")],
+  ["many calls, small, by node:zlib", makeCompressor("small", null)],
 ];
 
 describe.each(compressors)("compression of a frame: %s", (_, compress) => {

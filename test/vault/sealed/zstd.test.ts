@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { COMPRESSIONS } from "../../../vault/names/index.ts";
 import { compress, decompress } from "../../../vault/sealed/index.ts";
 import { unzstdInto, zstdInto, zstdRoom } from "../../../vault/sealed/zstd.ts";
 import { refusal } from "./fixtures.ts";
 
 const unzstd = unzstdInto();
-const zstd = zstdInto();
+const zstd = zstdInto("balanced");
 const plain = Buffer.concat([Buffer.alloc(300_000, "blocks and more blocks "), randomBytes(70_001)]);
 const packed = zstdCompressSync(plain);
 
@@ -59,6 +60,12 @@ describe.skipIf(zstd === null)("compression by zstd called directly (skipped whe
     zstd?.(plain, memory);
     expect(memory[4]).toBe(0);
     expect(compress(plain).bytes[4]).toBe(0);
+  });
+
+  it.each(COMPRESSIONS)("makes what node:zlib makes of the same settings: %s", (how) => {
+    const memory = Buffer.alloc(zstdRoom(plain.length));
+    const length = zstdInto(how)?.(plain, memory) ?? 0;
+    expect(memory.subarray(0, length).equals(compress(plain, how).bytes)).toBe(true);
   });
 
   it("refuses memory that might be too small", () => {
