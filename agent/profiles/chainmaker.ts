@@ -48,7 +48,7 @@ export const chainmaker = makeProfile({
     "`coldkeep init --root config=<folder of chainmaker.yml>` finds them and writes each down as a root; the folder of " +
     "chainmaker.yml itself is none, since it holds the node's keys: keep it by your own means. A database in TiKV, MySQL " +
     "or another SQL server is named, and no backup is made until the configuration says `external: acknowledged`. " +
-    "`archive_status` is the command that asks how archiving stands, such as `cmc archive query-status`; a backup is made only " +
+    "`archive_status` is the command that asks how archiving stands, such as `cmc archive query chain-archived-status`; a backup is made only " +
     "while its Process is Normal, and how far blocks are archived stands in the snapshot's tags. ChainMaker itself could not be " +
     "had where this was tested: a small node over its engines (goleveldb, tidwall/wal, Badger, block files as it writes them) was " +
     "backed up while it wrote, and each engine read what was restored; a stand-in answered for node and cmc; where COLDKEEP_TEST_CHAINMAKER names the folder of a real node that is stopped, a copy of that is backed up and restored, too.",

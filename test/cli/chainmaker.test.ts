@@ -20,7 +20,7 @@ import { runHere } from "./run.ts";
 
 const CHILD = fileURLToPath(new URL("../support/cli-killed-at.child.ts", import.meta.url));
 
-/** What `cmc archive query-archive-status` prints (cmc's own form). */
+/** What `cmc archive query chain-archived-status` prints (cmc's own form). */
 const cmcSays = (process: number, pivot = 0, ranges = "") =>
   `ArchivePivot: ${pivot}, MaxAllowArchiveHeight: 30 . &store.ArchiveStatus{Type:1, FileRanges:[]*store.FileRange(nil), ArchivePivot:0x${pivot.toString(16)}, MaxAllowArchiveHeight:0x1e, Process:${process}}${ranges}\n`;
 
