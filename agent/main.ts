@@ -1,9 +1,8 @@
-import { createInterface } from "node:readline/promises";
-import { Writable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { systemClock } from "../posix/clock.ts";
 import { fromSystemError } from "../posix/system-error.ts";
 import { type ColdkeepError, messageOf, systemCode } from "../vault/names/index.ts";
+import { terminalAsk } from "./ask.ts";
 import type { Io } from "./commands/io.ts";
 import { runCli, tellFailure } from "./commands/run-cli.ts";
 
@@ -46,7 +45,7 @@ const io: Io = {
   stdout: process.stdout,
   stderr: process.stderr,
   pour,
-  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : null,
+  ask: terminalAsk(abort),
   env: process.env,
   clock: systemClock,
   signal: abort.signal,
@@ -72,19 +71,4 @@ function pour(chunk: string | Uint8Array): Promise<boolean> {
 
 function outputError(error: unknown): ColdkeepError {
   return fromSystemError(error, { what: "cannot write the output", on: "standard output", otherwise: "internal" });
-}
-
-async function ask(question: string, { hidden = false }: { readonly hidden?: boolean } = {}): Promise<string> {
-  // What is typed is echoed by the line editor; into nothing, where it is a secret.
-  const output = hidden ? new Writable({ write: (_chunk, _encoding, done) => done() }) : process.stderr;
-  if (hidden) process.stderr.write(question);
-  const lines = createInterface({ input: process.stdin, output, terminal: true });
-  // While a question is open, Ctrl-C is a key that the line editor reads and no signal.
-  lines.once("SIGINT", () => abort.abort(new DOMException("SIGINT", "AbortError")));
-  try {
-    return await lines.question(question, { signal: abort.signal });
-  } finally {
-    lines.close();
-    if (hidden) process.stderr.write("\n");
-  }
 }

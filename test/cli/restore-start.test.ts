@@ -1,12 +1,18 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { outlookText } from "../../agent/commands/restore-outlook.ts";
 import { systemClock } from "../../posix/clock.ts";
 import { sharedTempDir, tempDir } from "../support/tmp.ts";
+import { toolOrSkip } from "../support/tools.ts";
 import { copyOf, type Host, makeHost } from "./host.ts";
 import { runHere } from "./run.ts";
 import { serveHost } from "./serve.ts";
+
+const CLI = fileURLToPath(new URL("../../bin/coldkeep.mjs", import.meta.url));
+const script = toolOrSkip("script", "bsdutils");
 
 /** A restore in place that ends with a node that runs, and the plan and the question before it. */
 const home = sharedTempDir("coldkeep-restart");
@@ -204,6 +210,16 @@ describe("before data is replaced", () => {
     expect(asked[1]).toContain("moved aside");
     expect(small(copy)).toBe("hello\n");
     expect(shown).toContain("the node is started");
+  });
+
+  it.skipIf(script.skip)(`somebody at a terminal is asked there, whatever is written elsewhere${script.title}`, () => {
+    const copy = broken();
+    const typed = `node '${CLI}' restore latest --config '${copy.config}' 2>'${copy.home}/stderr' | cat`;
+    const line = `bash -o pipefail -c "${typed}"`;
+    const told = spawnSync("script", ["-qec", line, "/dev/null"], { encoding: "utf8", input: "n\n" });
+    expect(told.stdout).toContain(`What lies in ${copy.data} is REMOVED`);
+    expect(told.status).toBe(12);
+    expect(small(copy)).toBe("scribbled over\n");
   });
 
   it("nobody is asked with --yes, nor for a fresh folder", async () => {
