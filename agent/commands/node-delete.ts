@@ -8,6 +8,10 @@ import type { NodeDeleteFlags } from "./node-delete.command.ts";
 import { openOneVault } from "./opened.ts";
 import { openSession, pickVault, scopeOf } from "./session.ts";
 
+/** What is still to be done on the host: `status` asks for every node that the configuration names. */
+const FORGET_IT =
+  "Take it out of the configuration of its host, and run `coldkeep install` again where systemd makes the backups.";
+
 /** `coldkeep node delete`. */
 export async function run(call: Call<NodeDeleteFlags>): Promise<Answer> {
   const { confirm } = call.flags;
@@ -48,7 +52,7 @@ function planText(node: NodeName, vault: string, { keys, objects, bytes, lockedK
 
 function doneText(node: NodeName, { keys, objects, bytes, lockedKeys, locked, done }: DeleteNodeOutcome): string {
   if (done) {
-    return `${node} is deleted: ${counted(keys, "version")} of what opened its snapshots, ${counted(objects, "object")}, ${formatBytes(bytes)}. Some small objects stay, which tell that its name was used and what went. Keep in mind copies in other vaults.`;
+    return `${node} is deleted: ${counted(keys, "version")} of what opened its snapshots, ${counted(objects, "object")}, ${formatBytes(bytes)}. Some small objects stay, which tell that its name was used and what went. Keep in mind copies in other vaults.\n${FORGET_IT}`;
   }
   return [
     lockedKeys.count === 0

@@ -28,6 +28,6 @@ export async function run(call: Call, old: string): Promise<Answer> {
   });
   return {
     document: { node: node.name, formerly: before, vault: settings.name, changed },
-    text: `${before} goes on as ${node.name}. \`coldkeep list --node ${before}\` shows the snapshots until now, which stay.`,
+    text: `${before} goes on as ${node.name}. \`coldkeep list --node ${before}\` shows the snapshots until now, which stay.\nNow \`coldkeep backup --node ${node.name}\` makes a full one, and where systemd makes the backups \`coldkeep install\` its timers.`,
   };
 }

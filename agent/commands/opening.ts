@@ -29,7 +29,7 @@ export function openingWith(session: Session, store: Reader, call: Call, identit
 export function originWords(origin: "pinned" | "first sight" | "not verified", signer: string): string {
   switch (origin) {
     case "pinned":
-      return "verified: signed by the key that this host or the configuration pins";
+      return "verified: signed by the key that this host, its configuration or the ticket pins";
     case "first sight":
       return `signed by the key that claimed the node's name in the vault, fingerprint ${signer}`;
     case "not verified":

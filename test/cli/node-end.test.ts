@@ -94,8 +94,8 @@ describe("node delete", () => {
   it("leaves the name, the word and the plans, and whoever restores afterwards is told", async () => {
     const copy = fresh();
     await copy.json("node", "retire");
-    const done = await copy.json("node", "delete", "--confirm", "demo");
-    expect(done).toMatchObject({ keys: 3, done: true, locked: { count: 0 } });
+    const done = await copy.run(["node", "delete", "--confirm", "demo"]);
+    expect(done.stdout).toMatch(/^demo is deleted: 3 versions .*\nTake it out of the configuration/);
     const left = objectsOf(copy).filter((name) => !name.startsWith("demo/plans/"));
     expect(left.sort()).toEqual([
       "demo/node.json",
@@ -158,6 +158,9 @@ describe("node rename", () => {
     await copy.json("init");
     expect(await copy.json("node", "rename", "demo")).toMatchObject({ formerly: "demo", changed: true });
     expect(await copy.json("node", "rename", "demo")).toMatchObject({ changed: false });
+    expect((await copy.run(["node", "rename", "demo"])).stdout).toMatch(
+      /`coldkeep backup --node \w+` .* `coldkeep install`/,
+    );
     const made = await copy.json<{ parent: string | null }>("backup");
     expect(made.parent).toBeNull();
     const listing = (node: string) => copy.json<{ snapshots: unknown[] }>("list", "--node", node);

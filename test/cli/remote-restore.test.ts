@@ -56,7 +56,7 @@ describe("a restore through `coldkeep serve`", () => {
     for (const name of ["small", "large"]) {
       expect(readFileSync(join(to, "data", name)).equals(readFileSync(join(copy.data, name)))).toBe(true);
     }
-    expect(stdout).toContain("verified: signed by the key that this host or the configuration pins");
+    expect(stdout).toContain("verified: signed by the key that this host, its configuration or the ticket pins");
     expect(stdout).toContain(second);
     expect(served.log()).toContain("plan");
     expect(served.log()).not.toContain("ckt1.");

@@ -106,7 +106,9 @@ describe("coldkeep serve --browse", () => {
     const snapshots = await ask("demo/");
     expect(linksOf(snapshots.body, place)).toContainEqual([`demo/${snapshot}/folder/`, snapshot]);
     const top = await ask(`demo/${snapshot}/folder/`);
-    expect(top.body.toString()).toContain("verified: signed by the key that this host or the configuration pins");
+    expect(top.body.toString()).toContain(
+      "verified: signed by the key that this host, its configuration or the ticket pins",
+    );
     expect(linksOf(top.body, place)).toContainEqual([`demo/${snapshot}/folder/data`, "data/"]);
     const data = await ask(`demo/${snapshot}/folder/data`);
     const files = linksOf(data.body, place).filter(([to]) => to.includes("/file/"));
