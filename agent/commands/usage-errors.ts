@@ -47,7 +47,7 @@ function parsingError(error: unknown): unknown {
     EnumValidationError: ({ externalFlagName, input, values }) =>
       `--${externalFlagName} ${JSON.stringify(input)}: allowed are ${values.join(", ")}`,
     UnexpectedPositionalError: ({ input, expectedCount }) =>
-      `${JSON.stringify(input)} is one argument too many; ${expectedCount === 0 ? "none is" : `${expectedCount} at most`} expected`,
+      `${JSON.stringify(input)} is one argument too many; ${expectedCount === 0 ? "none is expected, a node is named by --node" : `${expectedCount} at most expected`}`,
     UnsatisfiedFlagError: ({ externalFlagName }) => `no value is given for --${externalFlagName}`,
     UnsatisfiedPositionalError: ({ placeholder }) => `<${placeholder}> is missing`,
   });
