@@ -53,6 +53,13 @@ describe("the package, installed without what it was built with", () => {
     expect(notices).toContain("Paul Miller");
   });
 
+  it("holds zod's words in no other language", () => {
+    const pieces = readdirSync(join(installed, "dist")).filter((file) => file.endsWith(".js"));
+    const texts = pieces.map((file) => readFileSync(join(installed, "dist", file), "utf8"));
+    const languages = texts.flatMap((text) => text.match(/(?<=^\/\/ node_modules\/zod\/v4\/locales\/).*/gm) ?? []);
+    expect([...new Set(languages)]).toEqual(["en.js"]);
+  });
+
   it("says its version and its help", () => {
     const { version } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as { version: string };
     expect(run("--version").stdout.trim()).toBe(version);

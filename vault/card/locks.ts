@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type NodeName, names, type SnapshotId, type VaultId } from "../names/index.ts";
 import * as f from "./fields.ts";
 import { MAX_PACKS } from "./limits.ts";
