@@ -28,6 +28,9 @@ export interface Mistake {
 /** Aliases may repeat a part of the file, but not blow it up. */
 const MAX_ALIASES = 100;
 
+/** What zod would compile for the schema is only worth it where many are read. */
+const ONCE = { jitless: true };
+
 /**
  * Reads a configuration. All mistakes are told at once, each with line, column, key, what was found and what is
  * allowed; what is written as a key is never told.
@@ -36,7 +39,7 @@ const MAX_ALIASES = 100;
  */
 export function parseConfig(text: string, path: string, profiles: readonly string[]): Config {
   const file = readFile(text, path);
-  const result = configSchema(profiles).safeParse(file.value);
+  const result = configSchema(profiles).safeParse(file.value, ONCE);
   if (!result.success) throw file.refuse(file.mistakesOf(result.error.issues));
   const { mistakes: wrong, folders } = checkVaults(result.data);
   const mistakes = [
@@ -61,7 +64,7 @@ export function parseConfig(text: string, path: string, profiles: readonly strin
  */
 export function parseNodes(text: string, path: string, profiles: readonly string[]): NodesConfig {
   const file = readFile(text, path);
-  const result = nodesSchema(profiles).safeParse(file.value);
+  const result = nodesSchema(profiles).safeParse(file.value, ONCE);
   if (!result.success) throw file.refuse(file.mistakesOf(result.error.issues));
   return nodesOf(result.data, path);
 }

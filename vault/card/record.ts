@@ -27,7 +27,7 @@ export function readRecord<T>(
   const value = parseCanonical(bytes, on);
   if (isQuickly?.(value)) return value as T;
   assertFormat(value, on);
-  return checkRecord(schema, value, on);
+  return checkRecord(schema, value, on, bytes.length);
 }
 
 /** The same, of what is about a vault, a node or a snapshot. @throws also as `assertExpected`. */
@@ -42,9 +42,12 @@ export function readExpected<T extends Expected>(
   return found;
 }
 
-/** Checks a value that was already parsed. @throws ColdkeepError `integrity` naming the first field that is wrong. */
-export function checkRecord<T>(schema: z.ZodType<T>, value: unknown, on: string): T {
-  const result = schema.safeParse(value);
+/**
+ * Checks a value that was already parsed. @throws ColdkeepError `integrity` naming the first field that is wrong.
+ * @param size bytes of its text, where they are known
+ */
+export function checkRecord<T>(schema: z.ZodType<T>, value: unknown, on: string, size = 0): T {
+  const result = schema.safeParse(value, { jitless: !paysToCompile(schema, size) });
   if (result.success) return result.data;
   const issue = deepest(result.error.issues[0]);
   throw new ColdkeepError("integrity", {
@@ -52,6 +55,17 @@ export function checkRecord<T>(schema: z.ZodType<T>, value: unknown, on: string)
     on,
     why: `${issue.path === "" ? "the object" : `field ${issue.path}`}: ${issue.message}`,
   });
+}
+
+/** Bytes of a text, and checks by one schema, from which on what zod compiles for the schema gives back its millisecond. */
+const LARGE = 128 * 1024;
+const MANY = 100;
+const checks = new WeakMap<z.ZodType, number>();
+
+function paysToCompile(schema: z.ZodType, size: number): boolean {
+  const before = checks.get(schema) ?? 0;
+  checks.set(schema, before + 1);
+  return size >= LARGE || before >= MANY;
 }
 
 /** The canonical bytes of a record that satisfies its schema. @throws ColdkeepError `integrity` as the reader would. */
