@@ -9,6 +9,7 @@ import * as nodeModule from "node:module";
 import { constants, homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
 
 const NEEDED = 24;
 
@@ -19,36 +20,53 @@ const NEEDED = 24;
 const YOUNG = "--max-semi-space-size=4";
 /** What a restore or a check makes of the list of files lives a little longer: copied half as often it takes less time. */
 const ROOMY = "--max-semi-space-size=8";
-/** Old objects are collected before the heap has grown by more than that: with a million files it is a fifth of all memory. */
-const SLOWLY = "--heap-growing-percent=20";
 const SMALL = [YOUNG, "--optimize-for-size"];
 const HEAPS = {
-  backup: [YOUNG, SLOWLY],
-  restore: [ROOMY, SLOWLY],
-  verify: [ROOMY, SLOWLY],
-  list: [ROOMY, SLOWLY],
-  forget: [ROOMY, SLOWLY],
-  gc: [ROOMY, SLOWLY],
-  rebuild: [ROOMY, SLOWLY],
-  copy: [ROOMY, SLOWLY],
+  backup: [YOUNG],
+  restore: [ROOMY],
+  verify: [ROOMY],
+  list: [ROOMY],
+  forget: [ROOMY],
+  gc: [ROOMY],
+  rebuild: [ROOMY],
+  copy: [ROOMY],
   ls: SMALL,
   cat: SMALL,
   find: SMALL,
   diff: SMALL,
   drill: [YOUNG],
 };
+/** Old objects are collected before the heap has grown by more than that: with a million files it is a fifth of all memory. */
+const SLOWLY = "--heap-growing-percent=20";
+const GROW_SLOWLY = new Set(["backup", "restore", "verify", "list", "forget", "gc", "rebuild", "copy"]);
+/** What of Node those load anyhow. */
+const BUILTINS = [
+  "crypto",
+  "readline/promises",
+  "stream/consumers",
+  "timers/promises",
+  "util",
+  "worker_threads",
+  "zlib",
+];
 
 if (majorOf(process.versions.node) < NEEDED) {
   runWithPackagedNode();
 } else {
   keepHeapSmall();
+  await growSlowly();
   cacheCompiledCode();
   await import(program());
 }
 
+/** The first word that names one of the commands above; which it is may be guessed wrongly, and nothing breaks. */
+function heavyCommand() {
+  return process.argv.slice(2).find((word) => Object.hasOwn(HEAPS, word));
+}
+
 /** The flags that this command line wants and does not have yet. */
 function heapFlags() {
-  const large = process.argv.slice(2).find((word) => Object.hasOwn(HEAPS, word));
+  const large = heavyCommand();
   const wanted = large === undefined ? [] : HEAPS[large];
   return wanted.every((flag) => process.execArgv.includes(flag)) ? [] : wanted;
 }
@@ -59,6 +77,16 @@ function keepHeapSmall() {
   if (flags.length === 0 || process.execve === undefined) return;
   const self = fileURLToPath(import.meta.url);
   process.execve(process.execPath, [process.execPath, ...process.execArgv, ...flags, self, ...process.argv.slice(2)]);
+}
+
+/**
+ * V8 asks for this flag whenever it has collected. Given at the start it makes V8 refuse the compiled code that Node brings of
+ * its own modules, as of other flags; so they are loaded first. The cache of our code is of the flags it is opened with.
+ */
+async function growSlowly() {
+  if (!GROW_SLOWLY.has(heavyCommand())) return;
+  await Promise.all(BUILTINS.map((name) => import(`node:${name}`)));
+  setFlagsFromString(SLOWLY);
 }
 
 /** The bundle beside this file where it was packaged, the sources in a checkout. */

@@ -46,24 +46,29 @@ describe("the launcher on an older Node", () => {
   });
 
   it.each([
-    ["backup", ["--max-semi-space-size=4", "--heap-growing-percent=20"]],
-    ["verify", ["--max-semi-space-size=8", "--heap-growing-percent=20"]],
-    ["list", ["--max-semi-space-size=8", "--heap-growing-percent=20"]],
-    ["status", []],
-  ])("runs %s, in the same process, with the heap it needs", (command, flags) => {
+    ["backup", ["--max-semi-space-size=4"], ["--heap-growing-percent=20"]],
+    ["verify", ["--max-semi-space-size=8"], ["--heap-growing-percent=20"]],
+    ["list", ["--max-semi-space-size=8"], ["--heap-growing-percent=20"]],
+    ["ls", ["--max-semi-space-size=4", "--optimize-for-size"], []],
+    ["status", [], []],
+  ])("runs %s, in the same process, with the heap it needs", (command, flags, later) => {
     const folder = tempDir();
     const copy = join(folder, "coldkeep.mjs");
     copyFileSync(LAUNCHER, copy);
     writeFileSync(
       join(folder, "main.js"),
-      "console.log(JSON.stringify([process.execArgv, process.argv.slice(2), process.pid]));",
+      `import { cachedDataVersionTag as tag } from "node:v8";
+      console.log(JSON.stringify([process.execArgv, process.argv.slice(2), process.pid, tag()]));`,
     );
     const { pid, stdout } = spawnSync(process.execPath, [copy, command, "--tag", "a b"], { encoding: "utf8" });
-    expect(JSON.parse(stdout)).toEqual([flags, [command, "--tag", "a b"], pid]);
+    // V8's own sum of its version and flags.
+    const print = "console.log(require('node:v8').cachedDataVersionTag())";
+    const tag = spawnSync(process.execPath, [...flags, ...later, "-e", print], { encoding: "utf8" }).stdout;
+    expect(JSON.parse(stdout)).toEqual([flags, [command, "--tag", "a b"], pid, Number(tag)]);
   });
 
   it("goes on with the packaged one: same words, same streams, same exit code", () => {
-    const copy = packaged('shift; shift; shift; shift; shift; cat; echo "words: $*"; echo problem >&2; exit 7');
+    const copy = packaged('shift; shift; shift; shift; cat; echo "words: $*"; echo problem >&2; exit 7');
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       ["--import", OLD_NODE, copy, "backup", "--at", "a b"],
