@@ -8,7 +8,7 @@ import { ASKED, billOf, LIST_PRICES } from "../agent/cost/index.ts";
 
 const [NODES = 10_000, TB = 10, GB_ADDED = 10] = process.argv.slice(2).map(Number);
 const DAY = 86_400;
-/** Bytes a pack has where the table of chunks is large (`packBudget`), and what a restore asks for at once. */
+/** Bytes a pack has where the table of chunks is large (`sealBudget`), and what a restore asks for at once. */
 const PACK = 16 << 20;
 const RANGE = 4 << 20;
 /** Requests a second that S3 promises a partition at least (AWS, "Optimizing Amazon S3 performance"). */

@@ -1,11 +1,11 @@
-import type { ThreadPace } from "./pace.ts";
+import type { SharedPace } from "./pace.ts";
 import type { SealPool, SealThreads } from "./seal-pool.ts";
 
 /** Threads that are started once, by whoever first knows that there is something to seal. */
 export interface ThreadSource {
   start(): SealThreads;
   /** What those that were started, and those that will be, keep to from now on. */
-  keep(pace: ThreadPace): void;
+  keep(pace: SharedPace): void;
   /** Ends them where they were started; safe to call twice. */
   close(): Promise<void>;
 }
@@ -13,7 +13,7 @@ export interface ThreadSource {
 /** @param start starts them */
 export function makeThreadSource(start: () => SealThreads): ThreadSource {
   let threads: SealThreads | null = null;
-  let kept: ThreadPace | null = null;
+  let kept: SharedPace | null = null;
   return {
     start: () => {
       if (threads !== null) return threads;

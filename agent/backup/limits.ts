@@ -27,31 +27,42 @@ export function chunkBytes(size: number): number {
   return size <= GIB ? MIB : 4 * MIB;
 }
 
+/** What seals: threads, and packs being filled or on their way. */
+export interface SealBudget {
+  readonly threads: number;
+  /** Bytes of a pack. */
+  readonly target: number;
+  /** Pack buffers of all threads: one being filled each, and one or two on their way. */
+  readonly buffers: number;
+}
+
 /**
- * Pack size and number of pack buffers for so many workers: one being filled each, and one or two on their way. Packs
- * are 16 to 32 MiB (docs/FORMAT.md); where memory and size pull apart, memory wins: the whole process is to stay below
- * 256 MiB, of which an idle Node takes some 90 and each worker 30. A large table of chunks takes its memory from the packs;
- * of small files, which are not much data however many they are, these may be smaller than 16 MiB.
+ * Packs are 16 to 32 MiB (docs/FORMAT.md); where memory and size pull apart, memory wins: the whole process is to stay below
+ * 256 MiB, of which an idle Node takes some 90 and each thread 25. A large table of chunks takes its memory from the packs;
+ * of small files, which are not much data however many they are, these may be smaller than 16 MiB. With each of very many
+ * tiny files the main thread has as much to do as one that seals, so a second one is memory and little else.
+ * @param workers threads there are
  * @param table what the table of chunks takes, in bytes
  * @param chunk what a chunk has on average, in bytes
  */
-export function packBudget(
-  workers: number,
-  table = 0,
-  chunk = MIB,
-): { readonly target: number; readonly buffers: number } {
+export function sealBudget(workers: number, table = 0, chunk = MIB): SealBudget {
+  if (table > USUAL_TABLE && chunk < SMALL_CHUNK) {
+    const threads = chunk < TINY_CHUNK ? 1 : workers;
+    return { threads, target: 8 * MIB, buffers: threads + 1 };
+  }
   const left = 72 * MIB - Math.max(0, table - USUAL_TABLE);
   const spare = left < 72 * MIB ? 0 : 1;
   const buffers = Math.max(workers + 1, Math.min(workers + 1 + spare, 5));
-  const least = chunk < SMALL_CHUNK ? 8 * MIB : 16 * MIB;
-  const target = Math.min(32 * MIB, Math.max(least, Math.floor(left / buffers)));
-  return { target, buffers };
+  const target = Math.min(32 * MIB, Math.max(16 * MIB, Math.floor(left / buffers)));
+  return { threads: workers, target, buffers };
 }
 
 /** A table of some 300,000 chunks, index included. Bytes. */
 const USUAL_TABLE = 16 * MIB;
 /** Bytes. A million chunks of less are no more than some thousand packs, whatever size these have. */
 const SMALL_CHUNK = 64 * 1024;
+/** Bytes. To read and seal less takes about as long as to list the file. */
+const TINY_CHUNK = 8 * 1024;
 
 /** From what was asked for and the machine's cores. */
 export function workerCount(asked: number | undefined, cores: number): number {

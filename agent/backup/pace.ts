@@ -11,13 +11,20 @@ export interface ThreadPace {
   readonly share?: number;
 }
 
-/** How many threads seal, and what each keeps to once the node runs again; null: to nothing. */
-export interface ThreadPlan {
-  readonly workers: number;
-  readonly pace: ThreadPace | null;
+/** What all threads together leave to others. */
+export interface SharedPace {
+  /** Bytes of frozen files that they read in a second. */
+  readonly read?: number;
+  /** Of the machine, maybe a part of one; each then comes after all other threads, too. */
+  readonly cores?: number;
 }
 
-/** Each thread has its part of the whole: they are given work evenly, and so need not ask each other. */
+/** How many threads seal, and what they keep to once the node runs again; null: to nothing. */
+export interface ThreadPlan {
+  readonly workers: number;
+  readonly pace: SharedPace | null;
+}
+
 export function planThreads(asked: number | undefined, cores: number, pace: PaceOptions): ThreadPlan {
   const { cpu, read } = pace;
   const most = workerCount(asked, cores);
@@ -27,9 +34,17 @@ export function planThreads(asked: number | undefined, cores: number, pace: Pace
   return {
     workers,
     pace: {
-      ...(read === undefined ? {} : { read: read / workers }),
-      ...(cpu === undefined ? {} : { share: Math.min(1, wanted / workers) }),
+      ...(read === undefined ? {} : { read }),
+      ...(cpu === undefined ? {} : { cores: wanted }),
     },
+  };
+}
+
+/** Each thread has its part of the whole: they are given work evenly, and so need not ask each other. */
+export function paceOfEach({ read, cores }: SharedPace, threads: number): ThreadPace {
+  return {
+    ...(read === undefined ? {} : { read: read / threads }),
+    ...(cores === undefined ? {} : { share: Math.min(1, cores / threads) }),
   };
 }
 

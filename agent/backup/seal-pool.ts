@@ -1,9 +1,10 @@
 import { extname } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import { PAGE } from "../../posix/aligned.ts";
 import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import type { SealedPack } from "../../vault/sealed/types.ts";
-import type { ThreadPace } from "./pace.ts";
+import { paceOfEach, type SharedPace } from "./pace.ts";
 import type {
   DoneMessage,
   FileTask,
@@ -25,8 +26,10 @@ export interface SealThreads {
   readonly workers: readonly Worker[];
   /** What one of them has died of so far; null where all live. */
   died(): { readonly error: unknown } | null;
-  /** What each of them keeps to from now on. */
-  keep(pace: ThreadPace): void;
+  /** What they keep to from now on, each to its part. */
+  keep(pace: SharedPace): void;
+  /** Ends all but the first so many, which have the pace of all from then on. */
+  keepFirst(count: number): void;
   /** Ends them; safe to call twice. */
   close(): Promise<void>;
 }
@@ -37,8 +40,12 @@ export interface SealThreads {
  */
 export function startSealThreads(count: number): SealThreads {
   const url = new URL(`./seal.worker${extname(import.meta.url)}`, import.meta.url);
+  // The command's own limit, which the main thread has taken by now, would else be that of each thread.
+  setFlagsFromString("--max-semi-space-size=0");
   const workers = Array.from({ length: count }, () => new Worker(url, { resourceLimits: SMALL_YOUNG }));
+  const dismissed = new Set<Worker>();
   let death: { readonly error: unknown } | null = null;
+  let pace: SharedPace | null = null;
   const exits = workers.map((worker) => new Promise((resolve) => worker.once("exit", resolve)));
   for (const worker of workers) {
     // Without a listener an early error would end the process while the node is down.
@@ -46,14 +53,29 @@ export function startSealThreads(count: number): SealThreads {
       death ??= { error };
     });
     worker.on("exit", (code) => {
-      death ??= { error: ended(code) };
+      if (!dismissed.has(worker)) death ??= { error: ended(code) };
     });
+  }
+  function tellPace(): void {
+    if (pace === null) return;
+    const each = paceOfEach(pace, workers.length);
+    for (const worker of workers) worker.postMessage({ type: "pace", pace: each } satisfies ToWorker);
   }
   return {
     workers,
     died: () => death,
-    keep: (pace) => {
-      for (const worker of workers) worker.postMessage({ type: "pace", pace } satisfies ToWorker);
+    keep: (shared) => {
+      pace = shared;
+      tellPace();
+    },
+    keepFirst: (count) => {
+      const spare = workers.splice(count);
+      if (spare.length === 0) return;
+      for (const worker of spare) {
+        dismissed.add(worker);
+        worker.postMessage({ type: "end" } satisfies ToWorker);
+      }
+      tellPace();
     },
     close: async () => {
       // Not terminate(): one that it cuts off while koffi is being loaded takes the whole process with it, maybe before the
@@ -97,7 +119,7 @@ const AHEAD = 3;
  * Workers make few and short-lived objects; V8 would let each grow a young generation of 48 MB for them, and collects old
  * ones first at half of what it is allowed: some 8 MB are alive, code included.
  */
-const SMALL_YOUNG = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 32 } as const;
+const SMALL_YOUNG = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 } as const;
 
 interface Seat {
   readonly worker: Worker;
@@ -221,10 +243,8 @@ export function makeSealPool(options: SealPoolOptions): SealPool {
       if (failure !== null) throw failure.error;
     },
     keepOne: () => {
-      for (const seat of seats.splice(1)) {
-        seat.dismissed = true;
-        post(seat, { type: "end" });
-      }
+      for (const seat of seats.splice(1)) seat.dismissed = true;
+      options.threads.keepFirst(1);
     },
     fail,
     close: async () => {

@@ -4,7 +4,7 @@ import { createJournal } from "./journal.ts";
 import { type KnownChunks, loadKnownChunks } from "./known-chunks.ts";
 import type { KnownParent } from "./known-parent.ts";
 import { makeLazyPool, type ThreadSource } from "./lazy-pool.ts";
-import { packBudget } from "./limits.ts";
+import { sealBudget } from "./limits.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { UploadPace } from "./pace.ts";
 import { makeSealPool, type SealPool, type SealThreads } from "./seal-pool.ts";
@@ -99,10 +99,11 @@ function makePool(
 ): SealPool {
   const { table, packs, ownOrigin } = known;
   const perFile = expected.bytes / Math.max(1, expected.files);
-  const { target, buffers } = packBudget(threads.workers.length, table.bytes, perFile);
+  const budget = sealBudget(threads.workers.length, table.bytes, perFile);
+  threads.keepFirst(budget.threads);
   return makeSealPool({
     threads,
-    buffers,
+    buffers: budget.buffers,
     data: {
       scope: run.keys.scope,
       packKey: run.keys.pack,
@@ -110,7 +111,7 @@ function makePool(
       compression: o.compression ?? "balanced",
       table: table.memory,
       ownOrigin,
-      packTarget: target,
+      packTarget: budget.target,
     },
     onPack: async (pack, rows) => {
       const size = pack.bytes.length;

@@ -14,7 +14,7 @@ import {
   piecesAfter,
 } from "../../../agent/backup/entry-line.ts";
 import { createJournal, readReceived, rowRange } from "../../../agent/backup/journal.ts";
-import { chunkBytes, packBudget, workerCount } from "../../../agent/backup/limits.ts";
+import { chunkBytes, sealBudget, workerCount } from "../../../agent/backup/limits.ts";
 import { createSummedFile, hasSum, openLines, readLines } from "../../../agent/backup/local-files.ts";
 import { readRunHead, readRunRecord } from "../../../agent/backup/run-files.ts";
 import { makeSameLines } from "../../../agent/backup/same-lines.ts";
@@ -224,16 +224,19 @@ describe("the bounds of a run", () => {
   it("cut files by their size alone, and keep pack buffers within 80 MiB for the usual workers", () => {
     expect([0, 2 ** 30, 2 ** 30 + 1].map(chunkBytes)).toEqual([MIB, MIB, 4 * MIB]);
     for (let workers = 1; workers <= 4; workers += 1) {
-      const { target, buffers } = packBudget(workers);
+      const { target, buffers } = sealBudget(workers);
       expect(buffers).toBeGreaterThan(workers);
       expect(target).toBeGreaterThanOrEqual(16 * MIB);
       expect(target * buffers).toBeLessThanOrEqual(80 * MIB);
-      const many = packBudget(workers, 56 * MIB, 1000);
+      const many = sealBudget(workers, 56 * MIB, 32 * 1024);
+      expect(many.threads).toBe(workers);
       expect(many.buffers).toBeGreaterThan(workers);
       expect(many.target).toBeGreaterThanOrEqual(8 * MIB);
       expect(many.target * many.buffers).toBeLessThanOrEqual(40 * MIB);
+      expect(sealBudget(workers, 56 * MIB, 1000)).toEqual({ threads: 1, target: 8 * MIB, buffers: 2 });
+      expect(sealBudget(workers, MIB, 1000).threads).toBe(workers);
       // A terabyte has as many chunks, and its packs stay as few as they may be.
-      expect(packBudget(workers, 56 * MIB, MIB).target).toBeGreaterThanOrEqual(16 * MIB);
+      expect(sealBudget(workers, 56 * MIB, MIB).target).toBeGreaterThanOrEqual(16 * MIB);
     }
     expect([
       workerCount(undefined, 1),

@@ -4,7 +4,7 @@ import { getPriority } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runBackup } from "../../../agent/backup/index.ts";
-import { planThreads } from "../../../agent/backup/pace.ts";
+import { paceOfEach, planThreads } from "../../../agent/backup/pace.ts";
 import { makeManager } from "../../../agent/node/index.ts";
 import type { NodeControl } from "../../../agent/node/types.ts";
 import { captureSetOf } from "../../../agent/profiles/index.ts";
@@ -62,15 +62,18 @@ describe("what a backup leaves to others", () => {
   it("is a part for each thread, which together are the whole", () => {
     expect(planThreads(undefined, 4, {})).toEqual({ workers: 4, pace: null });
     expect(planThreads(undefined, 4, { upload: 1 })).toEqual({ workers: 4, pace: null });
-    expect(planThreads(undefined, 4, { read: 100 })).toEqual({ workers: 4, pace: { read: 25 } });
-    expect(planThreads(undefined, 4, { cpu: { cores: 1 } })).toEqual({ workers: 1, pace: { share: 1 } });
-    expect(planThreads(undefined, 4, { cpu: { cores: 0.5 } })).toEqual({ workers: 1, pace: { share: 0.5 } });
+    expect(planThreads(undefined, 4, { read: 100 })).toEqual({ workers: 4, pace: { read: 100 } });
+    expect(planThreads(undefined, 4, { cpu: { cores: 1 } })).toEqual({ workers: 1, pace: { cores: 1 } });
+    expect(planThreads(undefined, 4, { cpu: { cores: 0.5 } })).toEqual({ workers: 1, pace: { cores: 0.5 } });
     expect(planThreads(undefined, 4, { cpu: { cores: 1.5 }, read: 100 })).toEqual({
       workers: 2,
-      pace: { read: 50, share: 0.75 },
+      pace: { read: 100, cores: 1.5 },
     });
-    expect(planThreads(undefined, 2, { cpu: { share: 0.5 } })).toEqual({ workers: 1, pace: { share: 1 } });
-    expect(planThreads(undefined, 2, { cpu: { cores: 64 } })).toEqual({ workers: 2, pace: { share: 1 } });
+    expect(paceOfEach({ read: 100, cores: 1.5 }, 2)).toEqual({ read: 50, share: 0.75 });
+    expect(paceOfEach({ read: 100, cores: 1.5 }, 1)).toEqual({ read: 100, share: 1 });
+    expect(paceOfEach({ cores: 0.5 }, 1)).toEqual({ share: 0.5 });
+    expect(planThreads(undefined, 2, { cpu: { share: 0.5 } })).toEqual({ workers: 1, pace: { cores: 1 } });
+    expect(planThreads(undefined, 2, { cpu: { cores: 64 } })).toEqual({ workers: 2, pace: { cores: 64 } });
   });
 
   it("paces what is put, from the moment the node runs again", async () => {

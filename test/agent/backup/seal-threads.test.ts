@@ -41,4 +41,37 @@ describe("threads that seal", () => {
     await threads.close();
     expect(threads.workers.map(({ threadId }) => threadId)).toEqual([-1]);
   });
+
+  it("are as many as a run still needs, and the others' end is no failure", async () => {
+    const threads = startSealThreads(3);
+    const [first, ...spare] = threads.workers;
+    const gone = Promise.all(spare.map((worker) => once(worker, "exit")));
+    threads.keepFirst(1);
+    expect(threads.workers).toEqual([first]);
+    await gone;
+    expect(threads.died()).toBeNull();
+    await threads.close();
+    expect(first?.threadId).toBe(-1);
+  });
+
+  it("share the pace of all among those that are left", async () => {
+    const threads = startSealThreads(2);
+    const told: unknown[] = [];
+    const [first] = threads.workers;
+    if (first === undefined) throw new Error("no thread");
+    const post = first.postMessage.bind(first);
+    first.postMessage = (message: unknown) => {
+      told.push(message);
+      post(message);
+    };
+    threads.keep({ read: 100, cores: 1 });
+    threads.keepFirst(1);
+    threads.keepFirst(1);
+    await threads.close();
+    expect(told).toEqual([
+      { type: "pace", pace: { read: 50, share: 0.5 } },
+      { type: "pace", pace: { read: 100, share: 1 } },
+      { type: "end" },
+    ]);
+  });
 });
