@@ -50,10 +50,13 @@ async function main(): Promise<void> {
   await say("forget --dry-run");
   await say("gc --dry-run");
   await say("rebuild");
+  await say("verify --all --without-key");
   await say(`verify ${id}`);
   await say(`verify ${id} --read-data`);
   await say(`restore ${id} --dry-run --to ${join(home, "out")}`);
   await say(`restore ${id} --to ${join(home, "out")}`);
+  await say("forget --apply --despite share");
+  await say("gc --apply");
 }
 
 /** Runs a command; what it said. @throws Error where it fails. */

@@ -49,7 +49,7 @@ export function makeIndexMemory(clock: { monotonic(): number }): IndexMemory {
       }
     },
     forget: (node) => nodes.delete(node),
-    cores: makeRecentCores(),
+    cores: makeRecentCores(MAX_CORES),
   };
 }
 
@@ -62,8 +62,16 @@ export interface RecentCores {
 
 /** A card of a node with a long history is some 20 kB. Bytes. */
 const MAX_CORES = 16 << 20;
+/** A job goes from older snapshots to newer ones; as objects cards take a multiple of that. Bytes. */
+const MAX_CORES_OF_JOB = 4 << 20;
 
-export function makeRecentCores(): RecentCores {
+/** Of a job that remembers nothing for the next. */
+export function makeCoresOfJob(): RecentCores {
+  return makeRecentCores(MAX_CORES_OF_JOB);
+}
+
+/** @param most bytes of cards */
+function makeRecentCores(most: number): RecentCores {
   const cores = new Map<string, { readonly core: CardCore; readonly size: number }>();
   let held = 0;
   return {
@@ -74,7 +82,7 @@ export function makeRecentCores(): RecentCores {
       cores.delete(name);
       cores.set(name, { core, size });
       for (const [oldest, { size: gone }] of cores) {
-        if (held <= MAX_CORES) break;
+        if (held <= most) break;
         cores.delete(oldest);
         held -= gone;
       }

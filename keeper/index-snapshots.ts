@@ -16,7 +16,7 @@ import {
   type StoredIndex,
   writeMonth,
 } from "./index-files.ts";
-import { type IndexMemory, makeRecentCores, type RecentCores, type Remembered } from "./index-memory.ts";
+import { type IndexMemory, makeCoresOfJob, type RecentCores, type Remembered } from "./index-memory.ts";
 import { assertMayChange } from "./may-change.ts";
 import { type PackSlices, PacksLeft } from "./packs-left.ts";
 import { type NodeScope, readNode } from "./read.ts";
@@ -87,7 +87,7 @@ export async function rebuildIndex(options: Omit<IndexOptions, "ids" | "proofs">
 
 async function runIndex(options: IndexOptions, all: boolean): Promise<IndexOutcome> {
   const { store, memory } = options;
-  const cores = memory?.cores ?? makeRecentCores();
+  const cores = memory?.cores ?? makeCoresOfJob();
   const remembered = all ? null : (memory?.recall(options.node) ?? null);
   if (remembered !== null && isAskedFor(options, remembered.node)) {
     const on: Run = { options, all, node: remembered.node, memo: new Map(), same: makeSameIds(), cores, remembered };

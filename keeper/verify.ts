@@ -53,7 +53,7 @@ export async function* verifySnapshots(asked: KeylessVerifyOptions): AsyncGenera
   const { store } = options;
   const node = await readNode(store, options.node, options.vault);
   const scope: NodeScope = { vault: node.vault, node: node.node };
-  const seen: SeenPacks = new Map();
+  const seen: Seen = { packs: new Map(), keys: new Map() };
   for (const id of options.ids ?? (await cardIds(store, scope.node))) {
     options.signal?.throwIfAborted();
     if (options.after !== undefined && id <= options.after) continue;
@@ -64,12 +64,19 @@ export async function* verifySnapshots(asked: KeylessVerifyOptions): AsyncGenera
   }
 }
 
+/** What is known already of objects that several snapshots use, so that each is looked at once a job. */
+interface Seen {
+  readonly packs: SeenPacks;
+  /** Of the key.json of an origin. */
+  readonly keys: Map<SnapshotId, ObjectDamage | null>;
+}
+
 async function verifyOne(
   options: KeylessVerifyOptions,
   scope: NodeScope,
   node: NodeJson,
   id: SnapshotId,
-  seen: SeenPacks,
+  seen: Seen,
   locks: WatchedLocks<unknown> | null,
 ): Promise<KeylessVerdict | null> {
   const { store } = options;
@@ -85,11 +92,11 @@ async function verifyOne(
   const { core } = read.value;
   const damages = [...signatureDamage(node, read.value)];
   if ((await store.head(names.begin(scope.node, id))) === null) damages.push(missing(names.begin(scope.node, id)));
-  damages.push(...(await keyDamages(store, scope, core)));
+  damages.push(...(await keyDamages(store, scope, core, seen.keys)));
   const used = await findUsedPacks(store, scope, core);
   damages.push(...(await manifestDamage(options, scope, core, used)), ...used.damages);
   const folder = await listAll(store, names.dataFolder(scope.node, core.snapshot));
-  const packs = await checkPacks(options, scope, { core, received: read.info.receivedAt, folder }, used, seen);
+  const packs = await checkPacks(options, scope, { core, received: read.info.receivedAt, folder }, used, seen.packs);
   damages.push(...packs.damages);
   const notes = [...used.notes, ...extraFiles(folder, scope, core, used)];
   const lock = locks?.firstToEnd(objectsOf(scope, core)) ?? null;
@@ -116,11 +123,20 @@ function* signatureDamage(node: NodeJson, card: Card): Generator<ObjectDamage> {
 }
 
 /** The key.json of every origin: without it that origin's packs stay closed for ever. */
-async function keyDamages(store: Reader, scope: NodeScope, core: CardCore): Promise<ObjectDamage[]> {
+async function keyDamages(
+  store: Reader,
+  scope: NodeScope,
+  core: CardCore,
+  seen: Seen["keys"],
+): Promise<ObjectDamage[]> {
   const damages: ObjectDamage[] = [];
   for (const id of new Set([core.snapshot, ...core.origins.map(({ snapshot }) => snapshot)])) {
-    const card = id === core.snapshot ? core : ((await readCommitted(store, scope, id))?.core ?? null);
-    const damage = await keyFileDamage(store, scope, id, card);
+    let damage = seen.get(id);
+    if (damage === undefined) {
+      const card = id === core.snapshot ? core : ((await readCommitted(store, scope, id))?.core ?? null);
+      damage = await keyFileDamage(store, scope, id, card);
+      seen.set(id, damage);
+    }
     if (damage !== null) damages.push(damage);
   }
   return damages;

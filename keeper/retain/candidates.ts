@@ -4,7 +4,7 @@ import type { Candidate } from "../../vault/retain/index.ts";
 import type { Lister, Reader } from "../../vault/store/facets.ts";
 import { judge } from "../evaluate.ts";
 import { readIndex } from "../index-files.ts";
-import { makeRecentCores } from "../index-memory.ts";
+import { makeCoresOfJob } from "../index-memory.ts";
 import { isForgotten, isPinned, readMarkOf } from "../marks.ts";
 import { oddity } from "../order.ts";
 import type { NodeScope } from "../read.ts";
@@ -42,7 +42,7 @@ export async function findCandidates(store: Reader & Lister, node: NodeJson, sca
     }
   }
   const on = {
-    ...{ store, scope, node, newest: null, asked: new Set<SnapshotId>(), cores: makeRecentCores(), memo: new Map() },
+    ...{ store, scope, node, newest: null, asked: new Set<SnapshotId>(), cores: makeCoresOfJob(), memo: new Map() },
     same: makeSameIds(),
     known: async (id: SnapshotId) => indexed.get(id) ?? null,
     justCame: async () => false,
