@@ -1,3 +1,5 @@
+import { mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { isColdkeepError } from "../../../vault/names/index.ts";
 import type { ApprovedPlan } from "../../../vault/store/facets.ts";
@@ -78,6 +80,18 @@ describe.each(PASSING)("a vault in a folder whose fsync answers %s once", (code)
     failOnce("folder");
     await expect(store.replace("n/there", Buffer.from("z"), there?.etag ?? null)).rejects.toSatisfy(isFinal);
     expect(disk.failed).toEqual([code]);
+  });
+
+  it("leaves no folder open behind what failed", async () => {
+    const store = await made();
+    // Made by another process, so that the name is put on disk by whoever comes next.
+    mkdirSync(join(store.url.slice("file://".length), "n/theirs"));
+    const open = () => readdirSync("/proc/self/fd").length;
+    const before = open();
+    failOnce("folder");
+    await expect(store.create("n/theirs/a", hashed(Buffer.from("y")))).rejects.toSatisfy(isFinal);
+    expect(disk.failed).toEqual([code]);
+    expect(open()).toBe(before);
   });
 
   it("does not believe the next one of a file that lies there already", async () => {

@@ -68,11 +68,13 @@ function openRoot(root: VaultRoot): number {
 function enter(root: VaultRoot, parent: number, part: string, path: string, make: boolean): number | null {
   const at = `/proc/self/fd/${parent}/${part}`;
   for (let attempt = 0; ; attempt += 1) {
+    let fd = -1;
     try {
-      const fd = openSync(at, OPEN);
+      fd = openSync(at, OPEN);
       if (make && !root.durable.has(path)) settle(root, parent, path);
       return fd;
     } catch (error) {
+      if (fd >= 0) closeSync(fd);
       const code = systemCode(error);
       if (code === "ENOTDIR" || code === "ELOOP") {
         if (isSymlink(at)) throw inTheWay(root, path, "a symbolic link, which coldkeep does not follow inside a vault");
