@@ -20,7 +20,7 @@ export const files = makeProfile({
     },
   ],
   place: [],
-  after: ["Look whether the node goes on from the height recorded."],
+  after: ["Look whether what reads these files takes them as they are."],
   discover: (look, roots) =>
     roots.some(({ path }) => (look.list(path)?.length ?? 0) > 0)
       ? { found: "files", version: null, elsewhere: [] }

@@ -432,6 +432,10 @@ describe("profiles", () => {
     expect(found("/srv/absent")).toEqual([]);
   });
 
+  it("of which nothing is known says nothing of a height after a restore", () => {
+    expect(profileOf("files").after.join("\n")).not.toMatch(/height/);
+  });
+
   it("class whatever they do not know as mutable", () => {
     expect(captureSetOf("files").classify({ path: "", files: ["a", "000001.ldb"] })).toEqual([
       { mutability: "mutable" },
