@@ -19,7 +19,6 @@ export async function adoptRuns(o: {
   readonly dead: readonly LocalRun[];
   readonly signingKey: KeyObject;
   readonly signal: AbortSignal;
-  readonly retryPauses?: readonly number[];
 }): Promise<LocalRun[]> {
   const { vault, node } = o.run;
   const adopted: LocalRun[] = [];

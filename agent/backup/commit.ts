@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { encodeCard, encodePackList, signCard } from "../../vault/card/index.ts";
 import type { Card, CardCore, PackListRef, PackListRow } from "../../vault/card/types.ts";
-import { ColdkeepError, FORMAT, isColdkeepError, names, toBase64url } from "../../vault/names/index.ts";
+import { ColdkeepError, FORMAT, isColdkeepError, messageOf, names, toBase64url } from "../../vault/names/index.ts";
 import { cardMac } from "../../vault/sealed/card-mac.ts";
 import { assertCardCovers, cardOrigins, sealManifest } from "../../vault/sealed/manifest.ts";
 import type { Manifest } from "../../vault/sealed/types.ts";
@@ -122,30 +122,30 @@ export async function putCard({ options: o, run }: CommitOptions, core: CardCore
   const name = names.card(o.node, run.id);
   writePrivateFile(join(run.folder, RUN_FILES.card), bytes);
   const body = hashed(bytes);
-  await o.vaults.each(({ store }) => putCardIn(store, name, body, o.retryPauses));
+  await o.vaults.each(({ store }) => putCardIn(store, name, body));
   return card;
 }
 
-async function putCardIn(
-  store: Creator,
-  name: string,
-  body: HashedBytes,
-  retryPauses: readonly number[] | undefined,
-): Promise<void> {
+async function putCardIn(store: Creator, name: string, body: HashedBytes): Promise<void> {
   try {
     // Not to be cut off: once the card is on its way, only its fate is of interest.
-    if ((await putNew(store, name, body, retryPauses === undefined ? {} : { retryPauses })).put) return;
+    if ((await putNew(store, name, body, {})).put) return;
   } catch (error) {
-    if (!isColdkeepError(error) || !error.retryable) throw error;
+    // An abort ends the waiting for a vault that did not answer: what it did with the card is not known then either.
+    if (isColdkeepError(error) ? !error.retryable : !isAbort(error)) throw error;
     throw new ColdkeepError("outcome-unknown", {
       what: "the vault did not say whether it took the card",
       on: name,
-      why: error.message,
+      why: messageOf(error),
       todo: "`coldkeep list` shows the snapshot if it did; if not, the next backup takes over all that was put",
       cause: error,
     });
   }
   throw foreignObject(name);
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
 }
 
 /** Packs no earlier card vouches for: this run's own, and those of adopted runs that it uses. */

@@ -1,9 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { ColdkeepError, isColdkeepError } from "../../vault/names/index.ts";
-import type { Creator, HashedBytes } from "../../vault/store/index.ts";
-
-/** Pauses before the same bytes are sent again, in milliseconds. */
-const PAUSES = [200, 800, 2_000, 5_000];
+import { ColdkeepError } from "../../vault/names/index.ts";
+import type { CreateOptions, Creator, HashedBytes } from "../../vault/store/index.ts";
 
 export type PutOutcome =
   | { readonly put: true; readonly size: number }
@@ -11,32 +7,18 @@ export type PutOutcome =
   | { readonly put: false };
 
 /**
- * Puts an object under a name that must be new. A call whose effect is not known is repeated with the same bytes; if
- * the name then holds these very bytes they are ours, for nobody else can have them before they are put.
- * @throws ColdkeepError as the store does; `interrupted`.
+ * Puts an object under a name that must be new. If the name holds these very bytes they are ours, put by a call of which
+ * the answer was lost: nobody else can have them before they are put. Repeating is the store's (`retrying`).
+ * @throws ColdkeepError as the store does; the signal's reason.
  */
 export async function putNew(store: Creator, name: string, body: HashedBytes, o: PutOptions): Promise<PutOutcome> {
-  const size = body.bytes.length;
-  for (let attempt = 0; ; attempt += 1) {
-    o.signal?.throwIfAborted();
-    try {
-      const outcome = await store.create(name, body);
-      if (outcome.created) return { put: true, size };
-      return outcome.same ? { put: true, size } : { put: false };
-    } catch (error) {
-      const pause = (o.retryPauses ?? PAUSES)[attempt];
-      if (pause === undefined || !isColdkeepError(error) || !error.retryable) throw error;
-      await sleep(pause, undefined, o.signal === undefined ? {} : { signal: o.signal });
-      await o.mayRepeat?.(size);
-    }
-  }
+  o.signal?.throwIfAborted();
+  const outcome = await store.create(name, body, o.mayRepeat === undefined ? {} : { mayRepeat: o.mayRepeat });
+  return outcome.created || outcome.same ? { put: true, size: body.bytes.length } : { put: false };
 }
 
-export interface PutOptions {
+export interface PutOptions extends CreateOptions {
   readonly signal?: AbortSignal;
-  readonly retryPauses?: readonly number[];
-  /** Asked before so many bytes are sent once more. */
-  readonly mayRepeat?: (bytes: number) => Promise<void>;
 }
 
 /** The name of an object of our own run holds what we did not put: whoever did is no friend of this run. */

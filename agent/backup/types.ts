@@ -46,8 +46,6 @@ export interface BackupOptions {
   /** Worker threads; default: one a core, 2 to 4. More are faster where the disks are, and take some 45 MB each. */
   readonly workers?: number;
   readonly pace?: PaceOptions;
-  /** Pauses in milliseconds before bytes whose put failed for a passing reason are put again; default 0.2 to 5 s. */
-  readonly retryPauses?: readonly number[];
   /** Origins the snapshot may name; default and most: 256. */
   readonly maxOrigins?: number;
   /**

@@ -23,7 +23,6 @@ export interface UploaderOptions {
   readonly snapshot: SnapshotId;
   readonly journal: Journal;
   readonly signal: AbortSignal;
-  readonly retryPauses?: readonly number[];
   readonly pace: UploadPace;
   /** Throws where the run has lasted too long to be committed: nothing more need be put then. */
   readonly assertInTime: () => void;
@@ -31,14 +30,13 @@ export interface UploaderOptions {
 
 export function makeUploader(o: UploaderOptions): Uploader {
   const figures = { stored: 0, packs: 0 };
-  const puts = { signal: o.signal, ...(o.retryPauses === undefined ? {} : { retryPauses: o.retryPauses }) };
   let missed = 0;
   async function put(name: string, body: HashedBytes): Promise<void> {
     // Here and not within each vault's put, where a run that ends would look like a vault that fails.
     await o.pace.take(body.bytes.length * o.vaults.live.length);
     o.assertInTime();
     const full = names.dataObject(o.node, o.snapshot, name);
-    const outcome = await o.vaults.put(full, body, { ...puts, mayRepeat: o.pace.take });
+    const outcome = await o.vaults.put(full, body, { signal: o.signal, mayRepeat: o.pace.take });
     if (!outcome.put) throw foreignObject(full);
     // Before the receipt, which would otherwise speak for a vault that has not got it.
     for (const lost of o.vaults.lost.slice(missed)) o.journal.missed(lost.name);

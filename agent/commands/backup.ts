@@ -150,10 +150,14 @@ export async function backUp(
     ...(node.pace === undefined ? {} : { pace: node.pace }),
     now,
     beforeStop: async (bytesToCopy) => {
+      feeding.hurry(true);
       const handOn = await takeGroupTurn({ session, control, feeding, bytesToCopy }, call);
       try {
         if (!anyway) await assertMayStop(node, control, state, now, io.signal);
-        return handOn;
+        return async () => {
+          await handOn();
+          feeding.hurry(false);
+        };
       } catch (error) {
         await handOn();
         throw error;

@@ -1,35 +1,62 @@
 import { assertMayWork, parseVaultJson, type SuiteName } from "../../vault/card/index.ts";
 import { ColdkeepError, isColdkeepError, names, VERSION } from "../../vault/names/index.ts";
-import { type Deleter, openStore, retrying, type Store } from "../../vault/store/index.ts";
+import {
+  type Deleter,
+  openStore,
+  PATIENCE_MS,
+  type RetryBudget,
+  retrying,
+  type Store,
+} from "../../vault/store/index.ts";
 import type { Config, VaultSettings } from "../config/index.ts";
 import { type KeySetting, type LoadedKey, loadIdentities, loadRecipients } from "../keys/index.ts";
 import { openNodeState } from "../state/index.ts";
 import type { Call } from "./define.ts";
 import { keyByPlace } from "./key-by-place.ts";
 import { pickVault, type Session } from "./session.ts";
+import { makeWaitingNote } from "./waiting.ts";
 
 /** The vault that --vault names, else the first, patient with what may pass. @throws ColdkeepError `usage`. */
-export function openVault(config: Config, call: Call, mode: "read" | "write"): Promise<Store> {
-  return openOneVault(pickVault(config, call.flags.vault), call, mode);
+export function openVault(
+  config: Config,
+  call: Call,
+  mode: "read" | "write",
+  budget?: () => RetryBudget,
+): Promise<Store> {
+  return openOneVault(pickVault(config, call.flags.vault), call, mode, budget);
 }
 
+/** For those whom somebody waits for at the other end: a vault that is away is told of soon. */
+export const BRISK = (): RetryBudget => ({ totalMs: 10_000 });
+
 /** One vault of a configuration, patient with what may pass, and able to delete what a plan of the keeper's names. */
-export async function openOneVault(vault: VaultSettings, call: Call, mode: "read" | "write"): Promise<Store & Deleter> {
-  const store = await openPlace(vault, call, { readonly: mode === "read" });
+export async function openOneVault(
+  vault: VaultSettings,
+  call: Call,
+  mode: "read" | "write",
+  budget?: () => RetryBudget,
+): Promise<Store & Deleter> {
+  const store = await openPlace(vault, call, {
+    readonly: mode === "read",
+    ...(budget === undefined ? {} : { budget }),
+  });
   if (mode === "write") await assertOursToChange(store, vault);
   return store;
 }
 
 /** The store at a place, whether a vault is there or not. */
 export async function openPlace(
-  { url, s3 }: Pick<VaultSettings, "url" | "s3">,
-  { io }: Call,
-  how: { readonly readonly?: boolean; readonly create?: boolean },
+  { url, s3, retryForMs = PATIENCE_MS }: Pick<VaultSettings, "url" | "s3" | "retryForMs">,
+  call: Call,
+  how: { readonly readonly?: boolean; readonly create?: boolean; readonly budget?: () => RetryBudget },
 ): Promise<Store & Deleter> {
+  const { io } = call;
   const reach = s3 === undefined ? {} : { s3 };
-  const store = await openStore(url, { ...how, ...reach, version: VERSION, now: () => io.clock.now() });
+  const { budget = () => ({ totalMs: retryForMs }), ...access } = how;
+  const store = await openStore(url, { ...access, ...reach, version: VERSION, now: () => io.clock.now() });
+  const patient = retrying(store, { clock: io.clock, signal: io.signal, budget, onWait: makeWaitingNote(call) });
   // A plan that broke off is run again as a whole, so its deletes are not repeated one by one.
-  return { ...retrying(store, { clock: io.clock, signal: io.signal }), delete: (plan) => store.delete(plan) };
+  return { ...patient, delete: (plan) => store.delete(plan) };
 }
 
 const MAX_VAULT_JSON = 64 << 10;

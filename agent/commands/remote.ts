@@ -13,6 +13,7 @@ import type { RestoreFlags } from "./restore.command.ts";
 import { selectionOf } from "./selection.ts";
 import { pickNode, readConfig, type Session } from "./session.ts";
 import { stateFolderOf } from "./state-folder.ts";
+import { makeWaitingNote } from "./waiting.ts";
 
 /** A vault as a presenter shows it, and what is known of node and snapshot by the ticket. */
 export interface Remote {
@@ -56,7 +57,7 @@ export async function openRemote(call: Call<RemoteFlags & Pick<RestoreFlags, "to
     env: { ...io.env },
   });
   return {
-    store: retrying(presented, { clock: io.clock, signal: io.signal }),
+    store: retrying(presented, { clock: io.clock, signal: io.signal, onWait: makeWaitingNote(call) }),
     archived: presented.archived,
     session,
     share: share === null || ticket === null ? null : { tid: ticket.tid, key: share.key },

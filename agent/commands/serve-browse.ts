@@ -8,7 +8,7 @@ import { logLine } from "../report/index.ts";
 import { type Library, startViewer } from "../viewer/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
-import { loadOpeners, openVault, withoutConsuming } from "./opened.ts";
+import { BRISK, loadOpeners, openVault, withoutConsuming } from "./opened.ts";
 import { openingWith, originWords } from "./opening.ts";
 import type { ServeFlags } from "./serve.command.ts";
 import { pickNode, readConfig, scopeOf } from "./session.ts";
@@ -56,7 +56,7 @@ function assertAlone({ tlsCert, tlsKey, ticketKey }: ServeFlags): void {
 }
 
 async function libraryOf(config: Config, call: Call<ServeFlags>): Promise<Library> {
-  const store = await openVault(config, call, "read");
+  const store = await openVault(config, call, "read", BRISK);
   const asked = call.flags.node === undefined ? config.nodes : [pickNode(config, call.flags.node)];
   const nodes = new Map<NodeName, NodeSettings>(asked.map((node) => [node.name, node]));
   // Read once for all that is open, and again after they were forgotten. Without any that opens, nothing is shown at all.

@@ -8,7 +8,7 @@ import { logLine } from "../report/index.ts";
 import { type ServeOptions, serve } from "../serve/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
-import { openVault } from "./opened.ts";
+import { BRISK, openVault } from "./opened.ts";
 import type { ServeFlags } from "./serve.command.ts";
 import { pickVault, readConfig } from "./session.ts";
 import { ticketMacOf } from "./ticket-mac.ts";
@@ -35,7 +35,7 @@ export async function run(call: Call<ServeFlags>): Promise<Answer> {
     );
   }
   const serving = await serve({
-    store: await openVault(config, call, "write"),
+    store: await openVault(config, call, "write", BRISK),
     nodes: config.nodes.map(({ name }) => name),
     standards: (name) => standardsOf(config, name, call),
     tickets: await ticketMacOf(config, call, "serve"),

@@ -26,12 +26,18 @@ export function absolute(description: string) {
   });
 }
 
+const timeSpan = z
+  .string({ error: DURATION_FORM })
+  .refine((value) => (parseDuration(value) ?? 0) > 0, { error: `${DURATION_FORM}, above 0` });
+const TIME_SPAN = "^[1-9][0-9]*(ms|s|m|h|d)$";
+
 export function duration(otherwise: string, description: string) {
-  return z
-    .string({ error: DURATION_FORM })
-    .refine((value) => (parseDuration(value) ?? 0) > 0, { error: `${DURATION_FORM}, above 0` })
-    .default(otherwise)
-    .meta({ description, pattern: "^[1-9][0-9]*(ms|s|m|h|d)$" });
+  return timeSpan.default(otherwise).meta({ description, pattern: TIME_SPAN });
+}
+
+/** One that may be absent, for which what stands in is not the configuration's to say. */
+export function optionalDuration(description: string) {
+  return timeSpan.optional().meta({ description, pattern: TIME_SPAN });
 }
 
 export function oneOf<const Values extends readonly [string, ...string[]]>(values: Values, description: string) {

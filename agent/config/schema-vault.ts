@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { parseS3Url, S3_URL_FORM } from "../../vault/names/index.ts";
-import { absolute, object, text, url as webUrl } from "./schema-parts.ts";
+import { absolute, object, optionalDuration, text, url as webUrl } from "./schema-parts.ts";
 import { tiers } from "./schema-tiers.ts";
 
 /** The name of the vault that is written as `vault:`, without one of its own. */
@@ -50,7 +50,12 @@ const REACH = {
 
 export const S3_KEYS = Object.keys(REACH);
 
-const SETTINGS = { url, ...REACH, tiers: tiers.optional() };
+const SETTINGS = {
+  url,
+  ...REACH,
+  retry_for: optionalDuration("how long a call that fails for a reason that may pass is tried again; default 30m"),
+  tiers: tiers.optional(),
+};
 
 /** One vault: its place alone, or a mapping with more. */
 export const vault = z

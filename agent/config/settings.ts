@@ -80,11 +80,16 @@ function vaultsOf({ vault, vaults }: WrittenConfig): readonly VaultSettings[] {
 
 function vaultOf(written: NonNullable<WrittenConfig["vaults"]>[number]): VaultSettings {
   const { name, url, tiers, region, endpoint, profile, fips } = written;
-  if (!url.startsWith("s3://")) return { name, url, ...ruled({ tiers }) };
+  const kept = { ...waited(written), ...ruled({ tiers }) };
+  if (!url.startsWith("s3://")) return { name, url, ...kept };
   const { path_style: pathStyle, ca_bundle: caBundle, dual_stack: dualStack } = written;
   const reach = { region, endpoint, pathStyle, profile, caBundle, dualStack, fips };
   const s3 = Object.fromEntries(Object.entries(reach).filter(([, value]) => value !== undefined));
-  return { name, url, s3, ...(written.put_only === true ? { putOnly: true } : {}), ...ruled({ tiers }) };
+  return { name, url, s3, ...(written.put_only === true ? { putOnly: true } : {}), ...kept };
+}
+
+function waited({ retry_for }: { readonly retry_for?: string | undefined }): { readonly retryForMs?: number } {
+  return retry_for === undefined ? {} : { retryForMs: milliseconds(retry_for) };
 }
 
 function ruled({ tiers }: { readonly tiers?: WrittenTiers | undefined }): { readonly tiers?: Tiers } {

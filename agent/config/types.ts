@@ -240,6 +240,8 @@ export interface VaultSettings {
   readonly s3?: S3Reach;
   /** This host may only add; functions beside the vault list what it puts. */
   readonly putOnly?: true;
+  /** How long a call that fails for a reason that may pass is tried again. Milliseconds; default: the store's. */
+  readonly retryForMs?: number;
 }
 
 export interface S3Reach {

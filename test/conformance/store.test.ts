@@ -54,8 +54,7 @@ const implementations: readonly StoreImplementation[] = [
         const chosen = fault(call);
         return chosen !== null && call.call === "replace" ? "fails-before" : chosen;
       });
-      const budget = { attempts: 20 };
-      return { store: retrying(faulty, { clock: systemClock, budget, wait: async () => {} }) };
+      return { store: retrying(faulty, { clock: systemClock, wait: async () => {} }) };
     },
   },
   {

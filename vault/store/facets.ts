@@ -70,9 +70,14 @@ export type CreateOutcome =
   /** The name is taken. `same` tells whether the bytes there are the very ones that were to be put. */
   | { readonly created: false; readonly same: boolean; readonly info: ObjectInfo };
 
+export interface CreateOptions {
+  /** Asked by a store that repeats, before so many bytes are sent once more. */
+  readonly mayRepeat?: (bytes: number) => Promise<void>;
+}
+
 export interface Creator {
   /** The store proves its own object by the digest of `body`, and sends it along where the other side checks it. */
-  create(name: string, body: HashedBytes): Promise<CreateOutcome>;
+  create(name: string, body: HashedBytes, o?: CreateOptions): Promise<CreateOutcome>;
 }
 
 export type ReplaceOutcome =

@@ -6,5 +6,5 @@ export type { HttpStore, HttpStoreOptions } from "./http/index.ts";
 export { openArchive, openHttpStore, openStore, type StoreOptions, uploadStream } from "./open.ts";
 export { type ProbeFinding, type ProbeReport, probeStore } from "./probe/index.ts";
 export { readonly } from "./readonly.ts";
-export { type RetryBudget, type RetryOptions, retrying } from "./retrying.ts";
+export { PATIENCE_MS, type RetryBudget, type RetryOptions, retrying } from "./retrying.ts";
 export { hostStatements } from "./s3/rights.ts";

@@ -1,19 +1,30 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isColdkeepError } from "../names/index.ts";
+import { type ColdkeepError, isColdkeepError } from "../names/index.ts";
 import type { ListedObject, Store, StoreTraits } from "./facets.ts";
 import { makeReceipt } from "./receipt.ts";
 
+/** How long a store that fails is waited for: by time, as what passes takes minutes, however often it is asked meanwhile. */
 export interface RetryBudget {
-  /** Calls in all, the first included. Default 6. */
-  readonly attempts?: number;
-  /** No new attempt begins later than this after the first. Milliseconds, default 60,000. */
+  /** No new attempt begins later than this after the first. Milliseconds, default 30 minutes. */
   readonly totalMs?: number;
+  /** The same as long as no call has gone well yet, which may be a wrong address. Milliseconds, default 60,000. */
+  readonly firstMs?: number;
   /** Longest pause before the second attempt; it doubles from then on. Milliseconds, default 200. */
   readonly pauseMs?: number;
+  /** The longest it grows to. Milliseconds, default 30,000. */
+  readonly longestPauseMs?: number;
 }
 
+/** How long a store that answered before is waited for, where nobody says otherwise. Milliseconds. */
+export const PATIENCE_MS = 30 * 60_000;
+/** Calls in all where the store is there and what it said may still pass: bytes that did not add up, a lock of another's. */
+const ATTEMPTS = 6;
+
 export interface RetryOptions {
-  readonly budget?: RetryBudget;
+  /** Asked anew at each failure where it may change while a call waits. */
+  readonly budget?: RetryBudget | (() => RetryBudget);
+  /** Told before each pause: why, how long the call has failed by now, and how long it may go on. Milliseconds. */
+  readonly onWait?: (error: ColdkeepError, failingMs: number, leftMs: number) => void;
   /** Milliseconds that never go backwards. */
   readonly clock: { monotonic(): number };
   /** Ends the waiting between attempts. */
@@ -39,8 +50,9 @@ export function retrying(store: Store, options: RetryOptions): Store {
     head: (name) => retry(() => store.head(name)),
     get: (name, limits) => retry(() => store.get(name, limits)),
     getRange: (name, offset, length, memory) => retry(() => store.getRange(name, offset, length, memory)),
-    create: (name, body) =>
+    create: (name, body, o) =>
       retry(async (again) => {
+        if (again) await o?.mayRepeat?.(body.bytes.length);
         const outcome = await store.create(name, body);
         if (outcome.created || !outcome.same || !again) return outcome;
         return { created: true, receipt: makeReceipt(name, outcome.info) };
@@ -78,19 +90,31 @@ function remembering({ history }: Store, retry: Retry): Pick<Store, "history"> {
 
 /** Repeats a call that failed for a reason that may pass. */
 export function makeRetry(options: RetryOptions): Retry {
-  const { attempts = 6, totalMs = 60_000, pauseMs = 200 } = options.budget ?? {};
-  const { clock, signal, random = Math.random } = options;
+  const { clock, signal, onWait, random = Math.random } = options;
+  const budgetNow = () => (typeof options.budget === "function" ? options.budget() : (options.budget ?? {}));
   const wait = options.wait ?? ((ms, until) => sleep(ms, undefined, until === undefined ? {} : { signal: until }));
+  let answered = false;
+  /** Since when no call has gone well. Of an outage that outlasted one call's patience the next one waits for no second. */
+  let awaySince: number | null = null;
   return async (call) => {
-    const end = clock.monotonic() + totalMs;
+    const began = clock.monotonic();
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await call(attempt > 1);
+        const result = await call(attempt > 1);
+        answered = true;
+        awaySince = null;
+        return result;
       } catch (error) {
         if (!isColdkeepError(error) || !error.retryable || signal?.aborted) throw error;
+        const { totalMs = PATIENCE_MS, firstMs = 60_000, pauseMs = 200, longestPauseMs = 30_000 } = budgetNow();
+        const now = clock.monotonic();
+        awaySince ??= now;
+        const failing = now - Math.min(began, awaySince);
+        const left = (answered ? totalMs : Math.min(firstMs, totalMs)) - failing;
         // Full jitter: clients that failed together must not come back together.
-        const pause = random() * pauseMs * 2 ** (attempt - 1);
-        if (attempt >= attempts || clock.monotonic() + pause > end) throw error;
+        const pause = random() * Math.min(longestPauseMs, pauseMs * 2 ** (attempt - 1));
+        if (pause > left || (error.kind !== "vault" && attempt >= ATTEMPTS)) throw error;
+        onWait?.(error, failing, left);
         await wait(pause, signal);
       }
     }

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { rebuildIndex } from "../../../keeper/index.ts";
 import { ColdkeepError, names, type SnapshotId } from "../../../vault/names/index.ts";
 import type { Store } from "../../../vault/store/facets.ts";
+import { retrying } from "../../../vault/store/retrying.ts";
 import { backupHost, NODE, VAULT } from "../../support/backup-host.ts";
 import { type Fault, type FaultyCall, faultyStore } from "../../support/faulty-store.ts";
 import { memoryStore } from "../../support/memory-store.ts";
@@ -37,6 +38,14 @@ const once = (match: (call: FaultyCall) => boolean, fault: Fault) => {
     return fault;
   };
 };
+/** Waiting takes no time, but moves the clock by which patience ends. */
+function noWait() {
+  let now = 0;
+  const wait = async () => {
+    now += 10_000;
+  };
+  return { clock: { monotonic: () => now }, wait };
+}
 const committed = (memory: { objects: Map<string, { bytes: Uint8Array }> }) =>
   [...memory.objects].filter(
     ([name, o]) => name.endsWith(".card.json") && Buffer.from(o.bytes).toString().includes('"core"'),
@@ -72,7 +81,7 @@ describe("a vault that fails", () => {
   it.each(OBJECTS)("once before and once after it took %s is asked again, and the snapshot is whole", async (part) => {
     for (const fault of ["fails-before", "fails-after"] as const) {
       const host = faultyHost(once(isCreateOf(part), fault));
-      const done = await host.backup({ isImmutable }, { retryPauses: [0] });
+      const done = await host.backup({ isImmutable }, { store: retrying(host.store, noWait()) });
       expect((await host.read(done.snapshot)).entries).toHaveLength(3);
     }
   });
@@ -103,7 +112,7 @@ describe("a vault that fails", () => {
   it("to say whether it took the card ends as outcome-unknown, never as success", async () => {
     for (const fault of ["fails-before", "fails-after"] as const) {
       const host = faultyHost((call) => (isCreateOf(".card.json")(call) ? fault : null));
-      const error = await failure(host.backup({ isImmutable }, { retryPauses: [0, 0] }));
+      const error = await failure(host.backup({ isImmutable }, { store: retrying(host.store, noWait()) }));
       expect(error.kind).toBe("outcome-unknown");
       expect(error.message).toContain("coldkeep list");
       // Either way the next run finds out: a card that did not arrive is closed, one that did stands.

@@ -31,7 +31,7 @@ function twoVaults() {
       { name: "a", store: a },
       { name: "b", store: faulty },
     ]);
-    const done = await host.backup({ isImmutable: (path) => path.endsWith(".ldb") }, { vaults, retryPauses: [] });
+    const done = await host.backup({ isImmutable: (path) => path.endsWith(".ldb") }, { vaults });
     const stores = [a, ...(vaults.live.length === 2 ? [b] : [])];
     for (const store of stores) await indexSnapshots({ store, vault: VAULT, node: NODE, ids: [done.snapshot] });
     await confirmParent({ stateDir: host.stateDir, node: NODE, snapshot: done.snapshot, stores, vault: VAULT });
@@ -104,7 +104,7 @@ describe("a backup into two vaults", () => {
       { name: "a", store: cut },
       { name: "b", store: faultyStore(host.b, (call) => (host.plan.fails(call) ? "permission" : null)) },
     ]);
-    const run = host.options({ vaults, retryPauses: [] });
+    const run = host.options({ vaults });
     await expect(backupHost(join(host.stateDir, "../.."), host.a, "host", host.keys).backup({}, run)).rejects.toThrow(
       /made to fail/,
     );
@@ -133,7 +133,7 @@ describe("a backup into two vaults", () => {
       },
     ]);
     const body = hashed(Buffer.from("x"));
-    await expect(set.put("n/x", body, { retryPauses: [] })).rejects.toSatisfy((e) => isColdkeepError(e, "no-space"));
+    await expect(set.put("n/x", body, {})).rejects.toSatisfy((e) => isColdkeepError(e, "no-space"));
   });
 
   it("in any order of failures commits good snapshots only, each where all it needs is", async () => {

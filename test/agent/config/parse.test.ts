@@ -173,6 +173,9 @@ describe("vaults", () => {
     expect(parse(withVault("vault: s3://bucket/a/b")).vaults).toEqual([
       { name: "main", url: "s3://bucket/a/b", s3: {} },
     ]);
+    expect(parse(withVault("vault: { url: file:///v, retry_for: 2h }")).vaults).toEqual([
+      { name: "main", url: "file:///v", retryForMs: 7_200_000 },
+    ]);
     const full =
       "{ url: s3://b-1.x/p, region: eu-central-1, endpoint: 'https://h', path_style: false, profile: backup, ca_bundle: /ca.pem }";
     expect(parse(withVault(`vault: ${full}`)).vaults[0]).toMatchObject({

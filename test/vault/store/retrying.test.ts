@@ -9,7 +9,7 @@ import { addTokens, tokens } from "../../support/store-tokens.ts";
 const x = Buffer.from("x");
 
 /** Waiting moves this clock and takes no time. */
-function options(budget = {}): RetryOptions & { readonly waits: number[] } {
+function options(budget: RetryOptions["budget"] = {}): RetryOptions & { readonly waits: number[] } {
   let now = 0;
   const waits: number[] = [];
   const wait = async (ms: number) => {
@@ -44,14 +44,88 @@ describe("retrying", () => {
     expect(await retrying(faulty, options()).create("n/a", hashed(x))).toMatchObject({ created: false, same: false });
   });
 
-  it("pauses double up to the budget, and the last error comes through", async () => {
-    const { faulty } = failing(...Array<Fault>(20).fill("fails-before"));
-    const told = options({ attempts: 5, pauseMs: 100 });
-    await expect(retrying(faulty, told).head("n/a")).rejects.toSatisfy((e) => isColdkeepError(e, "vault"));
-    expect(told.waits).toEqual([100, 200, 400, 800]);
-    const short = options({ attempts: 50, pauseMs: 100, totalMs: 1000 });
-    await expect(retrying(faulty, short).head("n/a")).rejects.toSatisfy((e) => isColdkeepError(e, "vault"));
-    expect(short.waits).toEqual([100, 200, 400]);
+  const gone = () => failing(...Array<Fault>(1000).fill("fails-before")).faulty;
+
+  it("pauses double up to the longest, the budget is one of time, and the last error comes through", async () => {
+    const told = options({ pauseMs: 100, longestPauseMs: 300, totalMs: 1000 });
+    await expect(retrying(gone(), told).head("n/a")).rejects.toSatisfy((e) => isColdkeepError(e, "vault"));
+    expect(told.waits).toEqual([100, 200, 300, 300]);
+  });
+
+  it("a store that answered before is waited for through an outage of ten minutes", async () => {
+    const memory = memoryStore();
+    const told = options();
+    const from = 1;
+    const outage = 600_000;
+    const store = retrying(
+      faultyStore(memory, ({ ordinal }) => (ordinal > from && told.clock.monotonic() < outage ? "fails-before" : null)),
+      told,
+    );
+    await store.head("n/a");
+    expect(await store.create("n/a", hashed(x))).toMatchObject({ created: true });
+    expect(told.clock.monotonic()).toBeGreaterThanOrEqual(outage);
+    // Seldom enough for a server that asks for less.
+    expect(told.waits.length).toBeLessThan(40);
+  });
+
+  it("a store that never answered is waited for a minute, unless more is asked for", async () => {
+    for (const [budget, ms] of [
+      [{}, 60_000],
+      [{ firstMs: 300_000 }, 300_000],
+      [{ firstMs: 300_000, totalMs: 20_000 }, 20_000],
+    ] as const) {
+      const told = options(budget);
+      await expect(retrying(gone(), told).head("n/a")).rejects.toSatisfy((e) => isColdkeepError(e, "vault"));
+      expect(told.clock.monotonic()).toBeLessThanOrEqual(ms);
+      expect(told.clock.monotonic()).toBeGreaterThan(ms / 2);
+    }
+  });
+
+  it("a budget that shrinks while a call waits ends the waiting", async () => {
+    let totalMs = 1_000_000;
+    const told = options(() => ({ totalMs, firstMs: totalMs }));
+    const onWait = (_: ColdkeepError, failingMs: number) => {
+      if (failingMs > 100_000) totalMs = 150_000;
+    };
+    await expect(retrying(gone(), { ...told, onWait }).head("n/a")).rejects.toSatisfy((e) =>
+      isColdkeepError(e, "vault"),
+    );
+    expect(told.clock.monotonic()).toBeLessThanOrEqual(150_000);
+  });
+
+  it("an outage that outlasted one call's patience is not waited for by each of the next", async () => {
+    const told = options();
+    const store = retrying(gone(), told);
+    await expect(store.head("n/a")).rejects.toSatisfy((e) => isColdkeepError(e, "vault"));
+    for (let i = 0; i < 20; i += 1) {
+      await expect(store.head("n/a")).rejects.toSatisfy((e) => isColdkeepError(e, "vault"));
+    }
+    expect(told.clock.monotonic()).toBeLessThanOrEqual(60_000);
+  });
+
+  it("bytes that do not add up are read six times, as an outage they are not", async () => {
+    let calls = 0;
+    const corrupt = async () => {
+      calls += 1;
+      throw new ColdkeepError("integrity", { what: "the bytes are others", retryable: true });
+    };
+    const store = retrying({ ...memoryStore(), get: corrupt }, options());
+    await expect(store.get("n/a", { maxBytes: 1 })).rejects.toSatisfy((e) => isColdkeepError(e, "integrity"));
+    expect(calls).toBe(6);
+  });
+
+  it("whoever waits is told why, since when and how long at most; and asked before bytes are sent once more", async () => {
+    const { faulty } = failing("fails-before", "fails-before");
+    const told: unknown[] = [];
+    const repeated: number[] = [];
+    const onWait = ({ kind }: ColdkeepError, failingMs: number, leftMs: number) => told.push([kind, failingMs, leftMs]);
+    const store = retrying(faulty, { ...options(), onWait });
+    await store.create("n/a", hashed(x), { mayRepeat: async (bytes) => void repeated.push(bytes) });
+    expect(told).toEqual([
+      ["vault", 0, 60_000],
+      ["vault", 200, 59_800],
+    ]);
+    expect(repeated).toEqual([1, 1]);
   });
 
   it.each(["no-space", "permission"] as const)("does not repeat %s", async (fault) => {
@@ -91,7 +165,7 @@ describe("retrying", () => {
     memory.plant("n/set", new Uint8Array(0));
     for (let seed = 0; seed < 20; seed += 1) {
       const faulty = faultyStore(memory, seededFaults(seed, 0.4, ["fails-before", "fails-after"]));
-      const store = retrying(faulty, options({ attempts: 50, totalMs: Number.MAX_SAFE_INTEGER }));
+      const store = retrying(faulty, options({ firstMs: Number.MAX_SAFE_INTEGER, totalMs: Number.MAX_SAFE_INTEGER }));
       await Promise.all(["a", "b", "c"].map((word) => addTokens(store, "n/set", [`${seed}${word}`])));
     }
     const found = await tokens(memory, "n/set");
@@ -114,7 +188,7 @@ describe("retrying", () => {
       },
     };
     const found: string[] = [];
-    for await (const { name } of retrying(flaky, options({ attempts: 20 })).list("n/")) found.push(name);
+    for await (const { name } of retrying(flaky, options()).list("n/")) found.push(name);
     expect(found).toEqual(Array.from({ length: 9 }, (_, i) => `n/${i}`));
   });
 });
