@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { ColdkeepError } from "../../../vault/names/index.ts";
 import { hashed } from "../../../vault/store/hashed.ts";
+import { retrying } from "../../../vault/store/retrying.ts";
 import { openS3Store } from "../../../vault/store/s3/index.ts";
 import { tempDir } from "../../support/tmp.ts";
 import { toolOrSkip } from "../../support/tools.ts";
@@ -143,6 +144,52 @@ describe("credentials by the SDK's default chain", () => {
       else response.end(request.url?.endsWith("/a-role") ? JSON.stringify({ Code: "Success", ...role }) : "a-role");
     });
     expect(await signedBy({ AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata })).toBe("OFROLE");
+  });
+});
+
+describe("credentials that expire while a backup goes on", () => {
+  /** An S3 that takes one access key after the other; AWS's files on disk name the first. */
+  async function host() {
+    const home = tempDir();
+    const file = join(home, "credentials");
+    const give = (key: string) =>
+      writeFileSync(file, `[default]\naws_access_key_id=${key}\naws_secret_access_key=s\naws_session_token=${key}\n`);
+    give("FIRST");
+    for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"]) vi.stubEnv(name, undefined);
+    vi.stubEnv("HOME", home);
+    vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", file);
+    vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true");
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const server = { takes: "FIRST" };
+    const endpoint = await startHttp((request, response) => {
+      request.resume();
+      if (request.headers.authorization?.includes(`Credential=${server.takes}/`)) {
+        return void response.writeHead(200, { etag: '"1"', date: new Date(0).toUTCString() }).end();
+      }
+      response.writeHead(400, { "content-type": "application/xml" }).end("<Error><Code>ExpiredToken</Code></Error>");
+    });
+    const store = retrying(open({ endpoint, region: "us-east-1" }), {
+      clock: { monotonic: () => 0 },
+      wait: async () => {},
+    });
+    const put = (name: string) => store.create(name, hashed(Buffer.from("x")));
+    expect(await put("n/a")).toMatchObject({ created: true });
+    return { server, give, file, put };
+  }
+
+  it("are read anew from AWS's files, where somebody has written others", async () => {
+    const { server, give, put } = await host();
+    server.takes = "SECOND";
+    give("SECOND");
+    expect(await put("n/b")).toMatchObject({ created: true });
+  });
+
+  it("end it with what to do, where there are no others", async () => {
+    const { server, put } = await host();
+    server.takes = "SECOND";
+    const error = await refusal(put("n/b"));
+    expect(error).toMatchObject({ kind: "permission", retryable: false });
+    expect(error.message).toMatch(/have expired.*aws sso login/);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Partition, S3Place } from "../../names/index.ts";
-import { type CallContext, isSlowDown, toS3Error } from "./errors.ts";
+import { renewCredentials } from "./client.ts";
+import { type CallContext, isExpired, isSlowDown, toS3Error } from "./errors.ts";
 import { makePace } from "./pace.ts";
 import type { S3Limits } from "./settings.ts";
 
@@ -56,7 +57,8 @@ export function openBucket(o: {
           if (result !== null) bucket.seen = true;
           return result;
         } catch (error) {
-          const where = { url, bucket: place.bucket, partition };
+          const renewed = isExpired(error) && (await renewCredentials(client));
+          const where = { url, bucket: place.bucket, partition, seen: bucket.seen, renewed };
           throw toS3Error(error, about, { ...where, ms: signal.aborted ? ms : null, now: now() });
         }
       }),

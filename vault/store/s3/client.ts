@@ -46,6 +46,9 @@ export function makeClient(settings: S3Settings, limits: S3Limits, version: stri
     customUserAgent: [["coldkeep", version]],
     requestHandler: handler,
     logger: SILENT,
+    // The SDK hands its client's settings on to the sources of credentials, which would else read AWS's files once a process:
+    // `aws sso login`, or whatever else writes new ones, would not be noticed by a backup that lasts longer than the old ones.
+    ...{ ignoreCache: true },
   };
   const client = new S3Client(config);
   client.middlewareStack.add(
@@ -58,6 +61,21 @@ export function makeClient(settings: S3Settings, limits: S3Limits, version: stri
     { step: "deserialize", name: "answeredAt", priority: "high" },
   );
   return client;
+}
+
+/**
+ * Asks the source of the credentials once more, as S3 takes the old ones no longer.
+ * @returns whether there are others now
+ */
+export async function renewCredentials({ config }: S3Client): Promise<boolean> {
+  try {
+    const before = await config.credentials();
+    const now = await config.credentials({ forceRefresh: true });
+    return now.accessKeyId !== before.accessKeyId || now.sessionToken !== before.sessionToken;
+  } catch {
+    // The call's own error tells what to do.
+    return false;
+  }
 }
 
 const answered = new WeakMap<object, Date>();

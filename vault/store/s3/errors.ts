@@ -20,10 +20,15 @@ export interface Place {
   readonly ms: number | null;
   /** This machine's time, to compare with S3's. Milliseconds since the epoch. */
   readonly now: number;
+  /** A call went well before: what gave credentials then may be away for a while. */
+  readonly seen: boolean;
+  /** There are other credentials than those the call was refused with. */
+  readonly renewed: boolean;
 }
 
 type Verdict = Omit<ErrorParts, "what" | "on" | "cause"> & { readonly kind: ErrorKind };
 
+const EXPIRED = /^(ExpiredToken|TokenRefreshRequired$|RequestExpired$)/;
 const SLOW_DOWN = new Set(["SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded"]);
 const PASSING = new Set([
   ...["ECONNRESET", "ECONNREFUSED", "EPIPE", "ETIMEDOUT", "EAI_AGAIN", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH"],
@@ -38,6 +43,11 @@ const SKEW_MS = 15 * 60_000;
 export function isSlowDown(error: unknown): boolean {
   const { code, status } = answerOf(error instanceof ColdkeepError ? error.cause : error);
   return SLOW_DOWN.has(code) || status === 503 || status === 429;
+}
+
+/** Whether credentials that were right once are not any more. */
+export function isExpired(error: unknown): boolean {
+  return EXPIRED.test(answerOf(error).code);
 }
 
 /** An error of a call to S3 in coldkeep's words; what is a ColdkeepError already stays as it is. */
@@ -60,7 +70,7 @@ function timeUp(ms: number): Verdict {
 
 function verdictOn(answer: Answer, about: CallContext, place: Place): Verdict {
   return (
-    credentialsVerdict(answer) ??
+    credentialsVerdict(answer, place) ??
     placeVerdict(answer, place) ??
     clockVerdict(answer, place) ??
     contentVerdict(answer) ??
@@ -70,19 +80,28 @@ function verdictOn(answer: Answer, about: CallContext, place: Place): Verdict {
   );
 }
 
-function credentialsVerdict({ code, message, status }: Answer): Verdict | null {
+function credentialsVerdict({ code, message, status }: Answer, { seen, renewed }: Place): Verdict | null {
   if (code === "CredentialsProviderError" || code === "TokenProviderError") {
+    if (seen) {
+      return {
+        kind: "vault",
+        why: `there are no AWS credentials any more: ${firstLine(message)}`,
+        todo: "look at what gives them: the machine's role, `aws sso login`, or the profile's files",
+        retryable: true,
+      };
+    }
     return {
       kind: "permission",
       why: `there are no AWS credentials: ${firstLine(message)}`,
       todo: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a `profile`, or give the machine a role",
     };
   }
-  if (code.startsWith("ExpiredToken") || code === "TokenRefreshRequired" || code === "RequestExpired") {
+  if (EXPIRED.test(code)) {
     return {
-      kind: "permission",
+      kind: renewed ? "vault" : "permission",
       why: "the AWS credentials have expired",
       todo: "get new ones (`aws sso login`, or a new session token), then run it again",
+      retryable: renewed,
     };
   }
   if (code === "InvalidAccessKeyId" || code === "InvalidToken" || code === "UnrecognizedClientException") {
