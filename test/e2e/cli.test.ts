@@ -66,7 +66,7 @@ describe.skipIf(missing !== "")(`the command line on a vault in S3${missing}`, {
     expect(checks.find(({ name }) => name === "vault versions")?.found).toContain("kept");
   });
 
-  it("an incremental backup with k new packs makes at most k + 5 PUTs, no LIST and at most 4 GETs up to its card", async () => {
+  it("an incremental backup with k new packs makes at most k + 5 PUTs, no LIST and at most 2 GETs up to its card", async () => {
     writeFileSync(join(data, "large"), randomBytes(5_000_000));
     const before = proxy.calls.length;
     const { figures } = await run<{ figures: { packs: number } }>("backup");
