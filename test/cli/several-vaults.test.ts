@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { tempDir } from "../support/tmp.ts";
 import { type Host, makeHost } from "./host.ts";
 
@@ -57,6 +57,20 @@ it("stores in the vault that is there, says so by its exit code, and brings the 
   expect(await listed(host, "second")).toEqual((await listed(host, "local")).slice(0, -1));
   await host.json("verify", "--all", "--read-data", "--vault", "second");
   expect(readdirSync(join(host.second, ".tmp"))).toEqual([]);
+});
+
+it("waits for a vault that is away as long as `retry_for` says, then goes on with the other", async () => {
+  const host = await makeHost(tempDir());
+  const away = '{ name: away, url: "s3://bucket/p", endpoint: "http://127.0.0.1:1", retry_for: 1s }';
+  host.change(/^vault: .*$/m, `vaults:\n  - { name: local, url: "file://${host.vault}" }\n  - ${away}`);
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { code, stdout, stderr } = await host.run(["backup", "--json"]);
+  expect(code, stderr).toBe(17);
+  expect(outcomes(JSON.parse(stdout) as Done)).toEqual(["local stored", "away failed"]);
+  expect(stdout).toContain("ECONNREFUSED");
+  expect(host.isUp()).toBe(true);
 });
 
 it("fails where no vault is there, before the node is touched", async () => {
