@@ -12,7 +12,8 @@ export type HttpAnswer = { readonly status: number; readonly body: string } | { 
  * read. Never throws.
  */
 export async function httpGet(url: string, { signal, timeoutMs }: CallOptions): Promise<HttpAnswer> {
-  const limit = AbortSignal.timeout(timeoutMs);
+  // What is left of a limit is a fraction; a timer takes whole milliseconds alone.
+  const limit = AbortSignal.timeout(Math.ceil(timeoutMs));
   try {
     const response = await fetch(url, {
       redirect: "manual",
