@@ -7,10 +7,8 @@ import { fingerprintOfLine, pathOfLine } from "./entry-line.ts";
 import { makeWholeness } from "./known-files.ts";
 import { type Descent, likelyParent } from "./known-parent.ts";
 import { readLines } from "./local-files.ts";
+import { GROWING_PRINT } from "./prints.ts";
 import { RUN_FILES } from "./run-files.ts";
-
-/** How fingerprints of files that only grow begin, up to their length. */
-const GROWING = /^(a:\d+:\d+:)(\d+):/;
 
 /** What this host remembers of the snapshot that the next one would build on; null where it would be a full one. */
 export function whatParentKnows(
@@ -29,7 +27,7 @@ export function whatParentKnows(
     if (fingerprint === "" || !isWhole(line)) continue;
     const path = pathOfLine(line);
     files.add(path, fingerprint);
-    const [, inode, length] = GROWING.exec(fingerprint) ?? [];
+    const [, inode, length] = GROWING_PRINT.exec(fingerprint) ?? [];
     if (inode !== undefined) grown.set(`${inode}${path}`, Number(length));
   }
   return {
@@ -37,7 +35,7 @@ export function whatParentKnows(
     known: {
       knownBytes(path, fingerprint, size) {
         if (files.has(path, fingerprint)) return size;
-        const inode = GROWING.exec(fingerprint)?.[1];
+        const inode = GROWING_PRINT.exec(fingerprint)?.[1];
         const before = inode === undefined ? undefined : grown.get(`${inode}${path}`);
         return before === undefined || before > size ? 0 : before;
       },

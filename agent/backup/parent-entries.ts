@@ -3,6 +3,7 @@ import type { ParentRun } from "./choose-parent.ts";
 import { type LocalEntry, lineToEntry, pathOfLine, piecesAfter, splitLine } from "./entry-line.ts";
 import { GONE } from "./known-chunks.ts";
 import { openLines } from "./local-files.ts";
+import { GROWING_PRINT, LASTING_PRINT } from "./prints.ts";
 import { RUN_FILES } from "./run-files.ts";
 
 /** A file as the frozen tree tells it. */
@@ -122,9 +123,8 @@ export function openParentEntries(
   };
 }
 
-/** The fingerprint of an immutable file has no class before it, as `fingerprintOf` makes it. */
 function isLasting(fingerprint: string): boolean {
-  return /^[\d.]+:/.test(fingerprint);
+  return LASTING_PRINT.test(fingerprint);
 }
 
 function wholeChunks(pieces: readonly number[], chunk: number, lengthOf: (row: number) => number): number[] {
@@ -141,7 +141,7 @@ function wholeChunks(pieces: readonly number[], chunk: number, lengthOf: (row: n
 
 /** The part of a growing file's fingerprint that stays; null of any other. */
 function growingName(fingerprint: string): string | null {
-  return /^a:[\d.]+:\d+:/.exec(fingerprint)?.[0] ?? null;
+  return GROWING_PRINT.exec(fingerprint)?.[1] ?? null;
 }
 
 const SLASH = 0x2f;
