@@ -24,12 +24,13 @@ export function compress(plain: Uint8Array, how: Compression = "balanced"): Comp
   return compressBy(plain, ZSTD_PARAMS[how]);
 }
 
-/** In all ways that frames were ever compressed, the likely ones first: for those who have to make the same bytes again. */
-export function* compressions(plain: Uint8Array): Generator<Compressed> {
-  for (const params of [ZSTD_PARAMS.balanced, FORMER_ZSTD_PARAMS, ZSTD_PARAMS.fast, ZSTD_PARAMS.small]) {
-    yield compressBy(plain, params);
-  }
-}
+/** All ways that objects were ever compressed, the likely ones first: for those who have to make the same bytes again. */
+export const WAYS: readonly [Compressor, ...Compressor[]] = [
+  (plain) => compressBy(plain, ZSTD_PARAMS.balanced),
+  (plain) => compressBy(plain, FORMER_ZSTD_PARAMS),
+  (plain) => compressBy(plain, ZSTD_PARAMS.fast),
+  (plain) => compressBy(plain, ZSTD_PARAMS.small),
+];
 
 function compressBy(plain: Uint8Array, params: Readonly<Record<number, number>>): Compressed {
   if (plain.length < WORTH_TRYING) return { codec: 0, bytes: plain };

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { toHex } from "../names/index.ts";
-import { compressions } from "./codec.ts";
+import type { Compressor } from "./codec.ts";
 import { isFrameRow } from "./frame.ts";
 import {
   boundHeader,
@@ -34,13 +34,19 @@ export type KnownObject = ObjectIdentity & {
  * were sealed under it before, or is never seen, as the SHA-256 of the whole decides whether it leaves this class.
  */
 export class ObjectRemaker {
+  readonly #compress: Compressor;
   readonly #known: KnownObject;
   readonly #secrets: ObjectSecrets;
   readonly #sealer: ObjectSealer;
 
-  /** @throws RangeError where key and salt are not those of the commitment. */
-  constructor(known: KnownObject) {
+  /**
+   * @param compress the one way in which all of its frames were: of small ones, two ways often come to one length and not to the
+   *   same bytes
+   * @throws RangeError where key and salt are not those of the commitment.
+   */
+  constructor(known: KnownObject, compress: Compressor) {
     this.#known = known;
+    this.#compress = compress;
     this.#secrets = objectSecrets(known, known.key, boundHeader(known, known.salt));
     if (!timingSafeEqual(known.commit, this.#secrets.commit)) throw new RangeError("another object's key or salt");
     this.#sealer = new ObjectSealer({ ...known, random: () => known.salt });
@@ -68,10 +74,8 @@ export class ObjectRemaker {
   /** The same from its plaintext; null where this zstd makes something else of it than the one that wrote the frame. */
   bodyOf(plain: Uint8Array, row: FrameRow): Uint8Array | null {
     // Where both come to one length the bytes are as good as surely the same, and if not the whole object's sum tells.
-    for (const { codec, bytes } of compressions(plain)) {
-      if (codec === row.codec && bytes.length + TAG_BYTES === row.stored) return bytes;
-    }
-    return null;
+    const { codec, bytes } = this.#compress(plain);
+    return codec === row.codec && bytes.length + TAG_BYTES === row.stored ? bytes : null;
   }
 
   /** Takes the next frame, in order; false where it does not come to lie where it lay. */
