@@ -109,7 +109,7 @@ async function capture(o: BackupOptions, state: NodeState, means: Means, freeze:
     });
   }
   try {
-    const tree = await prepared.capture(parent === likely ? known : parent?.files);
+    const tree = await prepared.capture(parent === likely ? known : parent?.files, early?.ahead.copied);
     await handOn();
     return { run, parent, tree, means, early };
   } catch (error) {
@@ -129,15 +129,15 @@ interface Early {
 }
 
 /**
- * Where the node is down anyway, files that never change are sealed while the others are being copied; where it is
- * stopped for the backup, nothing may be in the way of its coming back.
+ * Where the node is down anyway, files that never change, and what is copied, are sealed while the others are being copied;
+ * where it is stopped for the backup, nothing may be in the way of its coming back.
  */
 async function beginEarly(
   o: BackupOptions,
   prepared: PreparedFreeze,
   parts: Omit<SealingOptions, "expected">,
 ): Promise<Early | null> {
-  if (o.control.manager.controls || prepared.prelinked === 0) return null;
+  if (o.control.manager.controls || prepared.prelinked + prepared.bytesToCopy === 0) return null;
   // Twice what is there: until the proof that nobody writes, it may become more.
   const expected = { files: 2 * prepared.found.files, bytes: 2 * prepared.found.bytes };
   const sealing = await openSealing(o, { ...parts, expected });

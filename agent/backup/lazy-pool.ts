@@ -47,6 +47,7 @@ export function makeLazyPool(make: () => Promise<SealPool>): SealPool {
   }
   return {
     files: async (tasks, secret) => (await pool()).files(tasks, secret),
+    copies: async (copies) => (await pool()).copies(copies),
     segment: async (bytes) => (await pool()).segment(bytes),
     room: async () => (await pool()).room(),
     flush: async () => {

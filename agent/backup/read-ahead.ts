@@ -151,7 +151,8 @@ function tryOpen(task: FileTask, itself: boolean): Opened {
   }
 }
 
-function isZero(bytes: Uint8Array): boolean {
+/** Whether a chunk is nothing but zeros, which is stored as a hole. */
+export function isZero(bytes: Uint8Array): boolean {
   if (bytes[0] !== 0 || bytes[bytes.length - 1] !== 0) return false;
   if (bytes.length > zeros.length) zeros = Buffer.alloc(bytes.length);
   return zeros.compare(bytes, 0, bytes.length, 0, bytes.length) === 0;

@@ -64,7 +64,7 @@ function open(task: FileTask): number {
   try {
     return openSync(Buffer.from(task.source, "latin1"), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
-    if (systemCode(error) === "ENOENT") throw changed(task, "it is gone");
+    if (systemCode(error) === "ENOENT") throw changed(task.shown, "it is gone");
     throw fromSystemError(error, { what: "cannot read a frozen file", on: task.shown, otherwise: "internal" });
   }
 }
@@ -72,7 +72,7 @@ function open(task: FileTask): number {
 function assertUnchanged(fd: number, task: FileTask, mtimeNs: string): void {
   const info = fstatSync(fd, { bigint: true });
   if (info.size === BigInt(task.size) && info.mtimeNs === BigInt(mtimeNs)) return;
-  throw changed(task, `it is classed as immutable, and was written to after the node started again`);
+  throw changed(task.shown, `it is classed as immutable, and was written to after the node started again`);
 }
 
 async function readLater(fd: number, into: Uint8Array, at: number, length: number, task: FileTask): Promise<void> {
@@ -100,13 +100,14 @@ function unreadable(error: unknown, { shown }: FileTask): ColdkeepError {
 }
 
 function short(task: FileTask, at: number): ColdkeepError {
-  return changed(task, `it ends at byte ${at}, ${task.size} bytes were captured`);
+  return changed(task.shown, `it ends at byte ${at}, ${task.size} bytes were captured`);
 }
 
-function changed(task: FileTask, why: string): ColdkeepError {
+/** Of a file of the frozen tree that is no longer the one captured; `on` is its path in the snapshot. */
+export function changed(on: string, why: string): ColdkeepError {
   return new ColdkeepError("integrity", {
     what: "a frozen file changed while it was read",
-    on: task.shown,
+    on,
     why,
     todo: "nothing of this run is visible; find out what touches the freeze folder, or class the file as mutable, then run the backup again",
   });

@@ -8,6 +8,8 @@ import type { ParentEntries, SameEntry } from "./parent-entries.ts";
 import type { SealedAhead, SealedPrefix } from "./seal-ahead.ts";
 import type { FileTask } from "./seal-messages.ts";
 import type { JobResult, SealPool } from "./seal-pool.ts";
+import { isSmallCopy, makeSmallCopies } from "./small-copies.ts";
+import { type InTurn, makeWindow } from "./window.ts";
 
 export interface ScanFigures {
   readonly entries: number;
@@ -44,21 +46,6 @@ export interface ScannedEntry {
   readonly parentLine: number | null;
 }
 
-/**
- * A file's content may take several jobs; the entry is written once all are done, and in its turn. Thousands wait at once,
- * so none keeps more than that takes.
- */
-interface Pending {
-  readonly head: string;
-  readonly same: SameEntry | null;
-  readonly parts: (Iterable<number> | null)[];
-  missing: number;
-  /** What must turn out to be so for the parts that were taken over unread. */
-  check: PrefixCheck | null;
-  /** What a file that never changes was in the parent; null of all others. */
-  readonly was: readonly number[] | null;
-}
-
 /** Chunks of a file that only grows, taken over from the parent on two conditions: its first and its last are as they were. */
 interface PrefixCheck {
   readonly entry: FrozenEntry;
@@ -69,6 +56,41 @@ interface PrefixCheck {
   /** The bytes between the two. */
   readonly from: number;
   readonly to: number;
+}
+
+/** An entry whose content may take several jobs: it is written once all are done. */
+class Pending implements InTurn {
+  readonly entries = 1;
+  readonly head: string;
+  readonly same: SameEntry | null;
+  readonly parts: (Iterable<number> | null)[];
+  missing = 0;
+  /** What must turn out to be so for the parts that were taken over unread. */
+  check: PrefixCheck | null = null;
+  /** What a file that never changes was in the parent; null of all others. */
+  readonly was: readonly number[] | null;
+  readonly #write: (one: Pending) => void;
+
+  constructor(
+    o: Pick<Pending, "head" | "same" | "was"> & {
+      readonly known: readonly number[] | null;
+      readonly write: (one: Pending) => void;
+    },
+  ) {
+    this.head = o.head;
+    this.same = o.same;
+    this.was = o.was;
+    this.parts = o.known === null ? [] : [o.known];
+    this.#write = o.write;
+  }
+
+  isReady(): boolean {
+    return this.missing === 0;
+  }
+
+  write(): void {
+    this.#write(this);
+  }
 }
 
 interface Batch {
@@ -98,29 +120,41 @@ const STEP = 1024;
  */
 export async function scan(o: ScanOptions): Promise<ScanFigures> {
   const figures = { entries: 0, files: 0, bytes: 0, read: 0, reused: 0, added: 0 };
-  const pending: Pending[] = [];
+  const window = makeWindow();
   const open: { plain: Batch | null; secret: Batch | null } = { plain: null, secret: null };
   const running = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | null = null;
-  /** The first of `pending` that was not given on. */
-  let first = 0;
 
   function give(head: string, pieces: readonly number[], same: SameEntry | null): void {
     const isSame = same !== null && same.pieces !== null && areSame(pieces, same.pieces);
     o.sink({ head, pieces, parentLine: isSame ? same.line : null });
   }
 
-  function drain(): void {
-    for (; first < pending.length; first += 1) {
-      const next = pending[first];
-      if (next === undefined || next.missing > 0) break;
-      const pieces = joinParts(next.parts);
-      if (next.was !== null && hasChanged(pieces, next.was)) failure ??= { error: changed(next.head) };
-      give(next.head, pieces, next.same);
-    }
-    if (first > 1024) pending.splice(0, first);
-    if (first > 1024) first = 0;
+  function write({ head, same, parts, was }: Pending): void {
+    const pieces = joinParts(parts);
+    if (was !== null && hasChanged(pieces, was)) failure ??= { error: changed(head) };
+    give(head, pieces, same);
   }
+
+  function note(bytes: number, done: JobResult["figures"]): void {
+    figures.read += done.read;
+    figures.reused += done.known;
+    figures.added += done.added;
+    o.progress.advance(bytes);
+    window.drain();
+  }
+
+  /** The end waits for it; the first that fails is what the whole scan fails with. */
+  function start(work: Promise<void>): void {
+    const job: Promise<void> = work
+      .catch((error: unknown) => {
+        failure ??= { error };
+      })
+      .finally(() => running.delete(job));
+    running.add(job);
+  }
+
+  const copies = makeSmallCopies({ pool: o.pool, window, give, done: note, start });
 
   function settle(owners: readonly Owner[], bytes: number, { pieces, figures: done }: JobResult): void {
     let at = 0;
@@ -131,24 +165,13 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
       at += 1 + count;
       if (owner.missing === 0 && owner.check !== null) doubt(owner, owner.check);
     }
-    figures.read += done.read;
-    figures.reused += done.known;
-    figures.added += done.added;
-    o.progress.advance(bytes);
-    drain();
+    note(bytes, done);
   }
 
   async function dispatch({ tasks, secret, owners, bytes }: Batch): Promise<void> {
     if (failure !== null) throw failure.error;
     await o.pool.room();
-    const job: Promise<void> = o.pool
-      .files(tasks, secret)
-      .then((result) => settle(owners, bytes, result))
-      .catch((error: unknown) => {
-        failure ??= { error };
-      })
-      .finally(() => running.delete(job));
-    running.add(job);
+    start(o.pool.files(tasks, secret).then((result) => settle(owners, bytes, result)));
   }
 
   /** Once the ends of a prefix were read: where they are others than before, all between them is read as well. */
@@ -163,21 +186,14 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
     figures.reused -= to - from;
     // It takes the place of a job, so that the end is waited for.
     owner.missing = 1;
-    const again: Promise<void> = o.pool
-      .files([...tasksOf(entry, from, to)], entry.secret)
-      .then(({ pieces, figures: done }) => {
+    const again = o.pool.files([...tasksOf(entry, from, to)], entry.secret);
+    start(
+      again.then(({ pieces, figures: done }) => {
         owner.parts[part + 1] = piecesOfTasks(pieces);
         owner.missing = 0;
-        figures.read += done.read;
-        figures.reused += done.known;
-        figures.added += done.added;
-        drain();
-      })
-      .catch((error: unknown) => {
-        failure ??= { error };
-      })
-      .finally(() => running.delete(again));
-    running.add(again);
+        note(0, done);
+      }),
+    );
   }
 
   async function flush(kind: "plain" | "secret"): Promise<void> {
@@ -217,18 +233,14 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
   async function readRest(owner: Pending, entry: FrozenEntry, { pieces, to }: SealedPrefix): Promise<void> {
     const part = owner.parts.push(null) - 1;
     owner.missing += 1;
-    const job: Promise<void> = pieces
-      .then((sealed) => {
+    start(
+      pieces.then((sealed) => {
         owner.parts[part] = sealed;
         owner.missing -= 1;
         o.progress.advance(to);
-        drain();
-      })
-      .catch((error: unknown) => {
-        failure ??= { error };
-      })
-      .finally(() => running.delete(job));
-    running.add(job);
+        window.drain();
+      }),
+    );
     await read(owner, entry, to);
   }
 
@@ -249,20 +261,33 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
     const prefix = o.parent.prefixOf(path, entry, chunkBytes(entry.size));
     // Held by one until all its parts are counted, so that it cannot be written between two of them.
     owner.missing = 1;
-    pending.push(owner);
+    window.add(owner);
     const sealed = o.ahead?.take(entry) ?? null;
     if (sealed !== null) await readRest(owner, entry, sealed);
     else if (prefix === null || prefix.length < LEAST_PREFIX) await read(owner, entry);
     else await readGrown(owner, entry, prefix);
     owner.missing -= 1;
     if (owner.missing === 0 && owner.check !== null) doubt(owner, owner.check);
-    drain();
+    window.drain();
+  }
+
+  async function sendAll(): Promise<void> {
+    await flush("plain");
+    await flush("secret");
+    await copies.send();
   }
 
   async function catchUp(): Promise<void> {
-    await flush("plain");
-    await flush("secret");
-    while (pending.length - first > MAX_PENDING / 2 && running.size > 0) await Promise.race(running);
+    await sendAll();
+    while (window.size > MAX_PENDING / 2 && running.size > 0) await Promise.race(running);
+  }
+
+  /** Writes an entry whose pieces are known, in its turn. */
+  function put(head: string, pieces: readonly number[], same: SameEntry | null): void {
+    if (window.isEmpty) give(head, pieces, same);
+    else if (!copies.follow(head, pieces, same)) {
+      window.add(new Pending({ head, same, known: pieces, was: null, write }));
+    }
   }
 
   /** A file that the parent knows, with all that is told of it. */
@@ -273,21 +298,27 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
     figures.bytes += entry.size;
     figures.reused += entry.size;
     o.progress.advance(entry.size);
-    const { head, pieces } = known;
-    if (first === pending.length) give(head, pieces, known);
-    else pending.push({ head, same: known, parts: [pieces], missing: 0, check: null, was: null });
+    put(known.head, known.pieces, known);
   }
 
   async function take(entry: FrozenEntry, path: string): Promise<void> {
     const head = entryHead(entry, path);
     const same = o.parent.sameAs(path, head);
     const known = knownPieces(entry, path, same);
-    if (known !== null && first === pending.length) give(head, known, same);
-    else {
-      const was = o.namesLast && known === null && entry.type === "file" ? o.parent.lastingAt(path, entry) : null;
-      const owner: Pending = { head, same, parts: known === null ? [] : [known], missing: 0, check: null, was };
-      if (known === null) await readNew(owner, entry, path);
-      else pending.push(owner);
+    if (known !== null) put(head, known, same);
+    else if (isSmallCopy(entry)) {
+      const sealed = o.ahead?.pieceOf(entry) ?? null;
+      if (sealed !== null) {
+        // Whoever seals them is ahead by little: waiting for it here keeps nobody from working.
+        put(head, [typeof sealed === "number" ? sealed : await sealed], same);
+        o.progress.advance(entry.size);
+        return;
+      }
+      if (!copies.fits(entry)) await copies.send();
+      copies.add(entry, head, path, same);
+    } else {
+      const was = o.namesLast && entry.type === "file" ? o.parent.lastingAt(path, entry) : null;
+      await readNew(new Pending({ head, same, known: null, was, write }), entry, path);
     }
   }
 
@@ -296,19 +327,18 @@ export async function scan(o: ScanOptions): Promise<ScanFigures> {
     const path = entry.text ?? latin1(entry.path);
     if (entry.known) takeKnown(entry, path);
     else await take(entry, path);
-    if (pending.length - first > MAX_PENDING) await catchUp();
+    if (window.size > MAX_PENDING) await catchUp();
     if (figures.entries % STEP === 0) await nextTurn();
     if (failure !== null) throw failureOf(failure);
   }
-  await flush("plain");
-  await flush("secret");
+  await sendAll();
   while (running.size > 0) await Promise.all(running);
   const ahead = await o.ahead?.end();
   figures.read += ahead?.read ?? 0;
   figures.reused += ahead?.known ?? 0;
   figures.added += ahead?.added ?? 0;
   if (failure !== null) throw failureOf(failure);
-  drain();
+  window.drain();
   if (failure !== null) throw failureOf(failure);
   return figures;
 }

@@ -1,4 +1,5 @@
-import type { FrozenEntry, LinkedFile } from "../freeze/types.ts";
+import type { FrozenEntry, LinkedFile, SharedCopies } from "../freeze/types.ts";
+import { makeCopiesAhead } from "./copies-ahead.ts";
 import { latin1 } from "./entry-line.ts";
 import { piecesOfTasks, tasksOf } from "./file-tasks.ts";
 import type { FileTask, JobFigures } from "./seal-messages.ts";
@@ -10,6 +11,10 @@ export interface SealedAhead {
   stop(): void;
   /** What was sealed of an entry, or is being; null where it must be read, as all of it must where it has changed since. */
   take(entry: FrozenEntry): SealedPrefix | null;
+  /** Seals copies; what comes of each is told by `pieceOf`. */
+  copied(copies: SharedCopies): void;
+  /** The only piece of a small copy, once it is sealed; null where it must be read. */
+  pieceOf(entry: FrozenEntry): number | Promise<number> | null;
   /** Once all that was begun is done: what that was, taken or not. */
   end(): Promise<JobFigures>;
 }
@@ -42,17 +47,22 @@ export function sealAhead(files: Iterable<LinkedFile>, pool: SealPool): SealedAh
   const begun = new Map<string, Ahead>();
   const running = new Set<Promise<unknown>>();
   const figures = { read: 0, known: 0, added: 0 };
+  const copies = makeCopiesAhead(pool);
   let underWay = 0;
   let stopped = false;
+
+  function count({ read, known, added }: JobFigures): void {
+    figures.read += read;
+    figures.known += known;
+    figures.added += added;
+  }
 
   function seal(task: FileTask): Promise<readonly number[]> {
     const length = task.to - task.from;
     underWay += length;
     // Whether it is as it was linked is asked when it is taken, and is no error before.
     const pieces = pool.files([{ ...task, mtimeNs: null }], false).then((done) => {
-      figures.read += done.figures.read;
-      figures.known += done.figures.known;
-      figures.added += done.figures.added;
+      count(done.figures);
       return piecesOfTasks(done.pieces);
     });
     // Where a job fails the whole pool does, and whoever takes this or gives the pool anything else is told.
@@ -96,8 +106,11 @@ export function sealAhead(files: Iterable<LinkedFile>, pool: SealPool): SealedAh
       if (to === 0 || entry.size !== file.size || entry.offset !== file.offset || !file.isAsLinked()) return null;
       return { pieces: Promise.all(parts).then((all) => all.flat()), to };
     },
+    copied: copies.seal,
+    pieceOf: copies.pieceOf,
     async end() {
       while (running.size > 0) await Promise.all(running);
+      count(await copies.end());
       return figures;
     },
   };

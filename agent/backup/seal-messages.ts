@@ -37,10 +37,22 @@ export interface FileTask {
   readonly mtimeNs: string | null;
 }
 
+/** Copies of small files, one chunk each, that lie in one file of the frozen tree. */
+export interface CopyJob {
+  /** Latin1 path inside the frozen tree. */
+  readonly source: string;
+  /** Where in `source` each begins, and its bytes: at least one. */
+  readonly offsets: Float64Array;
+  readonly sizes: Uint32Array;
+  /** Latin1 paths in the snapshot, joined by NUL, for messages. */
+  readonly paths: string;
+}
+
 export type ToWorker =
   /** Comes first, and once. */
   | { readonly type: "open"; readonly data: SealWorkerData }
   | { readonly type: "files"; readonly job: number; readonly tasks: readonly FileTask[] }
+  | { readonly type: "copies"; readonly job: number; readonly copies: CopyJob }
   | { readonly type: "segment"; readonly job: number; readonly bytes: Uint8Array }
   /** A buffer to seal a pack into, whose bytes nobody else touches until the worker hands it on with the pack. */
   | { readonly type: "buffer"; readonly buffer: SharedArrayBuffer }
@@ -76,7 +88,10 @@ export interface PackMessage {
 export interface DoneMessage {
   readonly type: "done";
   readonly job: number;
-  /** For each task the number of its pieces, then the pieces: a row, or minus the length of a hole. */
+  /**
+   * For each task the number of its pieces, then the pieces: a row, or minus the length of a hole. For copies just the piece
+   * of each.
+   */
   readonly pieces: Float64Array;
   readonly figures: JobFigures;
 }

@@ -6,6 +6,7 @@ import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import type { SealedPack } from "../../vault/sealed/types.ts";
 import { paceOfEach, type SharedPace } from "./pace.ts";
 import type {
+  CopyJob,
   DoneMessage,
   FileTask,
   FromWorker,
@@ -99,6 +100,8 @@ export interface SealPoolOptions {
 export interface SealPool {
   /** Hands a batch to a worker. Secret files go to one worker, so that they share their few packs. */
   files(tasks: readonly FileTask[], secret: boolean): Promise<JobResult>;
+  /** Hands copies of small files to a worker, none of them secret; answers with one piece each. */
+  copies(copies: CopyJob): Promise<JobResult>;
   /** Stores one segment of the entry list; where it lies in shared memory, nobody may touch that until the promise is kept. */
   segment(bytes: Uint8Array): Promise<JobResult>;
   /** Until fewer jobs than would keep all workers busy are under way. */
@@ -232,6 +235,7 @@ export function makeSealPool(options: SealPoolOptions): SealPool {
 
   return {
     files: (tasks, secret) => run(secret ? first() : idlest(), (job) => ({ type: "files", job, tasks })),
+    copies: (copies) => run(idlest(), (job) => ({ type: "copies", job, copies })),
     segment: (bytes) => run(first(), (job) => ({ type: "segment", job, bytes })),
     room: () => {
       if (failure !== null) return Promise.reject(failure.error);

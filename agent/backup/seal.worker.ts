@@ -3,9 +3,10 @@ import { systemClock } from "../../posix/clock.ts";
 import { ColdkeepError, messageOf } from "../../vault/names/index.ts";
 import { chunkId, chunkIdKey } from "../../vault/sealed/chunk-id.ts";
 import { ChunkTable } from "./chunk-table.ts";
+import { makeCopyReader } from "./copy-reader.ts";
 import { makePackWriter, type PackWriter } from "./pack-writer.ts";
-import { makeReadAhead } from "./read-ahead.ts";
-import type { FileTask, FromWorker, SealWorkerData, ToWorker, WorkerError } from "./seal-messages.ts";
+import { isZero, makeReadAhead } from "./read-ahead.ts";
+import type { CopyJob, FileTask, FromWorker, SealWorkerData, ToWorker, WorkerError } from "./seal-messages.ts";
 import { makeThreadManners } from "./thread-pace.ts";
 
 /**
@@ -18,6 +19,7 @@ if (port === null) throw new Error("seal.worker.ts runs in a worker thread");
 let sealing: ReturnType<typeof beginSealing> | null = null;
 const manners = makeThreadManners();
 const reader = makeReadAhead(manners);
+const copyReader = makeCopyReader();
 const queue: ToWorker[] = [];
 const buffers: SharedArrayBuffer[] = [];
 let wake: (() => void) | null = null;
@@ -30,6 +32,7 @@ port.on("message", (message: ToWorker) => {
   if (message.type === "end") {
     // Nothing else keeps the thread: whatever still waits for a buffer or a message waits for ever.
     ended = true;
+    copyReader.close();
     port.close();
     return;
   }
@@ -83,6 +86,8 @@ async function perform(message: ToWorker): Promise<number[]> {
       await storeFile(task, pieces);
       pieces[at] = pieces.length - at - 1;
     }
+  } else if (message.type === "copies") {
+    await storeCopies(message.copies, pieces);
   } else if (message.type === "segment") {
     pieces.push(1, await storeChunk(message.bytes, run().open, false));
   } else if (message.type === "flush") {
@@ -106,27 +111,69 @@ async function storeFile(task: FileTask, pieces: number[]): Promise<void> {
   }
 }
 
+/** Between two rests. Milliseconds. */
+const REST_AFTER = 5;
+
+async function storeCopies(copies: CopyJob, pieces: number[]): Promise<void> {
+  const { open } = run();
+  await manners.mayRead(copies.sizes.reduce((sum, size) => sum + size, 0));
+  for (let n = 0; n < copies.offsets.length && !ended; n += 1) {
+    const plain = copyReader.read(copies, n);
+    if (isZero(plain)) pieces.push(-plain.length);
+    else {
+      figures.read += plain.length;
+      const row = claim(plain, false);
+      if (row >= 0) {
+        if (!hasRoom(open, plain.length)) await makeRoom(open, false);
+        add(row, plain, open);
+      }
+      pieces.push(row < 0 ? ~row : row);
+    }
+    if (worked < REST_AFTER) continue;
+    await manners.rest(worked);
+    worked = 0;
+  }
+}
+
 /** The row of a chunk, which is stored first where nobody stored or claimed it before. */
 async function storeChunk(plain: Uint8Array, writer: PackWriter, isSecret: boolean): Promise<number> {
+  const row = claim(plain, isSecret);
+  if (row < 0) return ~row;
+  if (!hasRoom(writer, plain.length)) await makeRoom(writer, isSecret);
+  add(row, plain, writer);
+  return row;
+}
+
+/** The row that a chunk is to be stored in; `~row` where it is stored, or somebody does it. */
+function claim(plain: Uint8Array, isSecret: boolean): number {
   const { suite, table, idKey } = run();
-  let since = systemClock.monotonic();
+  const since = systemClock.monotonic();
   const row = table.claim(chunkId(suite, idKey, plain, isSecret));
   if (row < 0) figures.known += plain.length;
-  else {
-    if (writer.isFull(plain.length)) handOver(writer);
-    // Secret files are few and small: their packs grow in memory of their own instead of holding a large buffer.
-    if (writer.isClosed && isSecret) writer.begin(null);
-    else if (writer.isClosed) {
-      worked += systemClock.monotonic() - since;
-      const buffer = await nextBuffer();
-      since = systemClock.monotonic();
-      writer.begin(buffer);
-    }
-    writer.add(row, plain);
-    figures.added += plain.length;
-  }
   worked += systemClock.monotonic() - since;
-  return row < 0 ? ~row : row;
+  return row;
+}
+
+/** Hands on a pack that is full. False where none is open. */
+function hasRoom(writer: PackWriter, length: number): boolean {
+  if (writer.isFull(length)) {
+    const since = systemClock.monotonic();
+    handOver(writer);
+    worked += systemClock.monotonic() - since;
+  }
+  return !writer.isClosed;
+}
+
+async function makeRoom(writer: PackWriter, isSecret: boolean): Promise<void> {
+  // Secret files are few and small: their packs grow in memory of their own instead of holding a large buffer.
+  writer.begin(isSecret ? null : await nextBuffer());
+}
+
+function add(row: number, plain: Uint8Array, writer: PackWriter): void {
+  const since = systemClock.monotonic();
+  writer.add(row, plain);
+  figures.added += plain.length;
+  worked += systemClock.monotonic() - since;
 }
 
 function handOver(writer: PackWriter): void {

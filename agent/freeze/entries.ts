@@ -106,7 +106,7 @@ function fileEntry(
 ): FrozenEntry {
   const path = below(folder, row.name);
   if (row.known) return new KnownEntry(row, path, fingerprintOf(place.volume, row, place.honestTimes));
-  const key = groupKey(head.dev, row.ino);
+  const key = row.grouped ? groupKey(head.dev, row.ino) : "";
   const group = row.grouped ? o.groups.get(key) : undefined;
   const before = group === undefined ? undefined : first.get(key);
   if (before !== undefined) return { ...common(row, path), type: "hardlink", target: toBytes(before) };
@@ -115,48 +115,43 @@ function fileEntry(
   const source = means === "view" ? toBytes(below(below(place.path, head.path), row.name)) : place.pathOf(number);
   const mutability = group?.mutability ?? row.mutability;
   const xattrs = noted === null ? ownXattrs(source, path) : noted.map(toXattr);
-  return {
-    ...common(row, path),
-    type: "file",
-    size: row.size,
+  return new PlainEntry(row, path, {
     source,
     offset,
+    spooled: means === "copy" && place.isShared(number),
     linked: means === "link",
     mutability,
     secret: group?.secret ?? row.secret,
-    sparse: row.sparse,
     fingerprint: fingerprintOf(place.volume, { ...row, mutability }, place.honestTimes),
     ...carried(o, xattrs, path),
-  };
+  });
 }
 
-/** A file of which all is known elsewhere. There may be a million: what nobody asks for is not made. */
-class KnownEntry implements FrozenEntry {
+/** A plain file. There may be a million: what nobody asks for is not made. */
+abstract class FileEntry implements FrozenEntry {
   readonly type = "file";
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
   readonly size: number;
-  readonly source = NOTHING;
-  readonly offset = 0;
-  readonly linked = false;
-  readonly mutability = "mutable";
-  readonly secret: boolean;
   readonly sparse: boolean;
-  readonly known = true;
   readonly text: Latin1;
-  readonly fingerprint: string;
+  abstract readonly known: boolean;
+  abstract readonly secret: boolean;
+  abstract readonly source: Uint8Array;
+  abstract readonly offset: number;
+  abstract readonly linked: boolean;
+  abstract readonly mutability: FrozenEntry["mutability"];
+  abstract readonly fingerprint: string;
   readonly #mtimeNs: bigint;
 
-  constructor({ mode, uid, gid, size, secret, sparse, mtimeNs }: FileRow, text: Latin1, fingerprint: string) {
+  constructor({ mode, uid, gid, size, sparse, mtimeNs }: FileRow, text: Latin1) {
     this.mode = mode;
     this.uid = uid;
     this.gid = gid;
     this.size = size;
-    this.secret = secret;
     this.sparse = sparse;
     this.text = text;
-    this.fingerprint = fingerprint;
     this.#mtimeNs = mtimeNs;
   }
 
@@ -166,6 +161,53 @@ class KnownEntry implements FrozenEntry {
 
   get mtime(): FrozenEntry["mtime"] {
     return toFileTime(this.#mtimeNs);
+  }
+}
+
+/** One of which all is known elsewhere. */
+class KnownEntry extends FileEntry {
+  readonly known = true;
+  readonly secret: boolean;
+  readonly source = NOTHING;
+  readonly offset = 0;
+  readonly linked = false;
+  readonly mutability = "mutable";
+  readonly fingerprint: string;
+
+  constructor(row: FileRow, text: Latin1, fingerprint: string) {
+    super(row, text);
+    this.secret = row.secret;
+    this.fingerprint = fingerprint;
+  }
+}
+
+type Readable = Pick<
+  FrozenEntry,
+  "source" | "offset" | "spooled" | "linked" | "mutability" | "secret" | "fingerprint" | "xattrs"
+>;
+
+/** One that is read from the frozen tree. */
+class PlainEntry extends FileEntry {
+  readonly known = false;
+  readonly secret: boolean;
+  readonly source: Uint8Array;
+  readonly offset: number;
+  readonly spooled: boolean;
+  readonly linked: boolean;
+  readonly mutability: FrozenEntry["mutability"];
+  readonly fingerprint: string;
+  declare readonly xattrs?: NonNullable<FrozenEntry["xattrs"]>;
+
+  constructor(row: FileRow, text: Latin1, o: Readable) {
+    super(row, text);
+    this.secret = o.secret;
+    this.source = o.source;
+    this.offset = o.offset;
+    this.spooled = o.spooled === true;
+    this.linked = o.linked;
+    this.mutability = o.mutability;
+    this.fingerprint = o.fingerprint;
+    if (o.xattrs !== undefined) this.xattrs = o.xattrs;
   }
 }
 

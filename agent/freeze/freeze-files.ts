@@ -202,7 +202,9 @@ function placeOf({ number, offset }: Pick<FileRow, "number" | "offset">) {
 }
 
 function copyOf(file: FoundFile, info: PathInfo) {
-  return file.folder.place.copy(pathOf(file), info.size, isSparse(info));
+  // Another name of it may be that of a secret.
+  const told = file.rule.mutability !== "omitted" && file.rule.secret !== true && info.nlink === 1;
+  return file.folder.place.copy(pathOf(file), { size: info.size, sparse: isSparse(info), told });
 }
 
 /** True where the frozen inode still is what the name leads to; a copy must also be of this very state. */

@@ -22,8 +22,8 @@ import { below, fromBytes, fromText, type Latin1, toBytes } from "./bytes.ts";
 import { hasHonestTimes, volumeOf } from "./fingerprint.ts";
 import { type Abilities, meansOf, usedOf } from "./means.ts";
 import type { Means } from "./records.ts";
-import { makeSpool } from "./spool.ts";
-import type { FreezeRoot } from "./types.ts";
+import { makeSpool, type SpoolListener } from "./spool.ts";
+import type { FreezeRoot, SharedCopies } from "./types.ts";
 
 /** The folder that frozen trees lie in; nothing of this name is ever captured. */
 export const FREEZE_FOLDER = ".coldkeep-freeze";
@@ -49,6 +49,15 @@ export interface FrozenCopy {
   readonly means: Means;
 }
 
+/** What a copy is made of. */
+export interface CopiedFile {
+  /** As it was seen. */
+  readonly size: number;
+  readonly sparse: boolean;
+  /** Whether those who are told of copies may hear of it: not of what is secret, or may turn out to be. */
+  readonly told: boolean;
+}
+
 /** A frozen tree under construction: files by number, so that no name or depth of the root's can be in the way. */
 export interface FrozenPlace extends PlannedPlace {
   /** The file system has reflinks: a copy takes neither time nor space. */
@@ -63,11 +72,16 @@ export interface FrozenPlace extends PlannedPlace {
   free(): number;
   /** Makes a new hard link; null where this file or file system cannot have one. @throws the system's error. */
   link(from: Latin1): number | null;
-  /** Makes a copy of the data, by reflink where possible; `size` as it was seen. @throws the system's error. */
-  copy(from: Latin1, size: number, sparse: boolean): Generator<void, FrozenCopy>;
+  /** Makes a copy of the data, by reflink where possible. @throws the system's error. */
+  copy(from: Latin1, file: CopiedFile): Generator<void, FrozenCopy>;
   /** Hands on what is held back in memory; before that, not everything can be read. @throws the system's error. */
   flush(): void;
+  /** From now on, `listen` is told of small copies as soon as they can be read; but those that are not to be told. */
+  tellCopies(listen: (copies: SharedCopies) => void): void;
+  /** The same object for the same number as in the call before. */
   pathOf(number: number): Buffer;
+  /** Whether that number's file is the one that small copies share. */
+  isShared(number: number): boolean;
 }
 
 /**
@@ -140,8 +154,16 @@ function operations(planned: PlannedPlace, probe: Buffer, use: Abilities): Froze
   const reflinks = use.reflink;
   let last = 0;
   let links = use.link;
-  const pathOf = (number: number) =>
-    Buffer.concat([tree, Buffer.from(`/${Math.floor(number / SHARD).toString(16)}/${number.toString(16)}`)]);
+  let told = { number: 0, path: tree };
+  function pathOf(number: number): Buffer {
+    if (told.number === number) return told.path;
+    const path = Buffer.concat([
+      tree,
+      Buffer.from(`/${Math.floor(number / SHARD).toString(16)}/${number.toString(16)}`),
+    ]);
+    told = { number, path };
+    return path;
+  }
 
   function next(): number {
     last += 1;
@@ -156,11 +178,15 @@ function operations(planned: PlannedPlace, probe: Buffer, use: Abilities): Froze
     if (spoolNumber === 0) spoolNumber = next();
     return spoolNumber;
   }
-  const spool = makeSpool(() => {
-    const path = pathOf(spooled());
-    writeFileSync(path, "", { flag: "wx", mode: 0o600 });
-    return path;
-  });
+  let listener: SpoolListener | null = null;
+  const spool = makeSpool(
+    () => {
+      const path = pathOf(spooled());
+      writeFileSync(path, "", { flag: "wx", mode: 0o600 });
+      return path;
+    },
+    () => listener,
+  );
 
   return {
     ...planned,
@@ -188,8 +214,8 @@ function operations(planned: PlannedPlace, probe: Buffer, use: Abilities): Froze
         throw error;
       }
     },
-    *copy(from, size, sparse) {
-      const offset = reflinks || sparse ? null : spool.add(from, size);
+    *copy(from, { size, sparse, told }) {
+      const offset = reflinks || sparse ? null : spool.add(from, size, told);
       if (offset !== null) return { number: spooled(), offset, means: "copy" };
       const number = next();
       const options = { reflink: reflinks, metadata: false };
@@ -197,7 +223,11 @@ function operations(planned: PlannedPlace, probe: Buffer, use: Abilities): Froze
       return { number, offset: 0, means: reflinked ? "reflink" : "copy" };
     },
     flush: spool.flush,
+    tellCopies(listen) {
+      listener = (copies) => listen({ source: pathOf(spooled()), ...copies });
+    },
     pathOf,
+    isShared: (number) => number === spoolNumber && number > 0,
   };
 }
 

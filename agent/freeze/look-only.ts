@@ -22,6 +22,8 @@ export function lookOnly(planned: PlannedPlace, reflinks: boolean, clock: Clock)
     link: nothing,
     copy: nothing,
     flush: nothing,
+    tellCopies: nothing,
     pathOf: nothing,
+    isShared: nothing,
   };
 }

@@ -131,9 +131,10 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
       heights,
       found: { files: found.files, bytes: found.bytes },
       linked: () => readLinked({ places, files, walk: prepared }),
-      async capture(known) {
+      async capture(known, copied) {
         if (used) throw new Error("a prepared freeze captures once");
         used = true;
+        if (copied !== undefined) for (const place of places) place.tellCopies(copied);
         return capture(run, known);
       },
       async abandon() {

@@ -73,6 +73,8 @@ export interface FrozenEntry {
   readonly source: Uint8Array;
   /** Where in `source` they begin. */
   readonly offset: number;
+  /** A small copy, which lies with others in one file. */
+  readonly spooled?: boolean;
   /** The node's own inode, which it could still write to; not a copy. */
   readonly linked: boolean;
   readonly mutability: Mutability;
@@ -139,6 +141,16 @@ export interface LinkedFile
   readonly __brand: "LinkedFile";
 }
 
+/**
+ * Small copies that lie in one file of the frozen tree, in the order of the tree; `offsets` ascend. None is empty, a secret,
+ * or has names besides the one it was found by.
+ */
+export interface SharedCopies {
+  readonly source: Uint8Array;
+  readonly offsets: readonly number[];
+  readonly sizes: readonly number[];
+}
+
 /** Files whose contents are in the vault already, by path (`<root name>/<path>`, latin1) and fingerprint. */
 export interface KnownFiles {
   has(path: string, fingerprint: string): boolean;
@@ -177,9 +189,10 @@ export interface PreparedFreeze {
   /**
    * Stop → proof of death → finish → start → running. Whatever happens, and on abort, the node is asked to start again
    * before this returns or throws; if that fails the error is `node-start` and says so. Files of `known` are not copied:
-   * their entries have no source, and whoever asks for that must have their contents.
+   * their entries have no source, and whoever asks for that must have their contents. `copied` is told of small copies while
+   * others are still being made.
    */
-  capture(known?: KnownFiles): Promise<FrozenTree>;
+  capture(known?: KnownFiles, copied?: (copies: SharedCopies) => void): Promise<FrozenTree>;
   /** Undoes the preparation without having stopped anything. */
   abandon(): Promise<void>;
 }

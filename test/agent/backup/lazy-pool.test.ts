@@ -11,6 +11,7 @@ function recorded() {
   };
   const pool: SealPool = {
     files: async () => done("files"),
+    copies: async () => done("copies"),
     segment: async () => done("segment"),
     room: async () => void calls.push("room"),
     flush: async () => void calls.push("flush"),

@@ -48,9 +48,10 @@ async function describeTree(tree: FrozenTree): Promise<object[]> {
   }));
 }
 
-function shapeOf({ type, mode, uid, gid, mtime, size, target, ...entry }: FrozenEntry) {
+function shapeOf(entry: FrozenEntry) {
+  const { type, mode, uid, gid, mtime, size, target } = entry;
   const at = target === undefined ? null : Buffer.from(target).toString("latin1");
-  return { path: pathOf(entry as FrozenEntry), type, mode, uid, gid, mtime, size, target: at };
+  return { path: pathOf(entry), type, mode, uid, gid, mtime, size, target: at };
 }
 
 /** The tree itself in the place of a frozen one: what is expected. */

@@ -62,16 +62,10 @@ async function makeWalks(home: string, immutable: readonly string[], ahead: bigi
   return { pass, entries, heads, remove: () => removeRun(fromText(join(home, ".coldkeep-freeze/run@icon")), nextTurn) };
 }
 
-const shape = ({
-  path: _,
-  source: __,
-  offset: _o,
-  linked: _l,
-  xattrs: ___,
-  mutability: _m,
-  fingerprint: _f,
-  ...entry
-}: FrozenEntry) => entry;
+const shape = ({ type, mode, uid, gid, mtime, size, known, secret, sparse, target }: FrozenEntry) => ({
+  ...{ type, mode, uid, gid, mtime, size, known, secret, sparse },
+  ...(target === undefined ? {} : { target }),
+});
 
 async function asItLies(home: string): Promise<object[]> {
   const tree = await (await fakeFreeze()(freezeOptions(home))).capture();
