@@ -73,7 +73,8 @@ async function main(): Promise<void> {
   await say(home, "status", "status --json");
   await say(home, "ls", "ls latest");
   await say(home, "find", "find 0077.obj");
-  const [before = ""] = readdirSync(join(home, "vault", "million")).filter((name) => name.includes("-bh"));
+  const cards = readdirSync(join(home, "vault", "million", "snapshots")).filter((name) => name.endsWith(".card.json"));
+  const [before = ""] = cards.sort().map((name) => name.slice(0, -".card.json".length));
   await say(home, "diff", `diff ${before} latest`);
   await say(home, "forget --dry-run", "forget --dry-run --json");
   await say(home, "verify", "verify --json");

@@ -58,7 +58,8 @@ export async function runBackup(o: BackupOptions, freeze: Freeze = prepareFreeze
     try {
       const done = await store(o, captured);
       const at = monotonic();
-      return { ...done, figures: { ...done.figures, uploadMs: at - upAt, totalMs: at - beganAt } };
+      const since = captured.early?.since ?? upAt;
+      return { ...done, figures: { ...done.figures, uploadMs: at - since, totalMs: at - beganAt } };
     } finally {
       await captured.tree.release();
     }
@@ -126,6 +127,8 @@ async function capture(o: BackupOptions, state: NodeState, means: Means, freeze:
 interface Early {
   readonly sealing: Sealing;
   readonly ahead: SealedAhead;
+  /** Monotonic, milliseconds. */
+  readonly since: number;
 }
 
 /**
@@ -141,7 +144,7 @@ async function beginEarly(
   // Twice what is there: until the proof that nobody writes, it may become more.
   const expected = { files: 2 * prepared.found.files, bytes: 2 * prepared.found.bytes };
   const sealing = await openSealing(o, { ...parts, expected });
-  return { sealing, ahead: sealAhead(prepared.linked(), sealing.pool) };
+  return { since: parts.monotonic(), sealing, ahead: sealAhead(prepared.linked(), sealing.pool) };
 }
 
 /** What the story goes on with once the node is up. */

@@ -72,7 +72,7 @@ export interface BackupFigures {
   /** Bytes put: packs, lists, manifest, key file, card. */
   readonly stored: number;
   readonly packs: number;
-  /** From the end of the outage to the card. Milliseconds. */
+  /** From the end of the outage, or the beginning of what was sealed before it, to the card. Milliseconds. */
   readonly uploadMs: number;
   readonly totalMs: number;
 }
