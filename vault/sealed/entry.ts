@@ -60,14 +60,10 @@ export function entryToLine(entry: ManifestEntry, originIndex: (origin: Snapshot
   return `${line}}`;
 }
 
-/** @throws ColdkeepError `integrity` naming the field. */
-export function entryFromJson(json: unknown, origins: readonly SnapshotId[]): ManifestEntry {
-  const entry = entryOf(json, origins);
-  checkEntry(entry);
-  return entry;
-}
-
-/** The same for what `entryFromJson` has let pass before: what an entry's fields may hold is not looked at again. */
+/**
+ * An entry of its line's JSON. What its fields hold is not looked at (`checkEntry`).
+ * @throws ColdkeepError `integrity` naming the field where there is another, or one is missing or of another kind.
+ */
 export function entryOf(json: unknown, origins: readonly SnapshotId[]): ManifestEntry {
   const o = recordOf(json, "an entry");
   for (const key of Object.keys(o)) if (!FIELDS.has(key)) throw refuse(`unknown field ${key}`);
@@ -91,7 +87,7 @@ export function entryOf(json: unknown, origins: readonly SnapshotId[]): Manifest
     pieces: isFile ? listOf(o.pieces, "pieces").map((piece) => pieceFromJson(piece, origins)) : [],
     ...("from" in o ? { from: integerOf(o.from, "from") } : {}),
     ...(target === undefined ? {} : { target }),
-    ...("xattrs" in o ? { xattrs: listOf(o.xattrs, "xattrs").map(xattrFromJson) } : {}),
+    ...("xattrs" in o ? { xattrs: xattrsFromJson(o.xattrs) } : {}),
     ...("secret" in o ? { secret: secretOf(o.secret) } : {}),
   };
 }
@@ -101,8 +97,8 @@ export function lengthOf(pieces: readonly EntryPiece[]): number {
   return pieces.reduce((sum, piece) => sum + ("hole" in piece ? piece.hole : piece.plain), 0);
 }
 
-/** All rules of one entry, for writer and reader alike. */
-function checkEntry(e: ManifestEntry): void {
+/** All rules of one entry, for writer and reader alike. @throws ColdkeepError `integrity` naming the field. */
+export function checkEntry(e: ManifestEntry): void {
   assertSafePath(e.path);
   const complain = (field: string): never => {
     throw refuse(`${field} of ${showPath(e.path)} is out of bounds`);
@@ -197,6 +193,11 @@ function pieceFromJson(json: unknown, origins: readonly SnapshotId[]): EntryPiec
     codec: number(6) as Codec,
     id,
   };
+}
+
+/** @throws ColdkeepError `integrity`. */
+export function xattrsFromJson(json: unknown): NonNullable<ManifestEntry["xattrs"]> {
+  return listOf(json, "xattrs").map(xattrFromJson);
 }
 
 function xattrFromJson(json: unknown): { name: string; value: Uint8Array } {

@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
 import { canonicalBytes, checkRecord, MAX_ORIGINS, parseCanonical } from "../card/index.ts";
 import { ColdkeepError, type SnapshotId } from "../names/index.ts";
-import { entryFromJson, entryOf, entryToLine, lengthOf, MAX_PIECES } from "./entry.ts";
+import { checkEntry, entryOf, entryToLine, lengthOf, MAX_PIECES } from "./entry.ts";
+import { FileLines } from "./file-lines.ts";
 import { comparePaths, showPath } from "./paths.ts";
 import { segmentHead } from "./schemas.ts";
 import type { ManifestEntry } from "./types.ts";
@@ -105,16 +106,18 @@ export function* parseSegment(
   bytes: Uint8Array,
   order: EntryOrder = new EntryOrder("segment"),
 ): Generator<ManifestEntry> {
-  const lines = linesOf(bytes);
-  const first = lines.next();
-  if (first.done === true) throw refuse("it is empty");
-  const { origins } = checkRecord(segmentHead, parseCanonical(first.value, "segment"), "segment");
+  const { origins, files, end: head } = headOf(bytes);
   let entries = 0;
-  for (const line of lines) {
+  for (let start = head + 1; start < bytes.length; ) {
+    const end = endOfLine(bytes, start);
     if (++entries > MAX_ENTRIES) throw refuse(`more than ${MAX_ENTRIES} entries`);
-    const entry = entryFromJson(parseCanonical(line, `line ${entries + 1} of a segment`), origins);
+    const entry =
+      files.read(start, end) ??
+      entryOf(parseCanonical(bytes.subarray(start, end), `line ${entries + 1} of a segment`), origins);
+    checkEntry(entry);
     order.next(entry);
     yield entry;
+    start = end + 1;
   }
 }
 
@@ -123,11 +126,12 @@ export function* parseSegment(
  * within all bounds is known, and takes as long to find out as to read them.
  */
 export function* parseSegmentAgain(bytes: Uint8Array): Generator<ManifestEntry> {
-  const lines = linesOf(bytes);
-  const first = lines.next();
-  if (first.done === true) throw refuse("it is empty");
-  const { origins } = checkRecord(segmentHead, parseCanonical(first.value, "segment"), "segment");
-  for (const line of lines) yield entryOf(JSON.parse(textOf(line)), origins);
+  const { origins, files, end: head } = headOf(bytes);
+  for (let start = head + 1; start < bytes.length; ) {
+    const end = endOfLine(bytes, start);
+    yield files.read(start, end) ?? entryOf(JSON.parse(textOf(bytes.subarray(start, end))), origins);
+    start = end + 1;
+  }
 }
 
 function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
@@ -208,14 +212,18 @@ export function* splitEntry(entry: ManifestEntry): Generator<ManifestEntry> {
   }
 }
 
-function* linesOf(bytes: Uint8Array): Generator<Uint8Array> {
-  let start = 0;
-  while (start < bytes.length) {
-    const end = bytes.indexOf(NEWLINE, start);
-    if (end < 0) throw refuse("its last line has no end");
-    yield bytes.subarray(start, end);
-    start = end + 1;
-  }
+/** The first line of a segment, what reads those of files, and where that line ends. */
+function headOf(bytes: Uint8Array) {
+  if (bytes.length === 0) throw refuse("it is empty");
+  const end = endOfLine(bytes, 0);
+  const { origins } = checkRecord(segmentHead, parseCanonical(bytes.subarray(0, end), "segment"), "segment");
+  return { origins, files: new FileLines(bytes, origins), end };
+}
+
+function endOfLine(bytes: Uint8Array, start: number): number {
+  const end = bytes.indexOf(NEWLINE, start);
+  if (end < 0) throw refuse("its last line has no end");
+  return end;
 }
 
 function refuse(why: string): ColdkeepError {
