@@ -84,27 +84,20 @@ export function objectSecrets(o: ObjectIdentity, key: ObjectKey, bound: Uint8Arr
 
 /** The nonce of frame `i`: the base with `i` XORed into its last four bytes. */
 export function frameNonce(base: Uint8Array, i: number): Uint8Array {
-  const nonce = base.slice();
-  for (let byte = 0; byte < 4; byte += 1) nonce[8 + byte] = (nonce[8 + byte] ?? 0) ^ ((i >>> (24 - 8 * byte)) & 0xff);
+  const nonce = new Uint8Array(base);
+  for (let n = 0; n < 4; n += 1) nonce[11 - n] = (nonce[11 - n] ?? 0) ^ (i >>> (8 * n));
   return nonce;
 }
 
 /** What a frame's tag covers besides its bytes, so that no frame can stand for another. */
 export function frameAad(type: number, i: number, codec: number, plain: number): Uint8Array {
   const aad = new Uint8Array(10);
+  const view = viewOf(aad);
   aad[0] = type;
-  writeUint32(aad, 1, i);
+  view.setUint32(1, i);
   aad[5] = codec;
-  writeUint32(aad, 6, plain);
+  view.setUint32(6, plain);
   return aad;
-}
-
-/** Big-endian. Without a DataView: there are a nonce and an AAD for each of millions of small frames. */
-function writeUint32(into: Uint8Array, at: number, value: number): void {
-  into[at] = value >>> 24;
-  into[at + 1] = (value >>> 16) & 0xff;
-  into[at + 2] = (value >>> 8) & 0xff;
-  into[at + 3] = value & 0xff;
 }
 
 /** Where an object lies in the vault, for messages. */

@@ -18,8 +18,8 @@ export interface Suite extends Hashes {
   prepare(key: Uint8Array): AeadKey;
   /** Writes ciphertext ‖ tag to `out` at `at`; `out` must hold `plain.length + 16` bytes there. */
   sealInto(key: AeadKey, nonce: Uint8Array, aad: Uint8Array, plain: Uint8Array, out: Uint8Array, at: number): void;
-  /** The plaintext, or null where the tag does not verify: no byte of it exists outside before that is known. */
-  open(key: AeadKey, nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | null;
+  /** The plaintext, in `memory` where that can be used; null where the tag does not verify (`AeadKey`). */
+  open(key: AeadKey, nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array, memory?: Uint8Array): Uint8Array | null;
 }
 
 function gcmSuite(o: Pick<Suite, "name" | "number" | "keyBytes"> & { hashes: Hashes; aead: () => Aead }): Suite {
@@ -38,9 +38,9 @@ function gcmSuite(o: Pick<Suite, "name" | "number" | "keyBytes"> & { hashes: Has
       if (out.length - at < plain.length + TAG_BYTES) throw new RangeError("no room for ciphertext and tag");
       key.sealInto(nonce, aad, plain, out, at);
     },
-    open(key, nonce, aad, sealed) {
+    open(key, nonce, aad, sealed, memory) {
       assertNonce(nonce);
-      return sealed.length < TAG_BYTES ? null : key.open(nonce, aad, sealed);
+      return sealed.length < TAG_BYTES ? null : key.open(nonce, aad, sealed, memory);
     },
   };
 }

@@ -7,8 +7,11 @@ export const NONCE_BYTES = 12;
 export interface AeadKey {
   /** Writes ciphertext ‖ tag to `out` at `at`; `plain` and that part of `out` must not overlap. */
   sealInto(nonce: Uint8Array, aad: Uint8Array, plain: Uint8Array, out: Uint8Array, at: number): void;
-  /** The plaintext, or null where the tag does not verify: no byte of it exists outside before that is known. */
-  open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array | null;
+  /**
+   * The plaintext, or null where the tag does not verify: nothing of it is left anywhere then.
+   * @param memory Where it may be put, where there is room; not overlapping `sealed`, and not looked at before it is answered.
+   */
+  open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array, memory?: Uint8Array): Uint8Array | null;
 }
 
 /** An AEAD with tags of 16 bytes and nonces of 12, of whatever make. */
