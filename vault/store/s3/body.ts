@@ -1,4 +1,5 @@
 import { finished, Readable } from "node:stream";
+import { pourFromSocket, releasePiece } from "./sockets.ts";
 
 /** Memory that is there, which a body may be read into. */
 interface Given {
@@ -21,6 +22,7 @@ export async function collect(body: unknown, size: number, given?: Given): Promi
 function pour(body: Readable, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<number> {
   return new Promise((resolve, reject) => {
     let filled = 0;
+    pourFromSocket(body);
     body.on("data", (piece: Uint8Array) => {
       if (signal?.aborted === true) body.destroy(signal.reason as Error);
       else if (filled + piece.length > bytes.length) {
@@ -28,6 +30,7 @@ function pour(body: Readable, bytes: Uint8Array, signal: AbortSignal | undefined
       } else {
         bytes.set(piece, filled);
         filled += piece.length;
+        releasePiece(body, piece);
       }
     });
     finished(body, (error) => {

@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { ColdkeepError, messageOf } from "../../names/index.ts";
 import type { S3Limits, S3Settings } from "./settings.ts";
+import { makeAgents } from "./sockets.ts";
 
 /**
  * The SDK's client as coldkeep uses it: one attempt a call (vault/store/retrying.ts is the one place that repeats), no
@@ -27,8 +26,7 @@ export function makeClient(settings: S3Settings, limits: S3Limits, version: stri
     socketTimeout: limits.idleMs,
     // A whole call is timed by ours, which allows for its size.
     requestTimeout: 0,
-    httpAgent: new HttpAgent(agent),
-    httpsAgent: new HttpsAgent(agent),
+    ...makeAgents(agent),
   };
   const config: S3ClientConfig = {
     ...(region === undefined ? {} : { region }),
