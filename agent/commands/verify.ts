@@ -3,7 +3,7 @@ import type { IndexEntry } from "../../vault/card/index.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
 import { counted, formatBytes, formatCount, formatDuration } from "../report/index.ts";
-import { runVerify, type VerifyResult } from "../verify/index.ts";
+import { runVerify, startVerifyThreads, type VerifyResult } from "../verify/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import { openVault } from "./opened.ts";
@@ -20,20 +20,27 @@ export async function run(call: Call<VerifyFlags>, id: string | undefined): Prom
     throw new ColdkeepError("usage", { what: "a snapshot and --all are given", todo: "give one of them" });
   }
   const session = openSession(call);
-  const store = await openVault(session.config, call, "read");
-  const entries = await wanted(session, store, id, flags.all === true);
   const readData = flags.readData === true;
   if (flags.withoutKey === true) {
-    const ids = entries.map(({ snapshot }) => snapshot);
+    const store = await openVault(session.config, call, "read");
+    const ids = (await wanted(session, store, id, flags.all === true)).map(({ snapshot }) => snapshot);
     const verdicts = await verifyKeyless(session, store, call, ids, readData);
     return answer(session, verdicts, readData, (verdict) => keylessText(verdict, readData));
   }
-  const opening = await openingOf(session, store, call);
-  const results: VerifyResult[] = [];
-  for (const { snapshot } of entries) {
-    results.push(await runVerify({ ...opening(snapshot), readData, clock: call.io.clock }));
+  const threads = readData ? startVerifyThreads() : undefined;
+  try {
+    const store = await openVault(session.config, call, "read");
+    const entries = await wanted(session, store, id, flags.all === true);
+    const opening = await openingOf(session, store, call);
+    const results: VerifyResult[] = [];
+    for (const { snapshot } of entries) {
+      const given = { readData, clock: call.io.clock, ...(threads === undefined ? {} : { openingThreads: threads }) };
+      results.push(await runVerify({ ...opening(snapshot), ...given }));
+    }
+    return answer(session, results, readData, textOf);
+  } finally {
+    await threads?.close();
   }
-  return answer(session, results, readData, textOf);
 }
 
 type Verdict = Pick<VerifyResult, "snapshot" | "ok">;

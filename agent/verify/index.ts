@@ -1,2 +1,2 @@
 export type * from "./types.ts";
-export { runVerify } from "./verify.ts";
+export { runVerify, startVerifyThreads } from "./verify.ts";

@@ -1,12 +1,18 @@
 import type { Clock } from "../../posix/clock.ts";
 import type { SnapshotId } from "../../vault/names/index.ts";
+import type { WorkerPool } from "../open/pool.ts";
 import type { CardOrigin, OpenOptions } from "../open/types.ts";
+import type { VerifyAnswer, VerifyJob } from "./open-job.ts";
+
+export type VerifyThreads = WorkerPool<VerifyJob, VerifyAnswer>;
 
 export interface VerifyOptions extends OpenOptions {
   /** Open every frame and compare every chunk's id; without it card, keys, manifest, segments and packs' sizes. */
   readonly readData: boolean;
   /** Threads that open frames; default: one a core, 1 to 8. */
   readonly workers?: number;
+  /** Those of `startVerifyThreads`, in their place. */
+  readonly openingThreads?: VerifyThreads;
   readonly clock?: Clock;
 }
 

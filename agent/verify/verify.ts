@@ -14,7 +14,19 @@ import { checkPacks } from "./check-packs.ts";
 import { type Damages, makeDamages } from "./damage.ts";
 import type { VerifyAnswer, VerifyJob } from "./open-job.ts";
 import { readData } from "./read-data.ts";
-import type { VerifyOptions, VerifyResult } from "./types.ts";
+import type { VerifyOptions, VerifyResult, VerifyThreads } from "./types.ts";
+
+/**
+ * Starts the threads that open frames, for before they are needed: they find their code while the vault is asked for what
+ * describes the data. For several snapshots, one after the other; the caller closes them.
+ * @param workers How many; default: one a core, 1 to 8.
+ */
+export function startVerifyThreads(workers: number = defaultWorkers()): VerifyThreads {
+  const url = new URL(`./verify.worker${extname(import.meta.url)}`, import.meta.url);
+  const pool = startPool<VerifyJob, VerifyAnswer>(url, workers);
+  pool.warm();
+  return pool;
+}
 
 /**
  * Proves with the key that a snapshot can be restored: card, key file, manifest, pack table, every segment of the list
@@ -64,12 +76,11 @@ async function verifyOpened(opened: OpenedSnapshot, damages: Damages, o: VerifyO
     const figures = await checkEntryList(source, packs, short, damages);
     if (!o.readData) return figures;
     o.progress.stage("data", figures.bytes);
-    const url = new URL(`./verify.worker${extname(import.meta.url)}`, import.meta.url);
-    const pool = startPool<VerifyJob, VerifyAnswer>(url, o.workers ?? defaultWorkers());
+    const pool = o.openingThreads ?? startVerifyThreads(o.workers);
     try {
       await readData({ opened, packs, source, pool, short, damages, progress: o.progress, signal: o.signal });
     } finally {
-      await pool.close();
+      if (o.openingThreads === undefined) await pool.close();
     }
     return figures;
   });

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { runVerify, type VerifyResult } from "../../../agent/verify/index.ts";
+import { runVerify, startVerifyThreads, type VerifyResult } from "../../../agent/verify/index.ts";
 import { encodeCard, parseCard, publicKeyOf, signCard } from "../../../vault/card/index.ts";
 import type { Card } from "../../../vault/card/types.ts";
 import { isColdkeepError, names } from "../../../vault/names/index.ts";
@@ -287,6 +287,20 @@ describe("a damaged vault", () => {
     const result = await runVerify({ ...c.options({ snapshot: c.next.snapshot }), readData: true });
     expect(result).toMatchObject({ ok: true, damages: [], files: 4, chunks: 4, packs: 3, origin: "first sight" });
     expect(result.bytes).toBe(800_000);
+  });
+
+  it("one snapshot after the other is looked at by the same threads, damaged or not", async () => {
+    const c = await chain();
+    const openingThreads = startVerifyThreads(2);
+    const look = () => runVerify({ ...c.options({ snapshot: c.next.snapshot }), readData: true, openingThreads });
+    try {
+      expect(await look()).toMatchObject({ ok: true, chunks: 4 });
+      change(basePack, flip(100_000))(c);
+      expect((await look()).damages[0]).toMatchObject({ object: basePack(c), files: ["data/noise"] });
+      expect((await look()).ok).toBe(false);
+    } finally {
+      await openingThreads.close();
+    }
   });
 
   it("without reading data, a missing pack and the files in it are still told", async () => {
