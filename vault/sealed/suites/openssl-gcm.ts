@@ -1,12 +1,14 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
 import { type Aead, type AeadKey, NONCE_BYTES, TAG_BYTES } from "./aead.ts";
 import { nodeGcm } from "./node-ciphers.ts";
-import { believed, must, ownOpenssl } from "./openssl-library.ts";
+import { believed, makeHandover, must, ownOpenssl } from "./openssl-library.ts";
 
 /** Of evp.h: EVP_CTRL_AEAD_GET_TAG and EVP_CTRL_AEAD_SET_TAG. */
 const GET_TAG = 0x10;
 const SET_TAG = 0x11;
 const KEY_BYTES = 32;
+/** What frames have of it, and some more. */
+const AAD_BYTES = 64;
 const node = nodeGcm("aes-256-gcm");
 
 /** Seals one message into `out`, which has exactly the room for it and its tag. */
@@ -80,6 +82,8 @@ function loadSeal(): Seal {
   const control = declare("int EVP_CIPHER_CTX_ctrl(void *context, int command, int argument, void *pointer)");
   const written = new Int32Array(1);
   const rest = new Uint8Array(TAG_BYTES);
+  const nonceMemory = makeHandover(NONCE_BYTES);
+  const aadMemory = makeHandover(AAD_BYTES);
   let current: KeyObject | null = null;
 
   function begin(key: KeyObject, nonce: Uint8Array): void {
@@ -94,13 +98,13 @@ function loadSeal(): Seal {
     }
     // Without a nonce, a second message would be sealed with that of the first.
     if (nonce.length !== NONCE_BYTES) throw new RangeError(`a nonce has ${NONCE_BYTES} bytes, got ${nonce.length}`);
-    must("EVP_EncryptInit_ex", init(context, null, null, null, nonce));
+    must("EVP_EncryptInit_ex", init(context, null, null, null, nonceMemory(nonce)));
   }
 
   return (key, nonce, aad, plain, out) => {
     if (out.length !== plain.length + TAG_BYTES) throw new RangeError("no room for ciphertext and tag");
     begin(key, nonce);
-    if (aad.length > 0) must("EVP_EncryptUpdate", update(context, null, written, aad, aad.length));
+    if (aad.length > 0) must("EVP_EncryptUpdate", update(context, null, written, aadMemory(aad), aad.length));
     if (plain.length > 0) must("EVP_EncryptUpdate", update(context, out, written, plain, plain.length));
     if (plain.length > 0 && written[0] !== plain.length) throw new Error("OpenSSL: EVP_EncryptUpdate stopped half-way");
     must("EVP_EncryptFinal_ex", final(context, rest, written));
@@ -121,8 +125,8 @@ function loadOpen(): Open {
   const control = declare("int EVP_CIPHER_CTX_ctrl(void *context, int command, int argument, const void *pointer)");
   const written = new Int32Array(1);
   const rest = new Uint8Array(TAG_BYTES);
-  // Memory outside of V8's heap: what is in it has to be moved out of it before it can be handed over.
-  const iv = Buffer.allocUnsafeSlow(NONCE_BYTES);
+  const nonceMemory = makeHandover(NONCE_BYTES);
+  const aadMemory = makeHandover(AAD_BYTES);
   let current: KeyObject | null = null;
 
   function begin(key: KeyObject, nonce: Uint8Array): void {
@@ -135,8 +139,7 @@ function loadOpen(): Open {
       current = key;
     }
     if (nonce.length !== NONCE_BYTES) throw new RangeError(`a nonce has ${NONCE_BYTES} bytes, got ${nonce.length}`);
-    iv.set(nonce);
-    must("EVP_DecryptInit_ex", init(context, null, null, null, iv));
+    must("EVP_DecryptInit_ex", init(context, null, null, null, nonceMemory(nonce)));
   }
 
   return (key, nonce, aad, sealed, out) => {
@@ -147,7 +150,7 @@ function loadOpen(): Open {
       begin(key, nonce);
       // Before anything is opened: without a tag of its own a message would be compared with the one before it.
       must("EVP_CIPHER_CTX_ctrl", control(context, SET_TAG, TAG_BYTES, sealed.subarray(length)));
-      if (aad.length > 0) must("EVP_DecryptUpdate", update(context, null, written, aad, aad.length));
+      if (aad.length > 0) must("EVP_DecryptUpdate", update(context, null, written, aadMemory(aad), aad.length));
       if (length > 0) must("EVP_DecryptUpdate", update(context, out, written, sealed, length));
       if (length > 0 && written[0] !== length) throw new Error("OpenSSL: EVP_DecryptUpdate stopped half-way");
       // The only failure of this call in GCM is a tag that does not fit.

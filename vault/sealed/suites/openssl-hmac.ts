@@ -27,6 +27,8 @@ function load(): ReadyHmac {
   );
   const update = declare("int HMAC_Update(void *context, const void *data, size_t length)");
   const final = declare("int HMAC_Final(void *context, void *mac, void *length)");
+  // Outside of V8's heap, as what `makeHandover` copies to.
+  const made = Buffer.allocUnsafeSlow(MAC_BYTES);
   let current: KeyObject | null = null;
 
   function begin(key: KeyObject): void {
@@ -46,9 +48,8 @@ function load(): ReadyHmac {
   return (key, parts) => {
     begin(key);
     for (const part of parts) if (part.length > 0) must("HMAC_Update", update(context, part, part.length));
-    const mac = new Uint8Array(MAC_BYTES);
-    must("HMAC_Final", final(context, mac, null));
-    return mac;
+    must("HMAC_Final", final(context, made, null));
+    return new Uint8Array(made);
   };
 }
 

@@ -16,6 +16,20 @@ export function must(call: string, answer: number): void {
 }
 
 /**
+ * Copies short bytes to where OpenSSL can be pointed at: small arrays lie in V8's heap, and have to be moved out of it for
+ * good before they can be handed over, which takes longer than the rest of the call. What is answered is good until the next time.
+ * @param room What is longer is answered as it is.
+ */
+export function makeHandover(room: number): (bytes: Uint8Array) => Uint8Array {
+  const memory = Buffer.allocUnsafeSlow(room);
+  return (bytes) => {
+    if (bytes.length > room) return bytes;
+    memory.set(bytes);
+    return memory;
+  };
+}
+
+/**
  * What was loaded, or null where it cannot be had or `works` does not see it give the right answers: what comes out of a
  * library found by name is believed only then.
  */
