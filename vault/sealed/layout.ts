@@ -92,12 +92,16 @@ export function frameNonce(base: Uint8Array, i: number): Uint8Array {
 /** What a frame's tag covers besides its bytes, so that no frame can stand for another. */
 export function frameAad(type: number, i: number, codec: number, plain: number): Uint8Array {
   const aad = new Uint8Array(10);
-  const view = viewOf(aad);
   aad[0] = type;
-  view.setUint32(1, i);
+  writeUint32(aad, 1, i);
   aad[5] = codec;
-  view.setUint32(6, plain);
+  writeUint32(aad, 6, plain);
   return aad;
+}
+
+/** Big-endian. Without a DataView: there are millions of small frames. */
+function writeUint32(into: Uint8Array, at: number, value: number): void {
+  for (let n = 0; n < 4; n += 1) into[at + 3 - n] = (value >>> (8 * n)) & 0xff;
 }
 
 /** Where an object lies in the vault, for messages. */
