@@ -93,7 +93,8 @@ async function capture(o: BackupOptions, state: NodeState, means: Means, freeze:
   let handOn = async () => {};
   let wrapped: Promise<void> = Promise.resolve();
   try {
-    prepared = await freeze({ ...started, ...(known === undefined ? {} : { known }) });
+    const { lookedAhead = false } = o;
+    prepared = await freeze({ ...started, lookedAhead, ...(known === undefined ? {} : { known }) });
     signal.throwIfAborted();
     handOn = (await o.beforeStop?.(prepared.bytesToCopy)) ?? handOn;
     run = await openRun(o, state, prepared.heights, monotonic);

@@ -41,6 +41,8 @@ export interface BackupOptions {
   readonly group?: string;
   /** Ignore the parent: shares nothing with the past. */
   readonly full: boolean;
+  /** Somebody looks at the node's folders before this run walks through them. */
+  readonly lookedAhead?: boolean;
   /** Default: balanced. */
   readonly compression?: Compression;
   /** Worker threads; default: one a core, 2 to 4. More are faster where the disks are, and take some 45 MB each. */

@@ -78,8 +78,18 @@ export const command = defineCommand<BackupFlags>({
   load: async () => async (call) => {
     const { group } = call.flags;
     if (group !== undefined) return (await import("./backup-group.ts")).run(call, group);
-    if (call.flags.dryRun !== true) await (await import("./keys-ahead.ts")).stretchAhead(call);
-    const [{ noticed }, { run }] = await Promise.all([import("./noticed.ts"), import("./backup.ts")]);
-    return noticed("backup", run)(call);
+    const load = () => Promise.all([import("./noticed.ts"), import("./backup.ts")]);
+    if (call.flags.dryRun === true) {
+      const [{ noticed }, { run }] = await load();
+      return noticed("backup", run)(call);
+    }
+    const { beginAhead, endAhead } = await import("./ahead.ts");
+    try {
+      await beginAhead(call);
+      const [{ noticed }, { run }] = await load();
+      return await noticed("backup", run)(call);
+    } finally {
+      endAhead();
+    }
   },
 });

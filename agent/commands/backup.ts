@@ -34,6 +34,7 @@ import { withDatabases, withPosition } from "./ovn-online.ts";
 import { quietQuestion } from "./quiet.ts";
 import { recover } from "./recover.ts";
 import { assertOwnName, openSession, type Session, vaultIdOf } from "./session.ts";
+import { endTreeAhead, lookAhead } from "./tree-ahead.ts";
 import { publicKeys } from "./unproven.ts";
 import { concludeVaults, notEverywhere, type VaultAnswer, vaultText } from "./vault-answers.ts";
 import { checkAnswers } from "./when-down.ts";
@@ -100,6 +101,7 @@ export async function backUp(
   const now = () => io.clock.now();
   const anyway = flags.anyway === true;
   if (!anyway) assertNow(session.node, state, now());
+  const lookedAhead = stage === undefined && lookAhead(session.node, finding?.leanRoots);
   const { node, control: driven } = (await stage?.()) ?? {
     node: session.node,
     control: withPosition(session.node, own, call),
@@ -146,10 +148,12 @@ export async function backUp(
     tags: tagsFor(node, flags, [...((finding?.leanRoots ?? []).length > 0 ? [LEAN] : []), ...said]),
     ...(within === undefined ? {} : { group: within.group }),
     full: flags.full === true,
+    lookedAhead,
     ...(node.compression === undefined ? {} : { compression: node.compression }),
     ...(node.pace === undefined ? {} : { pace: node.pace }),
     now,
     beforeStop: async (bytesToCopy) => {
+      endTreeAhead();
       feeding.hurry(true);
       const handOn = await takeGroupTurn({ session, control, feeding, bytesToCopy }, call);
       try {

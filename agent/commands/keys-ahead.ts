@@ -2,7 +2,7 @@ import { type LoadedKey, loadRecipients } from "../keys/index.ts";
 import { openNodeState } from "../state/index.ts";
 import type { Call } from "./define.ts";
 import { assertStrict, contextOf, suiteOf } from "./opened.ts";
-import { openSession, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 
 /** Keys that are read, and what wraps by them: being stretched already. */
 interface ReadyKeys {
@@ -17,9 +17,8 @@ let begun: { readonly of: string; readonly ready: ReadyKeys } | null = null;
  * which nothing can make shorter. Only where looking at the keys changes nothing and asks nobody; whatever is wrong is
  * for the command to find and to say.
  */
-export async function stretchAhead(call: Call): Promise<void> {
+export async function stretchAhead(session: Session, call: Call): Promise<void> {
   try {
-    const session = openSession({ ...call, progress: { ...call.progress, warn: () => {} } });
     const { config, node } = session;
     const isPlain = config.keys.every((key) => key.kind === "software" && !key.consume);
     if (!isPlain || config.refillKeyFile !== undefined) return;

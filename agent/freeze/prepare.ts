@@ -81,7 +81,7 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
     const mounts = new Set(readMounts().map(({ point }) => point));
     const needs = makeCopyNeeds();
     // Later passes find in memory what the first one read.
-    const lister = makeLister(clock);
+    const lister = o.lookedAhead === true ? {} : { lister: makeLister(clock) };
     const nested = freezer.nested === undefined ? {} : { nested: freezer.nested };
     const base = { places, files, notes, mounts, profile: o.profile };
 
@@ -90,7 +90,7 @@ export async function prepareFreeze(o: FreezeOptions): Promise<PreparedFreeze> {
     const pass: FreezeRun["pass"] = async (handle, { settled, again, views }) => {
       const writer = files.begin();
       const before = last < 0 || views !== undefined ? null : makeCursor(files.heads(last));
-      const over = views ?? { ...nested, ...(before === null ? { lister } : {}) };
+      const over = views ?? { ...nested, ...(before === null ? lister : {}) };
       try {
         await drive(walk({ ...base, ...over, writer, before, handle, settled, again }), clock, signal);
       } finally {

@@ -46,6 +46,8 @@ export interface FreezeOptions {
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly meeting?: Meeting;
+  /** Somebody looks at the folders before the walk does. Default: the walk asks ahead by itself. */
+  readonly lookedAhead?: boolean;
   /** What will probably not have to be copied, and so is not read ahead. */
   readonly known?: KnownFiles;
   /** Drives programs of the system, such as `lvcreate`; default: those in its own folders. */

@@ -14,7 +14,7 @@ function callOf({ config }: KeyedNode): Call {
 
 async function begun(node: KeyedNode, then = () => {}) {
   const call = callOf(node);
-  await stretchAhead(call);
+  await stretchAhead(openSession(call), call);
   then();
   const session = openSession(call);
   const found = takeKeysAhead(session);
