@@ -115,6 +115,8 @@ export interface SealPool {
   close(): Promise<void>;
 }
 
+/** So much is sealed by one worker before others take part, and so is one pack where there is no more. Bytes. */
+const FOR_ONE = 4 << 20;
 /** Jobs a worker has before it, the one it is at included. */
 const AHEAD = 3;
 
@@ -232,10 +234,21 @@ export function makeSealPool(options: SealPoolOptions): SealPool {
   const isBusy = () => seats.every((seat) => seat.jobs >= AHEAD);
   const idlest = () => seats.reduce((a, b) => (b.jobs < a.jobs ? b : a));
   const first = () => seats.slice(0, 1).reduce((a) => a);
+  let handed = 0;
+  const next = (bytes: number) => {
+    handed += bytes;
+    return handed <= FOR_ONE ? first() : idlest();
+  };
 
   return {
-    files: (tasks, secret) => run(secret ? first() : idlest(), (job) => ({ type: "files", job, tasks })),
-    copies: (copies) => run(idlest(), (job) => ({ type: "copies", job, copies })),
+    files: (tasks, secret) => {
+      const bytes = tasks.reduce((sum, { from, to }) => sum + to - from, 0);
+      return run(secret ? first() : next(bytes), (job) => ({ type: "files", job, tasks }));
+    },
+    copies: (copies) => {
+      const bytes = copies.sizes.reduce((sum, size) => sum + size, 0);
+      return run(next(bytes), (job) => ({ type: "copies", job, copies }));
+    },
     segment: (bytes) => run(first(), (job) => ({ type: "segment", job, bytes })),
     room: () => {
       if (failure !== null) return Promise.reject(failure.error);

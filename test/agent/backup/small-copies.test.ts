@@ -79,6 +79,17 @@ describe.each([
     expect(next.figures.stored).toBeLessThan(done.figures.stored / 2);
   });
 
+  it("lie in one pack with what else is new, where that is little, however many threads seal", async () => {
+    const host = backupHost(tempDir(), memoryStore());
+    for (let n = 0; n < 40; n += 1) writeFileSync(join(host.root, `${n}`), noise(n, 500));
+    writeFileSync(join(host.root, "large"), noise(100, 1_500_000));
+    writeFileSync(join(host.root, "linked"), noise(101, 700_000));
+    const profile = captureSetOf("files", { immutable: ["linked"] });
+    const done = await runBackup(host.options({ profile, workers: 3, ...kept() }));
+    // And one for the list of files.
+    expect((await host.read(done.snapshot)).manifest.packs).toHaveLength(2);
+  });
+
   it("are sealed apart where they are secret, whichever of their names is", async () => {
     const host = backupHost(tempDir(), memoryStore());
     for (let n = 0; n < 40; n += 1) writeFileSync(join(host.root, `${n}`), noise(n, 500));
