@@ -245,9 +245,12 @@ export function makeSealPool(options: SealPoolOptions): SealPool {
       const bytes = tasks.reduce((sum, { from, to }) => sum + to - from, 0);
       return run(secret ? first() : next(bytes), (job) => ({ type: "files", job, tasks }));
     },
-    copies: (copies) => {
+    copies: async (copies) => {
       const bytes = copies.sizes.reduce((sum, size) => sum + size, 0);
-      return run(next(bytes), (job) => ({ type: "copies", job, copies }));
+      const result = await run(next(bytes), (job) => ({ type: "copies", job, copies }));
+      // A piece that is missing would be taken for another file's.
+      if (result.pieces.length !== copies.sizes.length) throw new Error("a seal worker left out some of its copies");
+      return result;
     },
     segment: (bytes) => run(first(), (job) => ({ type: "segment", job, bytes })),
     room: () => {
