@@ -8,8 +8,8 @@ export interface CopiesAhead {
   seal(copies: SharedCopies): void;
   /** The only piece of a copy, once it is sealed; null where it was not begun. */
   pieceOf(entry: FrozenEntry): number | Promise<number> | null;
-  /** Once all that was begun is done: what that was. */
-  end(): Promise<JobFigures>;
+  /** Kept once all that was begun is done. */
+  end(): Promise<void>;
 }
 
 interface Job {
@@ -22,18 +22,16 @@ interface Job {
 /** What is kept of each until its entry comes is 16 bytes. */
 const MOST_FILES = 1 << 18;
 
-export function makeCopiesAhead(pool: SealPool): CopiesAhead {
+/** @param count told of each job's figures */
+export function makeCopiesAhead(pool: SealPool, count: (figures: JobFigures) => void): CopiesAhead {
   const jobs = new Map<string, Job[]>();
-  const figures = { read: 0, known: 0, added: 0 };
   let begun = 0;
   /** Mostly that of the entry before. */
   let last: { readonly source: Uint8Array; readonly jobs: readonly Job[] } | null = null;
 
   function start(source: string, offsets: Float64Array, sizes: Uint32Array): Job {
     const done = pool.copies({ source, offsets, sizes, paths: "" }).then((result) => {
-      figures.read += result.figures.read;
-      figures.known += result.figures.known;
-      figures.added += result.figures.added;
+      count(result.figures);
       job.pieces = result.pieces;
       return result.pieces;
     });
@@ -65,7 +63,6 @@ export function makeCopiesAhead(pool: SealPool): CopiesAhead {
     },
     async end() {
       for (const of of jobs.values()) await Promise.all(of.map(({ done }) => done));
-      return figures;
     },
   };
 }

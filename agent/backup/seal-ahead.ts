@@ -47,7 +47,7 @@ export function sealAhead(files: Iterable<LinkedFile>, pool: SealPool): SealedAh
   const begun = new Map<string, Ahead>();
   const running = new Set<Promise<unknown>>();
   const figures = { read: 0, known: 0, added: 0 };
-  const copies = makeCopiesAhead(pool);
+  const copies = makeCopiesAhead(pool, count);
   let underWay = 0;
   let stopped = false;
 
@@ -110,7 +110,7 @@ export function sealAhead(files: Iterable<LinkedFile>, pool: SealPool): SealedAh
     pieceOf: copies.pieceOf,
     async end() {
       while (running.size > 0) await Promise.all(running);
-      count(await copies.end());
+      await copies.end();
       return figures;
     },
   };

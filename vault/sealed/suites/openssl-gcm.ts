@@ -69,92 +69,76 @@ export function aes256Gcm(direct: Direct = { seal: opensslSeal, open: opensslOpe
   };
 }
 
-function loadSeal(): Seal {
+/** OpenSSL's functions for one direction, and one context that messages go through one after the other. */
+function makeContext(direction: "Encrypt" | "Decrypt") {
   const declare = ownOpenssl();
   const cipher = declare("void *EVP_aes_256_gcm()")();
   const context = declare("void *EVP_CIPHER_CTX_new()")();
   if (cipher === null || context === null) throw new Error("OpenSSL gives no context");
+  const [toInit, toUpdate, toFinal] = [`EVP_${direction}Init_ex`, `EVP_${direction}Update`, `EVP_${direction}Final_ex`];
   const init = declare(
-    "int EVP_EncryptInit_ex(void *context, const void *cipher, void *engine, const void *key, const void *iv)",
+    `int ${toInit}(void *context, const void *cipher, void *engine, const void *key, const void *iv)`,
   );
-  const update = declare("int EVP_EncryptUpdate(void *context, void *out, void *written, const void *in, int length)");
-  const final = declare("int EVP_EncryptFinal_ex(void *context, void *out, void *written)");
+  const update = declare(`int ${toUpdate}(void *context, void *out, void *written, const void *in, int length)`);
+  const final = declare(`int ${toFinal}(void *context, void *out, void *written)`);
   const control = declare("int EVP_CIPHER_CTX_ctrl(void *context, int command, int argument, void *pointer)");
   const written = new Int32Array(1);
   const rest = new Uint8Array(TAG_BYTES);
   const nonceMemory = makeHandover(NONCE_BYTES);
   const aadMemory = makeHandover(AAD_BYTES);
   let current: KeyObject | null = null;
+  return {
+    begin(key: KeyObject, nonce: Uint8Array): void {
+      if (key !== current) {
+        current = null;
+        const bytes = key.export();
+        // OpenSSL takes as many as the cipher has, whatever lies behind them.
+        if (bytes.length !== KEY_BYTES) throw new RangeError(`a key has ${KEY_BYTES} bytes, got ${bytes.length}`);
+        must(toInit, init(context, cipher, null, bytes, null));
+        bytes.fill(0);
+        current = key;
+      }
+      // Without a nonce, a second message would go through with that of the first.
+      if (nonce.length !== NONCE_BYTES) throw new RangeError(`a nonce has ${NONCE_BYTES} bytes, got ${nonce.length}`);
+      must(toInit, init(context, null, null, null, nonceMemory(nonce)));
+    },
+    /** @param length bytes of `from`; as many are written to `out`. */
+    pass(aad: Uint8Array, from: Uint8Array, length: number, out: Uint8Array): void {
+      if (aad.length > 0) must(toUpdate, update(context, null, written, aadMemory(aad), aad.length));
+      if (length > 0) must(toUpdate, update(context, out, written, from, length));
+      if (length > 0 && written[0] !== length) throw new Error(`OpenSSL: ${toUpdate} stopped half-way`);
+    },
+    /** @returns whether OpenSSL says 1 */
+    end: (): boolean => final(context, rest, written) === 1,
+    tag: (command: number, memory: Uint8Array) =>
+      must("EVP_CIPHER_CTX_ctrl", control(context, command, TAG_BYTES, memory)),
+  };
+}
 
-  function begin(key: KeyObject, nonce: Uint8Array): void {
-    if (key !== current) {
-      current = null;
-      const bytes = key.export();
-      // OpenSSL takes as many as the cipher has, whatever lies behind them.
-      if (bytes.length !== KEY_BYTES) throw new RangeError(`a key has ${KEY_BYTES} bytes, got ${bytes.length}`);
-      must("EVP_EncryptInit_ex", init(context, cipher, null, bytes, null));
-      bytes.fill(0);
-      current = key;
-    }
-    // Without a nonce, a second message would be sealed with that of the first.
-    if (nonce.length !== NONCE_BYTES) throw new RangeError(`a nonce has ${NONCE_BYTES} bytes, got ${nonce.length}`);
-    must("EVP_EncryptInit_ex", init(context, null, null, null, nonceMemory(nonce)));
-  }
-
+function loadSeal(): Seal {
+  const context = makeContext("Encrypt");
   return (key, nonce, aad, plain, out) => {
     if (out.length !== plain.length + TAG_BYTES) throw new RangeError("no room for ciphertext and tag");
-    begin(key, nonce);
-    if (aad.length > 0) must("EVP_EncryptUpdate", update(context, null, written, aadMemory(aad), aad.length));
-    if (plain.length > 0) must("EVP_EncryptUpdate", update(context, out, written, plain, plain.length));
-    if (plain.length > 0 && written[0] !== plain.length) throw new Error("OpenSSL: EVP_EncryptUpdate stopped half-way");
-    must("EVP_EncryptFinal_ex", final(context, rest, written));
-    must("EVP_CIPHER_CTX_ctrl", control(context, GET_TAG, TAG_BYTES, out.subarray(plain.length)));
+    context.begin(key, nonce);
+    context.pass(aad, plain, plain.length, out);
+    if (!context.end()) throw new Error("OpenSSL: EVP_EncryptFinal_ex failed");
+    context.tag(GET_TAG, out.subarray(plain.length));
   };
 }
 
 function loadOpen(): Open {
-  const declare = ownOpenssl();
-  const cipher = declare("void *EVP_aes_256_gcm()")();
-  const context = declare("void *EVP_CIPHER_CTX_new()")();
-  if (cipher === null || context === null) throw new Error("OpenSSL gives no context");
-  const init = declare(
-    "int EVP_DecryptInit_ex(void *context, const void *cipher, void *engine, const void *key, const void *iv)",
-  );
-  const update = declare("int EVP_DecryptUpdate(void *context, void *out, void *written, const void *in, int length)");
-  const final = declare("int EVP_DecryptFinal_ex(void *context, void *out, void *written)");
-  const control = declare("int EVP_CIPHER_CTX_ctrl(void *context, int command, int argument, const void *pointer)");
-  const written = new Int32Array(1);
-  const rest = new Uint8Array(TAG_BYTES);
-  const nonceMemory = makeHandover(NONCE_BYTES);
-  const aadMemory = makeHandover(AAD_BYTES);
-  let current: KeyObject | null = null;
-
-  function begin(key: KeyObject, nonce: Uint8Array): void {
-    if (key !== current) {
-      current = null;
-      const bytes = key.export();
-      if (bytes.length !== KEY_BYTES) throw new RangeError(`a key has ${KEY_BYTES} bytes, got ${bytes.length}`);
-      must("EVP_DecryptInit_ex", init(context, cipher, null, bytes, null));
-      bytes.fill(0);
-      current = key;
-    }
-    if (nonce.length !== NONCE_BYTES) throw new RangeError(`a nonce has ${NONCE_BYTES} bytes, got ${nonce.length}`);
-    must("EVP_DecryptInit_ex", init(context, null, null, null, nonceMemory(nonce)));
-  }
-
+  const context = makeContext("Decrypt");
   return (key, nonce, aad, sealed, out) => {
     const length = sealed.length - TAG_BYTES;
     if (length < 0 || out.length !== length) throw new RangeError("no room for what is opened, or no tag");
     let authentic = false;
     try {
-      begin(key, nonce);
+      context.begin(key, nonce);
       // Before anything is opened: without a tag of its own a message would be compared with the one before it.
-      must("EVP_CIPHER_CTX_ctrl", control(context, SET_TAG, TAG_BYTES, sealed.subarray(length)));
-      if (aad.length > 0) must("EVP_DecryptUpdate", update(context, null, written, aadMemory(aad), aad.length));
-      if (length > 0) must("EVP_DecryptUpdate", update(context, out, written, sealed, length));
-      if (length > 0 && written[0] !== length) throw new Error("OpenSSL: EVP_DecryptUpdate stopped half-way");
+      context.tag(SET_TAG, sealed.subarray(length));
+      context.pass(aad, sealed, length, out);
       // The only failure of this call in GCM is a tag that does not fit.
-      authentic = final(context, rest, written) === 1;
+      authentic = context.end();
       return authentic;
     } finally {
       if (!authentic) out.fill(0);
