@@ -1,4 +1,19 @@
-#!/usr/bin/env node
+#!/bin/sh
+true /*
+# What a shell reads of this file: Node is started with the flags told below, and need not start over to have them.
+__ck_heap=
+for __ck_word; do
+  case $__ck_word in
+    backup | drill) __ck_heap=--max-semi-space-size=4 ;;
+    restore | verify | list | forget | gc | rebuild | copy) __ck_heap=--max-semi-space-size=8 ;;
+    ls | cat | find | diff) __ck_heap='--max-semi-space-size=4 --optimize-for-size' ;;
+    *) continue ;;
+  esac
+  break
+done
+exec node --min-semi-space-size=4 $__ck_heap -- "$0" "$@"
+# */;
+
 /**
  * The `coldkeep` command. Plain JavaScript for any Node: where this one is too old it looks for the Node 24 that npm
  * installed beside coldkeep and goes on with that, or says what to install.
@@ -13,28 +28,30 @@ import { setFlagsFromString } from "node:v8";
 
 const NEEDED = 24;
 
+/** Else V8 begins with half a megabyte for short-lived objects, and collects them some ten times until the code is loaded. */
+const BEGIN = "--min-semi-space-size=4";
 /**
  * Commands that run through all of a node's data, or of its history. V8 sizes its heap after the machine's memory and would let short-lived
  * objects take hundreds of MB there; with these flags they stay below 300 MB whatever they read.
  */
-const YOUNG = "--max-semi-space-size=4";
+const YOUNG = [BEGIN, "--max-semi-space-size=4"];
 /** What a restore or a check makes of the list of files lives a little longer: copied half as often it takes less time. */
-const ROOMY = "--max-semi-space-size=8";
-const SMALL = [YOUNG, "--optimize-for-size"];
+const ROOMY = [BEGIN, "--max-semi-space-size=8"];
+const SMALL = [...YOUNG, "--optimize-for-size"];
 const HEAPS = {
-  backup: [YOUNG],
-  restore: [ROOMY],
-  verify: [ROOMY],
-  list: [ROOMY],
-  forget: [ROOMY],
-  gc: [ROOMY],
-  rebuild: [ROOMY],
-  copy: [ROOMY],
+  backup: YOUNG,
+  restore: ROOMY,
+  verify: ROOMY,
+  list: ROOMY,
+  forget: ROOMY,
+  gc: ROOMY,
+  rebuild: ROOMY,
+  copy: ROOMY,
   ls: SMALL,
   cat: SMALL,
   find: SMALL,
   diff: SMALL,
-  drill: [YOUNG],
+  drill: YOUNG,
 };
 /** Old objects are collected before the heap has grown by more than that: with a million files it is a fifth of all memory. */
 const SLOWLY = "--heap-growing-percent=20";

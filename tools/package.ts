@@ -15,6 +15,11 @@ const modules = join(project, "node_modules");
 const release = join(project, "release");
 const { version } = JSON.parse(readFileSync(join(project, "package.json"), "utf8")) as { version: string };
 
+const FOR_A_SHELL = /^true \/\*\n([\s\S]*?)^# \*\/;$/m.exec(
+  readFileSync(join(project, "bin", "coldkeep.mjs"), "utf8"),
+)?.[1];
+if (FOR_A_SHELL === undefined) throw new Error("bin/coldkeep.mjs no longer begins with what a shell reads of it");
+
 /** Finds its own folder whatever it is called by, and needs nothing but sh. */
 const LAUNCHER = `#!/bin/sh
 here=$0
@@ -23,8 +28,7 @@ while [ -h "$here" ]; do
   case $link in /*) here=$link ;; *) here=\${here%/*}/$link ;; esac
 done
 here=$(cd "$(dirname "$here")" && pwd -P) || exit 1
-exec "$here/node" "$here/dist/coldkeep.mjs" "$@"
-`;
+${FOR_A_SHELL.replace("exec node ", () => 'exec "$here/node" ').replace('"$0"', () => '"$here/dist/coldkeep.mjs"')}`;
 
 rmSync(release, { recursive: true, force: true });
 mkdirSync(release);

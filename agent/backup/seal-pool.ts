@@ -41,8 +41,8 @@ export interface SealThreads {
  */
 export function startSealThreads(count: number): SealThreads {
   const url = new URL(`./seal.worker${extname(import.meta.url)}`, import.meta.url);
-  // The command's own limit, which the main thread has taken by now, would else be that of each thread.
-  setFlagsFromString("--max-semi-space-size=0");
+  // The command's own limits, which the main thread has taken by now, would else be those of each thread.
+  for (const limit of ["max", "min"]) setFlagsFromString(`--${limit}-semi-space-size=0`);
   const workers = Array.from({ length: count }, () => new Worker(url, { resourceLimits: SMALL_YOUNG }));
   const dismissed = new Set<Worker>();
   let death: { readonly error: unknown } | null = null;

@@ -45,11 +45,12 @@ describe("the launcher on an older Node", () => {
     expect(status).toBe(1);
   });
 
+  const BEGIN = "--min-semi-space-size=4";
   it.each([
-    ["backup", ["--max-semi-space-size=4"], ["--heap-growing-percent=20"]],
-    ["verify", ["--max-semi-space-size=8"], ["--heap-growing-percent=20"]],
-    ["list", ["--max-semi-space-size=8"], ["--heap-growing-percent=20"]],
-    ["ls", ["--max-semi-space-size=4", "--optimize-for-size"], []],
+    ["backup", [BEGIN, "--max-semi-space-size=4"], ["--heap-growing-percent=20"]],
+    ["verify", [BEGIN, "--max-semi-space-size=8"], ["--heap-growing-percent=20"]],
+    ["list", [BEGIN, "--max-semi-space-size=8"], ["--heap-growing-percent=20"]],
+    ["ls", [BEGIN, "--max-semi-space-size=4", "--optimize-for-size"], []],
     ["status", [], []],
   ])("runs %s, in the same process, with the heap it needs", (command, flags, later) => {
     const folder = tempDir();
@@ -60,15 +61,21 @@ describe("the launcher on an older Node", () => {
       `import { cachedDataVersionTag as tag } from "node:v8";
       console.log(JSON.stringify([process.execArgv, process.argv.slice(2), process.pid, tag()]));`,
     );
-    const { pid, stdout } = spawnSync(process.execPath, [copy, command, "--tag", "a b"], { encoding: "utf8" });
+    const words = ["--dry-run", command, "--tag", "a b", ""];
+    const { pid, stdout } = spawnSync(process.execPath, [copy, ...words], { encoding: "utf8" });
     // V8's own sum of its version and flags.
     const print = "console.log(require('node:v8').cachedDataVersionTag())";
     const tag = spawnSync(process.execPath, [...flags, ...later, "-e", print], { encoding: "utf8" }).stdout;
-    expect(JSON.parse(stdout)).toEqual([flags, [command, "--tag", "a b"], pid, Number(tag)]);
+    expect(JSON.parse(stdout)).toEqual([flags, words, pid, Number(tag)]);
+    // A shell gives them at once, so that Node does not start over.
+    writeFileSync(join(folder, "node"), '#!/bin/sh\nprintf "%s\\n" "$@"\n', { mode: 0o755 });
+    const env = { PATH: `${folder}:${process.env.PATH}` };
+    const given = spawnSync(copy, words, { encoding: "utf8", env }).stdout;
+    expect(given.split("\n").slice(0, -1)).toEqual([...new Set([BEGIN, ...flags]), "--", copy, ...words]);
   });
 
   it("goes on with the packaged one: same words, same streams, same exit code", () => {
-    const copy = packaged('shift; shift; shift; shift; cat; echo "words: $*"; echo problem >&2; exit 7');
+    const copy = packaged('shift 5; cat; echo "words: $*"; echo problem >&2; exit 7');
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       ["--import", OLD_NODE, copy, "backup", "--at", "a b"],
