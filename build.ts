@@ -1,5 +1,5 @@
 /**
- * Makes the package: `dist/`, flat, of lazily loaded pieces. Flat, because a worker is found beside the code that starts
+ * Makes the package: `dist/`, flat, of lazily loaded pieces (tools/tiers.ts). Flat, because a worker is found beside the code that starts
  * it, here as in the sources. All but koffi and pkcs11js, which are native, is bundled; those alone are dependencies of what is
  * published.
  */
@@ -13,6 +13,7 @@ import { declare } from "./tools/declare.ts";
 import { renderManual } from "./tools/manual.ts";
 import { renderNotices } from "./tools/notices.ts";
 import { renderSbom } from "./tools/sbom.ts";
+import { gatherTiers } from "./tools/tiers.ts";
 
 const project = fileURLToPath(new URL(".", import.meta.url));
 const dist = join(project, "dist");
@@ -42,15 +43,19 @@ const common = {
   sourcemap: false,
   logLevel: "warning",
 } as const;
-const { metafile } = await build({
-  ...common,
-  entryPoints: { main: "agent/main.ts", ...Object.fromEntries(workers.map((path, index) => [names[index], path])) },
-  outdir: dist,
-  external: NATIVE,
+const program = { ...common, entryPoints: { main: "agent/main.ts" }, outdir: dist, external: NATIVE };
+const { metafile } = await build({ ...program, plugins: [await gatherTiers(program)] });
+// A thread loads one file with all that it needs.
+const { metafile: threads } = await build({
+  ...program,
+  splitting: false,
+  entryPoints: Object.fromEntries(workers.map((path, index) => [names[index], path])),
 });
 const outside = new Set(
-  Object.values(metafile.outputs).flatMap(({ imports }) =>
-    imports.flatMap(({ path, external }) => (external === true && !isBuiltin(path) ? [path] : [])),
+  [metafile, threads].flatMap(({ outputs }) =>
+    Object.values(outputs).flatMap(({ imports }) =>
+      imports.flatMap(({ path, external }) => (external === true && !isBuiltin(path) ? [path] : [])),
+    ),
   ),
 );
 for (const name of outside) if (!NATIVE.includes(name)) throw new Error(`${name} is neither bundled nor a dependency`);
@@ -70,7 +75,7 @@ for (const name of declare(project, "infra/index.ts", join(dist, "infra", "types
 const { context } = JSON.parse(readFileSync(join(project, "cdk.json"), "utf8")) as { context: object };
 writeFileSync(join(dist, "infra", "flags.json"), JSON.stringify(context));
 const functions = await buildLambdas(join(dist, "lambdas"));
-const bundled = [metafile, infra, ...functions.map((made) => made.metafile)].flatMap(({ inputs }) =>
+const bundled = [metafile, threads, infra, ...functions.map((made) => made.metafile)].flatMap(({ inputs }) =>
   Object.keys(inputs),
 );
 writeFileSync(join(dist, "THIRD-PARTY-NOTICES.txt"), renderNotices(project, bundled));

@@ -60,6 +60,25 @@ describe("the package, installed without what it was built with", () => {
     expect([...new Set(languages)]).toEqual(["en.js"]);
   });
 
+  /** All pieces that come with one. */
+  function piecesOf(name: string, seen = new Set<string>()): Set<string> {
+    if (seen.has(name)) return seen;
+    seen.add(name);
+    const text = readFileSync(join(installed, "dist", name), "utf8");
+    for (const [, from, bare] of text.matchAll(/from\s*"\.\/([^"]+)"|import\s*"\.\/([^"]+)"/g)) {
+      piecesOf(from ?? bare ?? "", seen);
+    }
+    return seen;
+  }
+
+  it("loads few pieces for a backup, and one for a thread", () => {
+    const pieces = readdirSync(join(installed, "dist")).filter((file) => /^backup-[A-Z0-9]+\.js$/.test(file));
+    const [backup = ""] = pieces;
+    expect(pieces).toHaveLength(1);
+    expect(piecesOf(backup).size).toBeLessThan(12);
+    for (const thread of ["seal.worker.js", "restore.worker.js"]) expect([...piecesOf(thread)]).toEqual([thread]);
+  });
+
   it("says its version and its help", () => {
     const { version } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as { version: string };
     expect(run("--version").stdout.trim()).toBe(version);
@@ -69,15 +88,7 @@ describe("the package, installed without what it was built with", () => {
   });
 
   it("does not read yaml, zod, koffi or the S3 client to print help", () => {
-    const chunk = (text: string) => /from\s*"\.\/([^"]+)"|import\s*"\.\/([^"]+)"/g[Symbol.matchAll](text);
-    const seen = new Set<string>();
-    const visit = (name: string) => {
-      if (seen.has(name)) return;
-      seen.add(name);
-      const text = readFileSync(join(installed, "dist", name), "utf8");
-      for (const [, from, bare] of chunk(text)) visit(from ?? bare ?? "");
-    };
-    visit("main.js");
+    const seen = piecesOf("main.js");
     const texts = [...seen].map((name) => readFileSync(join(installed, "dist", name), "utf8"));
     expect(seen.size).toBeGreaterThan(1);
     for (const sign of ["ZodError", "YAMLParseError", "koffi", "ListObjectsV2"]) {
