@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { buildLambdas } from "./build-lambdas.ts";
 import { declare } from "./tools/declare.ts";
+import { doors } from "./tools/doors.ts";
 import { renderManual } from "./tools/manual.ts";
 import { renderNotices } from "./tools/notices.ts";
 import { renderSbom } from "./tools/sbom.ts";
@@ -49,6 +50,7 @@ const { metafile } = await build({ ...program, plugins: [await gatherTiers(progr
 const { metafile: threads } = await build({
   ...program,
   splitting: false,
+  plugins: [doors],
   entryPoints: Object.fromEntries(workers.map((path, index) => [names[index], path])),
 });
 const outside = new Set(

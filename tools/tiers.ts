@@ -3,20 +3,21 @@
  * hundred of these a backup would load sixty pieces. A tier is what such a command needs; whoever needs any of it loads all of it, in
  * a piece or two.
  */
-import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { doors, readPastDoors } from "./doors.ts";
 
 /** From what most commands need to what few do; a tier is what those before it do not have. */
 const TIERS = [
   ["agent/commands/config-check.ts"],
   ["agent/commands/list.ts"],
-  ["agent/commands/backup.ts", "agent/commands/ahead.ts", "agent/commands/noticed.ts"],
+  ["agent/commands/ahead.ts"],
+  ["agent/commands/backup.ts", "agent/commands/noticed.ts"],
 ];
 
 /** @param options how the program is built, its entry points being paths below `absWorkingDir`. */
 export async function gatherTiers(options: BuildOptions & { readonly absWorkingDir: string }): Promise<Plugin> {
-  const { metafile } = await build({ ...options, metafile: true, write: false });
+  const { metafile } = await build({ ...options, metafile: true, write: false, plugins: [doors] });
   const tiers = tiersOf(metafile);
   const needed = neededTiers(metafile, tiers);
   const project = options.absWorkingDir;
@@ -32,9 +33,9 @@ export async function gatherTiers(options: BuildOptions & { readonly absWorkingD
       }));
       on.onLoad({ filter: /\.ts$/, namespace: "file" }, ({ path }) => {
         const own = needed.get(relative(project, path));
-        if (own === undefined) return undefined;
         // On the first line, so that places in messages stay right.
-        return { contents: own.map((n) => importOf(`tier:${n}`)).join("") + readFileSync(path, "utf8"), loader: "ts" };
+        const tiers = (own ?? []).map((n) => importOf(`tier:${n}`));
+        return { contents: tiers.join("") + readPastDoors(path), loader: "ts" };
       });
     },
   };
@@ -58,6 +59,8 @@ function tiersOf(metafile: Metafile): readonly (readonly string[])[] {
 function neededTiers(metafile: Metafile, tiers: readonly (readonly string[])[]): Map<string, number[]> {
   const needed = new Map<string, number[]>();
   for (const path of lazyModules(metafile)) {
+    // What a command says of itself is waited for by whoever asks for its help.
+    if (path.endsWith(".command.ts")) continue;
     const closure = closureOf(metafile, [path]);
     const own = tiers.flatMap((tier, n) => (tier.some((file) => closure.has(file)) ? [n] : []));
     if (own.length > 0) needed.set(path, own);

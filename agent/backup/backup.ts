@@ -47,7 +47,7 @@ export async function runBackup(o: BackupOptions, freeze: Freeze = prepareFreeze
   // Where others start the node, nobody here knows when: it may wait for this run to end.
   const limits = o.control.manager.controls ? (o.pace ?? {}) : {};
   const plan = planThreads(o.workers, availableParallelism(), limits);
-  const threads = makeThreadSource(() => startSealThreads(plan.workers));
+  const threads = makeThreadSource(() => o.threads ?? startSealThreads(plan.workers));
   const pace = makeUploadPace({ upload: limits.upload, monotonic, wait: o.wait, signal: o.signal });
   try {
     const captured = await capture(o, state, { threads, pace, monotonic }, freeze);

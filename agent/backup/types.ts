@@ -5,6 +5,7 @@ import type { Recipient } from "../../vault/sealed/types.ts";
 import type { FreezeFigures, FreezeRoot } from "../freeze/types.ts";
 import type { NodeControl } from "../node/types.ts";
 import type { CaptureSet } from "../profiles/types.ts";
+import type { SealThreads } from "./seal-pool.ts";
 import type { VaultSet } from "./vault-set.ts";
 
 /**
@@ -47,6 +48,8 @@ export interface BackupOptions {
   readonly compression?: Compression;
   /** Worker threads; default: one a core, 2 to 4. More are faster where the disks are, and take some 45 MB each. */
   readonly workers?: number;
+  /** Threads that seal, as many, where somebody knew early that all is to be sealed. The run ends them. */
+  readonly threads?: SealThreads;
   readonly pace?: PaceOptions;
   /** Origins the snapshot may name; default and most: 256. */
   readonly maxOrigins?: number;

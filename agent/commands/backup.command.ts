@@ -89,7 +89,7 @@ export const command = defineCommand<BackupFlags>({
       const [{ noticed }, { run }] = await load();
       return await noticed("backup", run)(call);
     } finally {
-      endAhead();
+      await endAhead();
     }
   },
 });

@@ -34,6 +34,7 @@ import { withDatabases, withPosition } from "./ovn-online.ts";
 import { quietQuestion } from "./quiet.ts";
 import { recover } from "./recover.ts";
 import { assertOwnName, openSession, type Session, vaultIdOf } from "./session.ts";
+import { threadsAhead } from "./threads-ahead.ts";
 import { endTreeAhead, lookAhead } from "./tree-ahead.ts";
 import { publicKeys } from "./unproven.ts";
 import { concludeVaults, notEverywhere, type VaultAnswer, vaultText } from "./vault-answers.ts";
@@ -92,6 +93,7 @@ export async function backUp(
 ): Promise<Answer> {
   const { flags, io, progress } = call;
   const { config } = session;
+  const threads = within === undefined ? threadsAhead() : null;
   const vault = vaultIdOf(config);
   const suite = suiteOf(config);
   const state = openNodeState(config.stateDir, session.node.name);
@@ -149,6 +151,7 @@ export async function backUp(
     ...(within === undefined ? {} : { group: within.group }),
     full: flags.full === true,
     lookedAhead,
+    ...(threads === null ? {} : { threads }),
     ...(node.compression === undefined ? {} : { compression: node.compression }),
     ...(node.pace === undefined ? {} : { pace: node.pace }),
     now,
