@@ -5,11 +5,13 @@ import { dirname, join } from "node:path";
 import { cutIndex } from "../keeper/index-files.ts";
 import {
   type CardCore,
+  canonicalBytes,
   encodeBegin,
   encodeCard,
   encodeExpired,
   encodeIndex,
   encodeNodeJson,
+  encodePackList,
   type IndexEntry,
   publicKeyOf,
   signCard,
@@ -40,8 +42,11 @@ export interface HistoryOptions {
   readonly due: number;
   /** Each uses packs of so many before it, and one of its own. */
   readonly used: number;
+  /** All is there that can be looked at without a key: key files from outside, and lists of packs. Default: neither. */
+  readonly whole?: boolean;
 }
 
+const PACK = Buffer.from("pack");
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
@@ -75,11 +80,14 @@ function putSnapshot(o: HistoryOptions, used: readonly SnapshotId[], received: n
   if (snapshot === undefined) throw new RangeError("a snapshot uses its own pack at least");
   const about = { format: 1, vault, node, snapshot } as const;
   const bytes = { total: 1000, added: 100, stored: 65_536, files: 10 };
+  const commit = toBase64url(createHash("sha256").update(snapshot).digest());
+  const rows = [{ origin: snapshot, index: 0, ...sumOf(PACK) }];
+  const list = o.whole === true ? encodePackList({ ...about, rows }) : null;
   const core: CardCore = {
     ...about,
     state: "committed",
     suite: "aes-256-gcm",
-    commit: toBase64url(createHash("sha256").update(snapshot).digest()),
+    commit,
     seq: at + 1,
     started: received,
     captured: received,
@@ -87,14 +95,20 @@ function putSnapshot(o: HistoryOptions, used: readonly SnapshotId[], received: n
     tags: [],
     bytes,
     manifest: sumOf(Buffer.from(snapshot)),
-    pack_lists: [],
+    pack_lists: list === null ? [] : [{ name: names.packListName(0), ...sumOf(list) }],
     origins: used.map((origin) => ({ snapshot: origin, ranges: [[0, 0]] })),
   };
   const card = encodeCard(signCard(core, Buffer.alloc(32), o.key));
   const writer = writerOf(publicKeyOf(o.key));
   put(o, names.begin(node, snapshot), encodeBegin({ ...about, writer, adopts: [] }), received);
-  put(o, names.pack(node, snapshot, 0), Buffer.from("pack"), received);
-  put(o, names.keyJson(node, snapshot), Buffer.from("key"), received);
+  put(o, names.pack(node, snapshot, 0), PACK, received);
+  put(
+    o,
+    names.keyJson(node, snapshot),
+    o.whole === true ? keyFile({ ...about, commit }) : Buffer.from("key"),
+    received,
+  );
+  if (list !== null) put(o, names.packList(node, snapshot, 0), list, received);
   put(o, names.manifest(node, snapshot), Buffer.from(snapshot), received);
   put(o, names.card(node, snapshot), card, received);
   const isDue = at < o.due;
@@ -115,6 +129,12 @@ function putSnapshot(o: HistoryOptions, used: readonly SnapshotId[], received: n
     origins: [...used],
     ...(isDue ? { expired } : {}),
   };
+}
+
+/** A key.json as it looks from outside: what is in its slot opens nothing. */
+function keyFile(about: object): Uint8Array {
+  const slots = [{ id: "s1", type: "key", kid: "k", added: 0 }];
+  return canonicalBytes({ ...about, suite: "aes-256-gcm", generation: 1, slots, mac: toBase64url(Buffer.alloc(32)) });
 }
 
 function put({ folder }: HistoryOptions, name: string, bytes: Uint8Array, time: number): void {

@@ -2,10 +2,12 @@ import { createHash } from "node:crypto";
 import type { CardCore } from "../vault/card/index.ts";
 import { isColdkeepError, names, type Progress, type SnapshotId, silent, toHex } from "../vault/names/index.ts";
 import type { ListedObject, Lister, ObjectInfo, Reader } from "../vault/store/facets.ts";
+import type { Identify } from "./identify.ts";
 import { objectDamage } from "./object-damage.ts";
-import { type ObjectDamage, sizeDamage } from "./pack-lists.ts";
+import { missing, type ObjectDamage, sizeDamage } from "./pack-lists.ts";
 import { indexesOf } from "./ranges.ts";
 import type { NodeScope } from "./read.ts";
+import { makeRecent, type Recent } from "./recent.ts";
 import type { UsedPacks } from "./uses.ts";
 
 export interface PackChecks {
@@ -26,8 +28,27 @@ export interface ListedPack extends ListedObject {
   readonly committed: number;
 }
 
-/** What is known already of packs that several snapshots use, so that each is looked at once a job. */
-export type SeenPacks = Map<string, ObjectDamage | null>;
+/** What is wrong with packs that several snapshots use, by name and digest: each is looked at once a job. */
+export type SeenDamages = Recent<string, ObjectDamage>;
+
+/** More than a snapshot of 10 TB has packs; those that are merely missing do not count. */
+const MOST_DAMAGES = 100_000;
+
+export function makeSeenDamages(): SeenDamages {
+  return makeRecent(MOST_DAMAGES);
+}
+
+/** What `looked` of a list's rows says of a pack; 0 where nobody looked. What is damaged `SeenDamages` tells more of. */
+const WHOLE = 1;
+const MISSING = 2;
+const DAMAGED = 3;
+
+/** What one job has of all its snapshots. */
+export interface PackJob {
+  readonly scope: NodeScope;
+  readonly identify: Identify;
+  readonly seen: SeenDamages;
+}
 
 export interface CheckedCard {
   readonly core: CardCore;
@@ -47,60 +68,105 @@ export interface CheckedPacks {
 /** Looks at every pack of a snapshot that no snapshot before it in this job has used. */
 export async function checkPacks(
   options: PackChecks,
-  scope: NodeScope,
-  { core, received, folder }: CheckedCard,
+  job: PackJob,
+  card: CheckedCard,
   used: UsedPacks,
-  seen: SeenPacks,
 ): Promise<CheckedPacks> {
-  const { store, readData, look, progress = silent, signal } = options;
+  const { progress = silent, signal } = options;
+  const { core } = card;
   const damages: ObjectDamage[] = [];
   let count = 0;
   let read = 0;
-  let total = 0;
-  for (const rows of used.rows.values()) for (const { size } of rows.values()) total += size;
-  progress.stage(`verify ${core.snapshot}`, total);
+  progress.stage(`verify ${core.snapshot}`, sizeOf(core, used));
   for (const { snapshot, ranges } of core.origins) {
     // Listed when the first pack comes that is not known: of older origins mostly none does.
     let listed: ReadonlyMap<string, ObjectInfo> | null = null;
+    const list = async () => (listed ??= await infosOf(options, job.scope, card, snapshot));
+    const rows = used.rowsOf(snapshot);
     for (const index of indexesOf(ranges)) {
       signal?.throwIfAborted();
       count += 1;
-      const name = names.pack(scope.node, snapshot, index);
-      const row = used.rows.get(snapshot)?.get(index);
-      if (row === undefined) {
-        damages.push({
-          object: name,
-          problem: "unlisted",
-          detail: "no pack list names it, so nothing tells its content",
-        });
+      const told = rows.find((one) => one.slotOf(index) >= 0);
+      if (told === undefined) {
+        const object = names.pack(job.scope.node, snapshot, index);
+        damages.push({ object, problem: "unlisted", detail: "no pack list names it, so nothing tells its content" });
         continue;
       }
-      const memo = `${name} ${row.sha256}`;
-      let damage = seen.get(memo);
-      if (damage === undefined) {
-        const byDigest = typeof readData === "boolean" ? readData : readData(name);
-        listed ??= look === undefined ? NOTHING : await infosOf(store, scope, core, folder, snapshot);
-        const info = listed.get(name);
-        const isThere = info !== undefined && sizeDamage(name, info.size, row.size) === null;
-        const asked = byDigest || !isThere || look === undefined || look({ name, info, committed: received });
-        const expected = { name, size: row.size, sha256: row.sha256 };
-        const isWhole = !asked || (byDigest && isThere && info.archived !== true && (await readsAs(store, expected)));
-        damage = isWhole ? null : await objectDamage(options, scope, core, used, expected, byDigest);
-        if (byDigest && damage === null) read += row.size;
-        seen.set(memo, damage);
+      const slot = told.slotOf(index);
+      const size = told.sizeAt(slot);
+      if (told.looked[slot] !== WHOLE) {
+        const expected = { ...told.rowAt(slot), name: names.pack(job.scope.node, snapshot, index) };
+        let damage = recall(job.seen, told.looked[slot], expected);
+        if (damage === null) {
+          const found = await lookAt(options, job, card, expected, list);
+          damage = found.damage;
+          read += found.read;
+          told.looked[slot] = keep(job.seen, expected, damage);
+        }
+        if (damage !== null) damages.push(damage);
       }
-      if (damage !== null) damages.push(damage);
-      progress.advance(row.size);
+      progress.advance(size);
     }
   }
   return { damages, count, read };
 }
 
+/** Bytes of all its packs that lists tell of. */
+function sizeOf({ origins }: CardCore, used: UsedPacks): number {
+  let total = 0;
+  for (const { snapshot, ranges } of origins) {
+    const rows = used.rowsOf(snapshot);
+    for (const index of indexesOf(ranges)) {
+      const told = rows.find((one) => one.slotOf(index) >= 0);
+      if (told !== undefined) total += told.sizeAt(told.slotOf(index));
+    }
+  }
+  return total;
+}
+
+interface ExpectedPack {
+  readonly name: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** What was found before; null where nobody looked, or where what was found is forgotten. */
+function recall(seen: SeenDamages, looked: number | undefined, { name, size, sha256 }: ExpectedPack) {
+  if (looked === MISSING) return missing(name);
+  return (looked === DAMAGED && seen.get(memoOf({ name, size, sha256 }))) || null;
+}
+
+function keep(seen: SeenDamages, expected: ExpectedPack, damage: ObjectDamage | null): number {
+  if (damage === null) return WHOLE;
+  if (damage.problem === "missing") return MISSING;
+  seen.set(memoOf(expected), damage, 1);
+  return DAMAGED;
+}
+
+function memoOf({ name, size, sha256 }: ExpectedPack): string {
+  return `${name} ${size} ${sha256}`;
+}
+
+async function lookAt(
+  options: PackChecks,
+  { identify }: PackJob,
+  { received }: CheckedCard,
+  expected: ExpectedPack,
+  list: () => Promise<ReadonlyMap<string, ObjectInfo>>,
+): Promise<{ readonly damage: ObjectDamage | null; readonly read: number }> {
+  const { store, readData, look } = options;
+  const { name, size } = expected;
+  const byDigest = typeof readData === "boolean" ? readData : readData(name);
+  const info = (await list()).get(name);
+  const isThere = info !== undefined && sizeDamage(name, info.size, size) === null;
+  const asked = byDigest || !isThere || look === undefined || look({ name, info, committed: received });
+  const isWhole = !asked || (byDigest && isThere && info.archived !== true && (await readsAs(store, expected)));
+  const damage = isWhole ? null : await objectDamage(options, expected, byDigest, identify);
+  return { damage, read: byDigest && damage === null ? size : 0 };
+}
+
 /** By one call. Whatever else it comes to is looked at more closely. */
-async function readsAs(
-  store: Reader,
-  { name, size, sha256 }: { readonly name: string; readonly size: number; readonly sha256: string },
-): Promise<boolean> {
+async function readsAs(store: Reader, { name, size, sha256 }: ExpectedPack): Promise<boolean> {
   try {
     const found = await store.get(name, { maxBytes: size });
     return found !== null && toHex(createHash("sha256").update(found.bytes).digest()) === sha256;
@@ -112,14 +178,15 @@ async function readsAs(
 
 const NOTHING: ReadonlyMap<string, ObjectInfo> = new Map();
 
+/** What lies in an origin's folder, where packs are not asked for one by one. */
 async function infosOf(
-  store: Lister,
+  { store, look }: PackChecks,
   { node }: NodeScope,
-  core: CardCore,
-  own: readonly ListedObject[],
+  { core, folder }: CheckedCard,
   origin: SnapshotId,
 ): Promise<ReadonlyMap<string, ObjectInfo>> {
-  if (origin === core.snapshot) return new Map(own.map(({ name, info }) => [name, info]));
+  if (look === undefined) return NOTHING;
+  if (origin === core.snapshot) return new Map(folder.map(({ name, info }) => [name, info]));
   const infos = new Map<string, ObjectInfo>();
   for await (const { name, info } of store.list(names.dataFolder(node, origin))) infos.set(name, info);
   return infos;

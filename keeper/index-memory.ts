@@ -1,6 +1,7 @@
 import type { CardCore, NodeJson } from "../vault/card/index.ts";
 import type { NodeName, SnapshotId } from "../vault/names/index.ts";
 import type { WrittenIndex } from "./index-files.ts";
+import { makeRecent } from "./recent.ts";
 import type { StoredList, WrittenHead } from "./summaries.ts";
 
 /** What an indexer that stays warm knows of a node since its last change of it. */
@@ -72,20 +73,9 @@ export function makeCoresOfJob(): RecentCores {
 
 /** @param most bytes of cards */
 function makeRecentCores(most: number): RecentCores {
-  const cores = new Map<string, { readonly core: CardCore; readonly size: number }>();
-  let held = 0;
+  const cores = makeRecent<string, CardCore>(most);
   return {
-    get: (node, id) => cores.get(`${node}/${id}`)?.core ?? null,
-    add: (core, size) => {
-      const name = `${core.node}/${core.snapshot}`;
-      held += size - (cores.get(name)?.size ?? 0);
-      cores.delete(name);
-      cores.set(name, { core, size });
-      for (const [oldest, { size: gone }] of cores) {
-        if (held <= most) break;
-        cores.delete(oldest);
-        held -= gone;
-      }
-    },
+    get: (node, id) => cores.get(`${node}/${id}`) ?? null,
+    add: (core, size) => cores.set(`${core.node}/${core.snapshot}`, core, size),
   };
 }

@@ -20,6 +20,7 @@ export { type RenewOptions, type RenewOutcome, renewLocks } from "./lock/renew-l
 export { markSnapshot, readMark } from "./marks.ts";
 export { isLatestMaterial } from "./order.ts";
 export type { ObjectDamage } from "./pack-lists.ts";
+export { makePackRecords, type PackRecords } from "./pack-records.ts";
 export { packIndex } from "./packs-present.ts";
 export { renderPage } from "./page/index.ts";
 export { makePresenter, type Presenter } from "./present/presenter.ts";
@@ -52,5 +53,5 @@ export { INDEX_NEWEST } from "./rules.ts";
 export { cardIds } from "./scan-names.ts";
 export { listSnapshots, type Selection, type SelectOptions, selectSnapshot } from "./select.ts";
 export { pageNode, publishStatus, type Standards } from "./status-page.ts";
-export { findUsedPacks, type UsedPacks } from "./uses.ts";
+export { findUsedPacks } from "./uses.ts";
 export { type KeylessVerdict, type KeylessVerifyOptions, verifySnapshots } from "./verify.ts";

@@ -1,19 +1,14 @@
-import type { CardCore } from "../vault/card/index.ts";
-import type { Lister, Reader } from "../vault/store/facets.ts";
+import type { Reader } from "../vault/store/facets.ts";
 import { hashObject } from "./hash-object.ts";
-import { identify } from "./identify.ts";
+import type { Identify } from "./identify.ts";
 import { changed, missing, type ObjectDamage, sizeDamage } from "./pack-lists.ts";
-import type { NodeScope } from "./read.ts";
-import type { UsedPacks } from "./uses.ts";
 
 /** Size, then digest; names the object that lies there in its place where that can be found out. */
 export async function objectDamage(
-  { store, signal }: { readonly store: Reader & Lister; readonly signal?: AbortSignal },
-  scope: NodeScope,
-  core: CardCore,
-  used: UsedPacks,
+  { store, signal }: { readonly store: Reader; readonly signal?: AbortSignal },
   expected: { readonly name: string; readonly size: number; readonly sha256: string },
   byDigest: boolean,
+  identify: Identify,
 ): Promise<ObjectDamage | null> {
   const { name, size, sha256 } = expected;
   const info = await store.head(name);
@@ -28,7 +23,7 @@ export async function objectDamage(
     !isAsPut && !readable ? (info.sha256 as string) : await hashObject(store, name, info.size, () => {}, signal);
   if (found === null) return missing(name);
   if (found === sha256 && wrong === null) return null;
-  const other = await identify(store, scope, core, used, found);
+  const other = await identify(found);
   if (other !== null) return { object: name, problem: "swapped", detail: `it holds the bytes of ${other}` };
   return wrong ?? changed(name, found, sha256);
 }

@@ -1,15 +1,17 @@
 import { type Card, type CardCore, isCommitted, type NodeJson, verifyCardSignature } from "../vault/card/index.ts";
 import { ColdkeepError, messageOf, type NodeName, names, type SnapshotId, type VaultId } from "../vault/names/index.ts";
 import type { ListedObject, Lister, LockTeller, Reader } from "../vault/store/facets.ts";
-import { checkPacks, type PackChecks, type SeenPacks } from "./check-packs.ts";
+import { checkPacks, makeSeenDamages, type PackChecks, type PackJob } from "./check-packs.ts";
+import { makeIdentify } from "./identify.ts";
 import { keyFileDamage } from "./key-outside.ts";
 import { type FirstToEnd, type WatchedLocks, watchLocks } from "./lock/watch-locks.ts";
 import { objectDamage } from "./object-damage.ts";
 import { missing, type ObjectDamage } from "./pack-lists.ts";
+import { makePackRecords, type PackRecords } from "./pack-records.ts";
 import { packIndex } from "./packs-present.ts";
-import { indexesOf } from "./ranges.ts";
-import { isMismatch, type NodeScope, readCard, readCommitted, readNode } from "./read.ts";
-import { rememberRecords } from "./remember-records.ts";
+import { firstNotCovered, rangesOf } from "./ranges.ts";
+import { isMismatch, type NodeScope, readNode } from "./read.ts";
+import { makeRecent, type Recent } from "./recent.ts";
 import { cardIds } from "./scan-names.ts";
 import { findUsedPacks, type UsedPacks } from "./uses.ts";
 
@@ -41,47 +43,53 @@ export interface KeylessVerdict {
 
 /**
  * Checks snapshots without any key: card and signature, key.json from outside, manifest and pack lists by digest, every
- * pack by size, or by digest too. Says of each damaged object what is wrong with it. Verdicts come one by one.
+ * pack by size, or by digest too. Says of each damaged object what is wrong with it. Verdicts come one by one, and none is
+ * kept: what is known of objects that several snapshots use is bounded, whatever there is of them.
  * @throws ColdkeepError `not-found` for an id without a card; `refused`, `integrity` as for the index; and what the store
  * throws: only what is proven counts as damage.
  */
 export async function* verifySnapshots(asked: KeylessVerifyOptions): AsyncGenerator<KeylessVerdict> {
   const terms = await asked.store.lockTerms();
-  const locks = terms === null ? null : watchLocks(asked.store);
-  // Cards, key files and lists of an origin are asked for by every snapshot on top of it.
-  const options = { ...asked, store: rememberRecords(locks?.store ?? asked.store) };
+  const locks = terms === null ? null : watchLocks(asked.store, asked.node);
+  const options = { ...asked, store: locks?.store ?? asked.store };
   const { store } = options;
   const node = await readNode(store, options.node, options.vault);
   const scope: NodeScope = { vault: node.vault, node: node.node };
-  const seen: Seen = { packs: new Map(), keys: new Map() };
+  const job: Job = {
+    ...{ options, node, locks, scope },
+    records: makePackRecords(store, scope),
+    keys: makeRecent(MOST_KEYS),
+    seen: makeSeenDamages(),
+    identify: makeIdentify(store, scope),
+  };
   for (const id of options.ids ?? (await cardIds(store, scope.node))) {
     options.signal?.throwIfAborted();
     if (options.after !== undefined && id <= options.after) continue;
     if (options.from !== undefined && id < options.from) continue;
-    const verdict = await verifyOne(options, scope, node, id, seen, locks);
+    const verdict = await verifyOne(job, id);
     if (verdict !== null) yield verdict;
     else if (options.ids !== undefined) throw noSnapshot(scope, id);
   }
 }
 
-/** What is known already of objects that several snapshots use, so that each is looked at once a job. */
-interface Seen {
-  readonly packs: SeenPacks;
+/** Key files of which it is known whether they are as they should be. No snapshot has so many origins. */
+const MOST_KEYS = 20_000;
+
+/** What is known already of what several snapshots use, so that it is looked at once a job. */
+interface Job extends PackJob {
+  readonly options: KeylessVerifyOptions;
+  readonly node: NodeJson;
+  readonly locks: WatchedLocks<unknown> | null;
+  readonly records: PackRecords;
   /** Of the key.json of an origin. */
-  readonly keys: Map<SnapshotId, ObjectDamage | null>;
+  readonly keys: Recent<SnapshotId, ObjectDamage | null>;
 }
 
-async function verifyOne(
-  options: KeylessVerifyOptions,
-  scope: NodeScope,
-  node: NodeJson,
-  id: SnapshotId,
-  seen: Seen,
-  locks: WatchedLocks<unknown> | null,
-): Promise<KeylessVerdict | null> {
+async function verifyOne(job: Job, id: SnapshotId): Promise<KeylessVerdict | null> {
+  const { options, scope, records, locks } = job;
   const { store } = options;
   const object = names.card(scope.node, id);
-  const read = await readCard(store, scope, id);
+  const read = await records.card(id);
   if (read.found === "nothing") return null;
   if (read.found === "malformed") {
     const problem = read.why.includes("belongs to another") ? "swapped" : "malformed";
@@ -90,27 +98,19 @@ async function verifyOne(
   }
   if (!isCommitted(read.value)) return null;
   const { core } = read.value;
-  const damages = [...signatureDamage(node, read.value)];
+  const damages = [...signatureDamage(job.node, read.value)];
   if ((await store.head(names.begin(scope.node, id))) === null) damages.push(missing(names.begin(scope.node, id)));
-  damages.push(...(await keyDamages(store, scope, core, seen.keys)));
-  const used = await findUsedPacks(store, scope, core);
-  damages.push(...(await manifestDamage(options, scope, core, used)), ...used.damages);
+  damages.push(...(await keyDamages(job, core)));
+  const used = await findUsedPacks(records, core);
+  damages.push(...(await manifestDamage(job, core)), ...used.damages);
   const folder = await listAll(store, names.dataFolder(scope.node, core.snapshot));
-  const packs = await checkPacks(options, scope, { core, received: read.info.receivedAt, folder }, used, seen.packs);
-  damages.push(...packs.damages);
+  const packs = await checkPacks(options, job, { core, received: read.info.receivedAt, folder }, used);
+  // One by one: there may be more than fit into one call's arguments.
+  for (const damage of packs.damages) damages.push(damage);
   const notes = [...used.notes, ...extraFiles(folder, scope, core, used)];
-  const lock = locks?.firstToEnd(objectsOf(scope, core)) ?? null;
+  const lock = locks?.firstToEnd(core) ?? null;
+  locks?.forget(core);
   return { snapshot: id, ok: damages.length === 0, damages, notes, packs: packs.count, read: packs.read, lock };
-}
-
-/** All that a snapshot needs. */
-function* objectsOf({ node }: NodeScope, { snapshot, origins, pack_lists }: CardCore): Generator<string> {
-  yield* [names.card(node, snapshot), names.begin(node, snapshot), names.manifest(node, snapshot)];
-  for (const at of pack_lists.keys()) yield names.packList(node, snapshot, at);
-  for (const { snapshot: origin, ranges } of origins) {
-    yield names.keyJson(node, origin);
-    for (const index of indexesOf(ranges)) yield names.pack(node, origin, index);
-  }
 }
 
 function* signatureDamage(node: NodeJson, card: Card): Generator<ObjectDamage> {
@@ -123,33 +123,24 @@ function* signatureDamage(node: NodeJson, card: Card): Generator<ObjectDamage> {
 }
 
 /** The key.json of every origin: without it that origin's packs stay closed for ever. */
-async function keyDamages(
-  store: Reader,
-  scope: NodeScope,
-  core: CardCore,
-  seen: Seen["keys"],
-): Promise<ObjectDamage[]> {
+async function keyDamages({ options, scope, records, keys }: Job, core: CardCore): Promise<ObjectDamage[]> {
   const damages: ObjectDamage[] = [];
   for (const id of new Set([core.snapshot, ...core.origins.map(({ snapshot }) => snapshot)])) {
-    let damage = seen.get(id);
+    let damage = keys.get(id);
     if (damage === undefined) {
-      const card = id === core.snapshot ? core : ((await readCommitted(store, scope, id))?.core ?? null);
-      damage = await keyFileDamage(store, scope, id, card);
-      seen.set(id, damage);
+      const read = await records.card(id);
+      const of = read.found === "it" && isCommitted(read.value) ? read.value.core : null;
+      damage = await keyFileDamage(options.store, scope, id, of);
+      keys.set(id, damage, 1);
     }
     if (damage !== null) damages.push(damage);
   }
   return damages;
 }
 
-async function manifestDamage(
-  options: KeylessVerifyOptions,
-  scope: NodeScope,
-  core: CardCore,
-  used: UsedPacks,
-): Promise<ObjectDamage[]> {
+async function manifestDamage({ options, scope, identify }: Job, core: CardCore): Promise<ObjectDamage[]> {
   const name = names.manifest(scope.node, core.snapshot);
-  const damage = await objectDamage(options, scope, core, used, { name, ...core.manifest }, true);
+  const damage = await objectDamage(options, { name, ...core.manifest }, true, identify);
   return damage === null ? [] : [damage];
 }
 
@@ -162,12 +153,13 @@ function extraFiles(
 ): readonly string[] {
   const folder = names.dataFolder(scope.node, core.snapshot);
   const named = new Set<string>([names.KEY_NAME, names.MANIFEST_NAME, ...core.pack_lists.map(({ name }) => name)]);
-  const rows = used.rows.get(core.snapshot);
+  const ranges = rangesOf(core.origins, core.snapshot);
+  const isUsed = (index: number) => firstNotCovered([[index, index]], ranges) === null;
   const extra: string[] = [];
   for (const { name } of listed) {
     const short = name.slice(folder.length);
     const index = packIndex(short);
-    if (named.has(short) || (index !== null && rows?.has(index))) continue;
+    if (named.has(short) || (index !== null && isUsed(index) && used.find(core.snapshot, index))) continue;
     extra.push(`${name}: nothing of this snapshot names it`);
   }
   return extra;

@@ -2,8 +2,10 @@ import { type KeylessVerdict, verifySnapshots } from "../../keeper/index.ts";
 import type { SnapshotId } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
 import { counted, formatBytes } from "../report/index.ts";
+import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import { type Session, scopeOf } from "./session.ts";
+import { firstLines, makeVerdicts } from "./verdicts.ts";
 
 /** What can be proven of snapshots by whoever holds no key: every object is there, and is the one that was put. */
 export async function verifyKeyless(
@@ -12,29 +14,24 @@ export async function verifyKeyless(
   call: Call,
   ids: readonly SnapshotId[],
   readData: boolean,
-): Promise<KeylessVerdict[]> {
-  const verdicts: KeylessVerdict[] = [];
-  const job = verifySnapshots({
-    store,
-    ...scopeOf(config, node.name),
-    ids,
-    readData,
-    progress: call.progress,
-    signal: call.io.signal,
-  });
-  for await (const verdict of job) verdicts.push(verdict);
-  return verdicts;
+): Promise<Answer> {
+  const inWords = (verdict: KeylessVerdict) => keylessText(verdict, readData);
+  const verdicts = makeVerdicts(call, { node: node.name }, readData, inWords);
+  const { progress, io } = call;
+  const job = verifySnapshots({ store, ...scopeOf(config, node.name), ids, readData, progress, signal: io.signal });
+  for await (const verdict of job) await verdicts.add(verdict);
+  return verdicts.end();
 }
 
 /** One verdict in words. */
-export function keylessText({ snapshot, ok, damages, notes, packs, read }: KeylessVerdict, readData: boolean): string {
+function keylessText({ snapshot, ok, damages, notes, packs, read }: KeylessVerdict, readData: boolean): string {
   const depth = readData
     ? `${counted(packs, "pack")} compared by SHA-256, ${formatBytes(read)} read`
     : `${counted(packs, "pack")} present with the right size; --read-data compares their SHA-256`;
   return [
     `${snapshot}  ${ok ? "intact" : "DAMAGED"}, as far as can be told without the key`,
     `  ${ok ? depth : counted(damages.length, "damage")}`,
-    ...damages.map(({ object, problem, detail }) => `  ${object}: ${problem}: ${detail}`),
-    ...notes.map((note) => `  note: ${note}`),
+    ...firstLines(damages, ({ object, problem, detail }) => `  ${object}: ${problem}: ${detail}`),
+    ...firstLines(notes, (note) => `  note: ${note}`),
   ].join("\n");
 }

@@ -14,7 +14,8 @@ export const command = defineCommand<VerifyFlags, [id: string | undefined]>({
   about:
     "Checks signature, keys, manifest and the presence of all packs. With --read-data it reads, opens and compares every\n" +
     "byte. Tells which objects are damaged and which files that costs; the exit code is then 9. --without-key\n" +
-    "does what can be done where the key is not: every object is there, and (--read-data) has the bytes that were put.",
+    "does what can be done where the key is not: every object is there, and (--read-data) has the bytes that were put.\n" +
+    "Of each snapshot the first ten damages are shown, and how many there are; --json has all.",
   examples: [
     ["verify", "the newest good snapshot"],
     ["verify --all --read-data", "everything there is, byte by byte"],

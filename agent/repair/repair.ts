@@ -1,14 +1,16 @@
 import {
   cardIds,
   findUsedPacks,
+  makePackRecords,
   type NodeScope,
   type ObjectDamage,
+  type PackRecords,
   packIndex,
   readCommitted,
   readNode,
-  type UsedPacks,
   verifySnapshots,
 } from "../../keeper/index.ts";
+import { isCommitted } from "../../vault/card/index.ts";
 import { isSnapshotId, names, type SnapshotId } from "../../vault/names/index.ts";
 import { gatherFrames, type SoughtPack } from "./known-frames.ts";
 import { olderKeyFile } from "./older-key-file.ts";
@@ -97,12 +99,12 @@ async function prepare(o: RepairOptions, scope: NodeScope, wanted: Damaged): Pro
   }
   // Newest first: their files are likeliest to be the node's still.
   const users = sought.length === 0 ? [] : (await cardIds(store, scope.node)).reverse();
-  const rows: RowsOf = new Map();
+  const records = makePackRecords(store, scope);
   const known = await gatherFrames(sought, users, opening, o.signal);
 
   return async (name, snapshots) => {
     const part = partOf(scope, name);
-    const sum = part === null ? null : await sumOf(o, scope, part, snapshots, rows);
+    const sum = part === null ? null : await sumOf(o, scope, part, snapshots, records);
     const keyed = keyFileOf(scope, name);
     const older = keyed === null ? null : await olderKeyFile(o, scope, keyed);
     if (older !== null) {
@@ -160,28 +162,23 @@ function partOf(scope: NodeScope, name: string): Part | null {
   return list === undefined ? null : { kind: "list", id, index: Number(list) };
 }
 
-/** What the pack lists that a snapshot goes by tell, read once: a thousand packs may be damaged. */
-type RowsOf = Map<SnapshotId, UsedPacks["rows"] | null>;
-
 /** Size and SHA-256 that an object must have; null where nothing that can be read tells. */
 async function sumOf(
   o: RepairOptions,
   scope: NodeScope,
   part: Part,
   users: readonly SnapshotId[],
-  known: RowsOf,
+  records: PackRecords,
 ): Promise<Sum | null> {
   if (part.kind !== "pack") {
     const core = (await readCommitted(o.store, scope, part.id))?.core;
     return (part.kind === "manifest" ? core?.manifest : core?.pack_lists[part.index]) ?? null;
   }
   for (const id of users) {
-    if (!known.has(id)) {
-      const core = (await readCommitted(o.store, scope, id))?.core;
-      known.set(id, core === undefined ? null : (await findUsedPacks(o.store, scope, core)).rows);
-    }
-    const row = known.get(id)?.get(part.id)?.get(part.index);
-    if (row !== undefined) return row;
+    const read = await records.card(id);
+    if (read.found !== "it" || !isCommitted(read.value)) continue;
+    const row = (await findUsedPacks(records, read.value.core)).find(part.id, part.index);
+    if (row !== null) return row;
   }
   return null;
 }

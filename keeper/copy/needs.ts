@@ -3,6 +3,7 @@ import { names, type SnapshotId, toHex } from "../../vault/names/index.ts";
 import type { Reader } from "../../vault/store/facets.ts";
 import { hashed } from "../../vault/store/hashed.ts";
 import type { ObjectDamage } from "../pack-lists.ts";
+import { makePackRecords } from "../pack-records.ts";
 import { indexesOf } from "../ranges.ts";
 import type { NodeScope } from "../read.ts";
 import { findUsedPacks } from "../uses.ts";
@@ -47,13 +48,13 @@ export async function findNeeds(from: Reader, scope: NodeScope, core: CardCore):
       return object;
     },
   };
-  const used = await findUsedPacks(tracing, scope, core);
+  const used = await findUsedPacks(makePackRecords(tracing, scope), core);
   const damages = [...used.damages];
   const packs: PackListRow[] = [];
   for (const { snapshot, ranges } of core.origins) {
     for (const index of indexesOf(ranges)) {
-      const row = used.rows.get(snapshot)?.get(index);
-      if (row !== undefined) packs.push(row);
+      const row = used.find(snapshot, index);
+      if (row !== null) packs.push(row);
       else damages.push({ object: names.pack(scope.node, snapshot, index), problem: "unlisted", detail: UNLISTED });
     }
   }

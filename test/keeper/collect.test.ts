@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { collectGarbage, indexSnapshots, listSnapshots, markSnapshot, retainSnapshots } from "../../keeper/index.ts";
+import { makePackRecords } from "../../keeper/pack-records.ts";
 import { findUsedPacks } from "../../keeper/uses.ts";
 import { type Card, encodePin, type IndexEntry } from "../../vault/card/index.ts";
 import { isColdkeepError, names, type SnapshotId } from "../../vault/names/index.ts";
@@ -364,8 +365,8 @@ describe("runs that did not end", () => {
     for (const name of [names.pack(node, run, 1), names.card(node, run), names.packList(node, idOf(adopter), 0)]) {
       expect(await world.store.head(name), name).not.toBeNull();
     }
-    const used = await findUsedPacks(world.store, scopeOf(world), heir.core);
-    expect(used.rows.get(run)?.get(1)?.sha256).toBe(rows[1]?.sha256);
+    const used = await findUsedPacks(makePackRecords(world.store, scopeOf(world)), heir.core);
+    expect(used.find(run, 1)?.sha256).toBe(rows[1]?.sha256);
     expect(used.damages).toEqual([]);
 
     const last = await world.snapshot({ at: world.now });

@@ -5,7 +5,7 @@ export {
 } from "./card.ts";
 export { encodeGroupCard, parseGroupCard } from "./group-card.ts";
 export { canonical, canonicalBytes, parseCanonical } from "./jcs.ts";
-export { MAX_ORIGINS, MAX_PACKS } from "./limits.ts";
+export { MAX_ORIGINS, MAX_PACK_LISTS, MAX_PACKS } from "./limits.ts";
 export { encodeBackupList, encodeHead, encodeIndex, parseBackupList, parseHead, parseIndex } from "./lists.ts";
 export { encodeLocks, type LockedSnapshot, parseLocks } from "./locks.ts";
 export type { Clearance, DeletionPlan, Expired, Fate, Mark, Pin, Proof } from "./markers.ts";
