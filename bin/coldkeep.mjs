@@ -5,7 +5,7 @@ __ck_heap=
 for __ck_word; do
   case $__ck_word in
     backup | drill) __ck_heap=--max-semi-space-size=4 ;;
-    restore | verify | list | forget | gc | rebuild | copy) __ck_heap=--max-semi-space-size=8 ;;
+    restore | verify | list | forget | gc | rebuild | copy | repair) __ck_heap=--max-semi-space-size=8 ;;
     ls | cat | find | diff) __ck_heap='--max-semi-space-size=4 --optimize-for-size' ;;
     *) continue ;;
   esac
@@ -47,6 +47,7 @@ const HEAPS = {
   gc: ROOMY,
   rebuild: ROOMY,
   copy: ROOMY,
+  repair: ROOMY,
   ls: SMALL,
   cat: SMALL,
   find: SMALL,
@@ -55,7 +56,7 @@ const HEAPS = {
 };
 /** Old objects are collected before the heap has grown by more than that: with a million files it is a fifth of all memory. */
 const SLOWLY = "--heap-growing-percent=20";
-const GROW_SLOWLY = new Set(["backup", "restore", "verify", "list", "forget", "gc", "rebuild", "copy"]);
+const GROW_SLOWLY = new Set(["backup", "restore", "verify", "list", "forget", "gc", "rebuild", "copy", "repair"]);
 /** What of Node those load anyhow. */
 const BUILTINS = [
   "crypto",

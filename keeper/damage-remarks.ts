@@ -2,7 +2,7 @@ import type { IndexEntry } from "../vault/card/index.ts";
 
 const DAMAGED = "damaged: ";
 /** An entry's remarks are few and short. */
-const DAMAGES_TOLD = 16;
+export const DAMAGES_TOLD = 16;
 const DAMAGE_WORDS = 900;
 
 /** What is told of a damaged snapshot, as it was handed in: `<object>: <what is wrong>`. */

@@ -5,7 +5,7 @@ export { foretellDead } from "./collect/foretell.ts";
 export type { CollectOptions, CollectOutcome, DeadObject, Despite } from "./collect/types.ts";
 export { copySnapshots } from "./copy/copy.ts";
 export type { CopyOptions, CopyVerdict } from "./copy/types.ts";
-export { damagesOf } from "./damage-remarks.ts";
+export { DAMAGES_TOLD, damagesOf } from "./damage-remarks.ts";
 export { hashObject } from "./hash-object.ts";
 export { type IndexMemory, makeIndexMemory } from "./index-memory.ts";
 export {
@@ -44,6 +44,7 @@ export type {
 } from "./present/types.ts";
 export { proveSnapshot } from "./prove.ts";
 export { type NodeScope, readBegin, readCommitted, readNode } from "./read.ts";
+export { makeRecent } from "./recent.ts";
 export { askStanding, pinForRestore } from "./restore-pin.ts";
 export { type ForgetOutcome, forgetSnapshots } from "./retain/forget.ts";
 export { type RetainOptions, type RetainOutcome, retainSnapshots } from "./retain/retain.ts";
@@ -53,5 +54,5 @@ export { INDEX_NEWEST } from "./rules.ts";
 export { cardIds } from "./scan-names.ts";
 export { listSnapshots, type Selection, type SelectOptions, selectSnapshot } from "./select.ts";
 export { pageNode, publishStatus, type Standards } from "./status-page.ts";
-export { findUsedPacks } from "./uses.ts";
+export { findUsedPacks, type UsedPacks } from "./uses.ts";
 export { type KeylessVerdict, type KeylessVerifyOptions, verifySnapshots } from "./verify.ts";

@@ -7,10 +7,12 @@ import { counted, formatCount } from "../report/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Call } from "./define.ts";
 import { keptKeyFiles } from "./key-context.ts";
+import { makeListing } from "./listing.ts";
 import { loadOpeners, openVault, pinnedKeyOf } from "./opened.ts";
 import type { RepairFlags } from "./repair.command.ts";
 import { selectionOf } from "./selection.ts";
 import { openSession, type Session, scopeOf } from "./session.ts";
+import { makeSomeIds } from "./some-ids.ts";
 
 /** `coldkeep repair`. */
 export async function run(call: Call<RepairFlags>, id: string | undefined): Promise<Answer> {
@@ -42,18 +44,16 @@ export async function run(call: Call<RepairFlags>, id: string | undefined): Prom
   });
   if (!dryRun) await tellIndex(session, store, result, call);
   const bad = [...result.left].filter(([, damages]) => damages.length > 0).map(([snapshot]) => snapshot);
-  return {
-    document: {
-      node: node.name,
-      dry_run: dryRun,
-      ok: bad.length === 0,
-      looked: result.looked,
-      objects: result.objects,
-      damaged: bad,
-    },
-    text: [...result.objects.map(objectText), sumText(result, bad, flags.readData === true)].join("\n"),
-    ...(bad.length === 0 ? {} : { failure: stillDamaged(bad, dryRun) }),
-  };
+  const listing = makeListing(call, { node: node.name, dry_run: dryRun }, "objects");
+  progress.close();
+  for (const object of result.objects) {
+    await listing.add({ text: () => objectText(object), document: () => object });
+  }
+  const answer = await listing.end({
+    text: sumText(result, bad, flags.readData === true),
+    document: { ok: bad.length === 0, looked: result.looked, damaged: bad },
+  });
+  return bad.length === 0 ? answer : { ...answer, failure: stillDamaged(bad, dryRun) };
 }
 
 /** What the vault's list says is damaged: read in any case. */
@@ -131,7 +131,7 @@ function sumText({ looked, objects }: RepairResult, bad: readonly SnapshotId[], 
 function stillDamaged(bad: readonly SnapshotId[], dryRun: boolean): ColdkeepError {
   return new ColdkeepError("integrity", {
     what: `${counted(bad.length, "snapshot")} ${bad.length === 1 ? "is" : "are"} damaged`,
-    on: bad.join(", "),
+    on: makeSomeIds(bad).words(),
     todo: dryRun
       ? "`coldkeep repair` puts back what can be had"
       : "what is lost may be whole in a copy of the vault: `coldkeep copy --repair` brings it; `coldkeep backup --full` stores everything anew",

@@ -1,13 +1,16 @@
 import {
   cardIds,
+  DAMAGES_TOLD,
   findUsedPacks,
   makePackRecords,
+  makeRecent,
   type NodeScope,
   type ObjectDamage,
   type PackRecords,
   packIndex,
   readCommitted,
   readNode,
+  type UsedPacks,
   verifySnapshots,
 } from "../../keeper/index.ts";
 import { isCommitted } from "../../vault/card/index.ts";
@@ -53,11 +56,11 @@ async function look(o: RepairOptions, readData: RepairOptions["readData"]) {
   const { store, node, vault, ids, progress, signal } = o;
   const job = { store, node, readData, progress, signal, ...(vault ? { vault } : {}), ...(ids ? { ids } : {}) };
   for await (const { snapshot, damages } of verifySnapshots(job)) {
-    left.set(snapshot, damages);
+    left.set(snapshot, damages.slice(0, DAMAGES_TOLD));
     for (const damage of damages) {
       const found = damaged.get(damage.object);
       if (found === undefined) damaged.set(damage.object, { damage, snapshots: [snapshot] });
-      else if (!found.snapshots.includes(snapshot)) found.snapshots.push(snapshot);
+      else if (found.snapshots.at(-1) !== snapshot) found.snapshots.push(snapshot);
     }
   }
   return { damaged: damaged as Damaged, left };
@@ -99,12 +102,12 @@ async function prepare(o: RepairOptions, scope: NodeScope, wanted: Damaged): Pro
   }
   // Newest first: their files are likeliest to be the node's still.
   const users = sought.length === 0 ? [] : (await cardIds(store, scope.node)).reverse();
-  const records = makePackRecords(store, scope);
+  const rows = rowsOf(makePackRecords(store, scope));
   const known = await gatherFrames(sought, users, opening, o.signal);
 
   return async (name, snapshots) => {
     const part = partOf(scope, name);
-    const sum = part === null ? null : await sumOf(o, scope, part, snapshots, records);
+    const sum = part === null ? null : await sumOf(o, scope, part, snapshots, rows);
     const keyed = keyFileOf(scope, name);
     const older = keyed === null ? null : await olderKeyFile(o, scope, keyed);
     if (older !== null) {
@@ -162,23 +165,39 @@ function partOf(scope: NodeScope, name: string): Part | null {
   return list === undefined ? null : { kind: "list", id, index: Number(list) };
 }
 
+/** Snapshots of which it is remembered what their lists tell: thousands of packs of the same ones may be damaged. */
+const MOST_USERS = 256;
+
+type RowsOf = (user: SnapshotId) => Promise<Pick<UsedPacks, "find"> | null>;
+
+function rowsOf(records: PackRecords): RowsOf {
+  const known = makeRecent<SnapshotId, UsedPacks | null>(MOST_USERS);
+  return async (id) => {
+    const there = known.get(id);
+    if (there !== undefined) return there;
+    const read = await records.card(id);
+    const isThere = read.found === "it" && isCommitted(read.value);
+    const used = isThere ? await findUsedPacks(records, read.value.core) : null;
+    known.set(id, used, 1);
+    return used;
+  };
+}
+
 /** Size and SHA-256 that an object must have; null where nothing that can be read tells. */
 async function sumOf(
   o: RepairOptions,
   scope: NodeScope,
   part: Part,
   users: readonly SnapshotId[],
-  records: PackRecords,
+  rows: RowsOf,
 ): Promise<Sum | null> {
   if (part.kind !== "pack") {
     const core = (await readCommitted(o.store, scope, part.id))?.core;
     return (part.kind === "manifest" ? core?.manifest : core?.pack_lists[part.index]) ?? null;
   }
   for (const id of users) {
-    const read = await records.card(id);
-    if (read.found !== "it" || !isCommitted(read.value)) continue;
-    const row = (await findUsedPacks(records, read.value.core)).find(part.id, part.index);
-    if (row !== null) return row;
+    const row = (await rows(id))?.find(part.id, part.index);
+    if (row) return row;
   }
   return null;
 }

@@ -31,6 +31,6 @@ export interface RepairResult {
   /** Snapshots looked at. */
   readonly looked: readonly SnapshotId[];
   readonly objects: readonly RepairedObject[];
-  /** By snapshot, what is still damaged now: none where it is whole. */
+  /** By snapshot, the first of what is still damaged now, as many as the vault's list tells: none where it is whole. */
   readonly left: ReadonlyMap<SnapshotId, readonly ObjectDamage[]>;
 }

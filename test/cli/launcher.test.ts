@@ -50,6 +50,7 @@ describe("the launcher on an older Node", () => {
     ["backup", [BEGIN, "--max-semi-space-size=4"], ["--heap-growing-percent=20"]],
     ["verify", [BEGIN, "--max-semi-space-size=8"], ["--heap-growing-percent=20"]],
     ["list", [BEGIN, "--max-semi-space-size=8"], ["--heap-growing-percent=20"]],
+    ["repair", [BEGIN, "--max-semi-space-size=8"], ["--heap-growing-percent=20"]],
     ["ls", [BEGIN, "--max-semi-space-size=4", "--optimize-for-size"], []],
     ["status", [], []],
   ])("runs %s, in the same process, with the heap it needs", (command, flags, later) => {
