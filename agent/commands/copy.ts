@@ -6,7 +6,10 @@ import type { Answer } from "./answer.ts";
 import type { CopyFlags } from "./copy.command.ts";
 import { type CopyPlaces, openPlaces } from "./copy-places.ts";
 import type { Call } from "./define.ts";
+import { makeListing } from "./listing.ts";
 import { assertNotBroken } from "./selection.ts";
+import { makeSomeIds, type SomeIds } from "./some-ids.ts";
+import { firstLines } from "./verdicts.ts";
 
 /** Copied snapshots are listed in the target so many at a time. */
 const BATCH = 50;
@@ -21,7 +24,8 @@ export async function run(call: Call<CopyFlags>, ...ids: readonly string[]): Pro
   const { from, to, node } = places;
   const { chosen, passed } = await choose(places, ids, flags.all === true);
   const dryRun = flags.dryRun === true;
-  const verdicts: CopyVerdict[] = [];
+  const tally = makeTally();
+  const listing = makeListing(call, { node, from: from.url, to: to.url, dry_run: dryRun }, "snapshots");
   const listed = await listedIn(places);
   const unlisted: SnapshotId[] = [];
   try {
@@ -34,7 +38,9 @@ export async function run(call: Call<CopyFlags>, ...ids: readonly string[]): Pro
       signal: io.signal,
     });
     for await (const verdict of job) {
-      verdicts.push(verdict);
+      tally.add(verdict);
+      progress.close();
+      await listing.add({ text: () => verdictText(verdict, dryRun), document: () => verdict });
       for (const note of verdict.notes) progress.note(note);
       // A copy that was killed may have put a card and not listed it.
       const isNews = verdict.outcome === "copied" || !listed.has(verdict.snapshot);
@@ -45,12 +51,10 @@ export async function run(call: Call<CopyFlags>, ...ids: readonly string[]): Pro
     // Also what was copied before an interrupt shall be seen.
     await listThem(places, unlisted, call);
   }
-  const bad = verdicts.filter(({ outcome }) => outcome === "damaged");
-  return {
-    document: { node, from: from.url, to: to.url, dry_run: dryRun, ok: bad.length === 0, snapshots: verdicts },
-    text: [...verdicts.map((verdict) => verdictText(verdict, dryRun)), sumText(verdicts, passed, dryRun)].join("\n"),
-    ...(bad.length === 0 ? {} : { failure: damagedOnes(bad) }),
-  };
+  const failure = tally.failure();
+  const ok = failure === undefined;
+  const answer = await listing.end({ text: sumText(tally, passed, dryRun), document: { ok } });
+  return ok ? answer : { ...answer, failure };
 }
 
 /** What is wanted, oldest first, so that parents go before their children. */
@@ -110,30 +114,46 @@ function verdictText({ snapshot, outcome, sent, kept, damages }: CopyVerdict, dr
     case "damaged":
       return [
         `${snapshot}  NOT COPIED`,
-        ...damages.map(({ object, problem, detail }) => `  ${object}: ${problem}: ${detail}`),
+        ...firstLines(damages, ({ object, problem, detail }) => `  ${object}: ${problem}: ${detail}`),
       ].join("\n");
   }
 }
 
-function sumText(verdicts: readonly CopyVerdict[], passed: number, dryRun: boolean): string {
-  const of = (outcome: CopyVerdict["outcome"]) => verdicts.filter((verdict) => verdict.outcome === outcome).length;
+/** What became of how many, and of the damaged ones the first by name: a history may have thousands. */
+function makeTally() {
+  const counts = { copied: 0, there: 0, damaged: 0 };
+  const bad = makeSomeIds();
+  const why: string[] = [];
+  return {
+    counts,
+    add: ({ snapshot, outcome, damages }: CopyVerdict): void => {
+      counts[outcome] += 1;
+      if (outcome !== "damaged") return;
+      bad.add(snapshot);
+      for (const { object, problem } of damages.slice(0, CAUSES - why.length)) why.push(`${object}: ${problem}`);
+    },
+    failure: () => (bad.count === 0 ? undefined : damagedOnes(bad, why)),
+  };
+}
+
+const CAUSES = 3;
+
+function sumText({ counts }: ReturnType<typeof makeTally>, passed: number, dryRun: boolean): string {
+  const { copied, there, damaged } = counts;
   const parts = [
-    `${counted(of("copied"), "snapshot")} ${dryRun ? "to copy" : "copied"}`,
-    ...(of("there") > 0 ? [`${of("there")} there already`] : []),
-    ...(of("damaged") > 0 ? [`${of("damaged")} not copied`] : []),
+    `${counted(copied, "snapshot")} ${dryRun ? "to copy" : "copied"}`,
+    ...(there > 0 ? [`${there} there already`] : []),
+    ...(damaged > 0 ? [`${damaged} not copied`] : []),
     ...(passed > 0 ? [`${passed} passed over, as they are broken, damaged or expired`] : []),
   ];
   return `${parts.join(", ")}.`;
 }
 
-function damagedOnes(bad: readonly CopyVerdict[]): ColdkeepError {
+function damagedOnes(bad: SomeIds, why: readonly string[]): ColdkeepError {
   return new ColdkeepError("integrity", {
-    what: `${counted(bad.length, "snapshot")} could not be copied`,
-    on: bad.map(({ snapshot }) => snapshot).join(", "),
-    why: bad
-      .flatMap(({ damages }) => damages.map(({ object, problem }) => `${object}: ${problem}`))
-      .slice(0, 3)
-      .join("; "),
+    what: `${counted(bad.count, "snapshot")} could not be copied`,
+    on: bad.words(),
+    why: why.join("; "),
     todo: "what is damaged in the source may be whole in another vault; what lies in the way in the target has to go by hand",
   });
 }
