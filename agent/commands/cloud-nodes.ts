@@ -80,11 +80,11 @@ function retained({ expired, objects, held }: Readonly<Record<string, unknown>>)
   return `${listOf(expired).length} expired, ${Number(objects) || 0} objects deleted`;
 }
 
-function verified({ snapshots, findings }: Readonly<Record<string, unknown>>): string {
+function verified({ snapshots, findings, more }: Readonly<Record<string, unknown>>): string {
   const found = listOf(findings);
   if (found.length === 0) return `${Number(snapshots) || 0} snapshots, nothing found`;
   const [first] = found as readonly { readonly words?: unknown }[];
-  return `${found.length} findings, such as ${String(first?.words).slice(0, 200)}`;
+  return `${found.length + (Number(more) || 0)} findings, such as ${String(first?.words).slice(0, 200)}`;
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -1,4 +1,5 @@
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
+import type { Findings } from "./findings.ts";
 
 /** One thing a person should know of. */
 export interface Finding {
@@ -38,14 +39,15 @@ const TODO: Readonly<Record<Finding["kind"], string>> = {
 };
 
 /** What is wrong and what to do about it, in the order of how much it matters. */
-export function messageOf(node: string, findings: readonly Finding[]): Message {
-  const kinds = (["damage", "stale", "lock", "odd"] as const).filter((kind) =>
-    findings.some((one) => one.kind === kind),
-  );
+export function messageOf(node: string, findings: Findings): Message {
+  const kinds = (["damage", "stale", "lock", "odd"] as const).filter((kind) => findings.count(kind) > 0);
   const parts = kinds.map((kind) => {
-    const those = findings.filter((one) => one.kind === kind);
-    const more = those.length > SHOWN ? [`  and ${those.length - SHOWN} more, in reports/verifier.json`] : [];
-    return [...those.slice(0, SHOWN).map(({ on, words }) => `  ${on}: ${words}`), ...more, TODO[kind]].join("\n");
+    const kept = findings.kept.filter((one) => one.kind === kind);
+    const [more, lost] = [findings.count(kind) - SHOWN, findings.count(kind) - kept.length];
+    const where = lost > 0 ? `the first ${kept.length} are in reports/verifier.json` : "in reports/verifier.json";
+    const rest = more > 0 ? [`  and ${more} more, ${where}`] : [];
+    const lines = kept.slice(0, SHOWN).map(({ on, words }) => `  ${on}: ${words}`);
+    return [...lines, ...rest, TODO[kind]].join("\n");
   });
   // SNS takes 100 letters of ASCII; a node's name has at most 63.
   const subject = `coldkeep: ${node}: ${kinds.map((kind) => SUBJECT[kind]).join(", ")}`.slice(0, 99);

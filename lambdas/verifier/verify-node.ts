@@ -18,6 +18,7 @@ import type { Teller } from "../common/report.ts";
 import { putReport } from "../common/reports.ts";
 import type { NodeSettings } from "../common/settings.ts";
 import { VERIFIER_METRICS } from "./contract.ts";
+import { type Findings, makeFindings } from "./findings.ts";
 import { takeInTurn } from "./in-turn.ts";
 import { type Look, readLook } from "./last-look.ts";
 import { type Looked, lookAt, noteDamage, suspectsOf } from "./note-damage.ts";
@@ -45,7 +46,7 @@ const DAY = 86_400_000;
 export async function verifyNode(on: VerifierOn, node: NodeSettings, until: AbortSignal): Promise<object> {
   const { store, tell } = on;
   const now = on.now();
-  const findings: Finding[] = [];
+  const findings = makeFindings();
   let read = 0;
   let snapshots = 0;
   let left: SnapshotId | null = null;
@@ -77,7 +78,8 @@ export async function verifyNode(on: VerifierOn, node: NodeSettings, until: Abor
       // What is broken was never whole, and what expired may be going right now: both were told of before.
       const state = told.get(verdict.snapshot) ?? "good";
       if (state === "good" || state === "damaged") {
-        findings.push(...damagesOf(verdict), ...lockGapOf(verdict, terms, now));
+        findings.addDamages(verdict);
+        for (const finding of lockGapOf(verdict, terms, now)) findings.add(finding);
         lookAt(looked, verdict, told.get(verdict.snapshot) ?? "broken");
       }
       pack = turn.leftAt();
@@ -93,9 +95,9 @@ export async function verifyNode(on: VerifierOn, node: NodeSettings, until: Abor
       // Nothing new is to come of a node that is retired.
       const standing = await readStanding(store, { node: node.name });
       if (standing === null) {
-        findings.push(...staleness(entries, node, now), ...findOddities(entries, node));
+        for (const finding of [...staleness(entries, node, now), ...findOddities(entries, node)]) findings.add(finding);
       }
-      if (left === null) findings.push(...(await drift(on, node.name, committed)));
+      if (left === null) for (const finding of await drift(on, node.name, committed)) findings.add(finding);
     }
   } catch (error) {
     if (!isColdkeepError(error, "not-found")) {
@@ -106,18 +108,14 @@ export async function verifyNode(on: VerifierOn, node: NodeSettings, until: Abor
     const standing = await readStanding(store, { node: node.name });
     // What is deleted, or goes, is missed by nobody.
     if (standing === null) {
-      findings.push({ kind: "stale", on: node.name, words: "there is no snapshot of it yet" });
+      findings.add({ kind: "stale", on: node.name, words: "there is no snapshot of it yet" });
     }
   }
-  const report = {
-    snapshots,
-    read,
-    findings: findings.map(({ kind, on: what, words }) => ({ kind, on: what, words })),
-  };
+  const more = findings.count() - findings.kept.length;
+  const report = { snapshots, read, findings: findings.kept, ...(more === 0 ? {} : { more }) };
   if (snapshots > 0) {
     // Where something is damaged everything is asked for again, until it is whole.
-    const isWhole = !findings.some(({ kind }) => kind === "damage");
-    const through = left === null && isWhole ? last.began : last.through;
+    const through = left === null && findings.damaged === 0 ? last.began : last.through;
     const look = {
       began: last.began,
       left,
@@ -128,8 +126,8 @@ export async function verifyNode(on: VerifierOn, node: NodeSettings, until: Abor
   }
   if (left !== null) await on.send([{ node: node.name }]);
   count(tell, findings, read);
-  tell.info("verified", { node: node.name, snapshots, read, findings: findings.length, left });
-  if (findings.length > 0) await on.people(messageOf(node.name, findings));
+  tell.info("verified", { node: node.name, snapshots, read, findings: findings.count(), left });
+  if (findings.count() > 0) await on.people(messageOf(node.name, findings));
   return { node: node.name, ...report, left };
 }
 
@@ -143,12 +141,6 @@ function goingOn({ left, pack }: Look): { readonly after?: SnapshotId; readonly 
 function isBefore({ left, pack }: Look, name: string, listed: ReadonlyMap<SnapshotId, unknown>): boolean {
   const origin = name.split("/")[2] as SnapshotId;
   return left !== null && listed.has(origin) && (origin < left || (origin === left && pack === null));
-}
-
-function* damagesOf({ snapshot, damages }: KeylessVerdict): Generator<Finding> {
-  for (const { object, problem, detail } of damages) {
-    yield { kind: "damage", on: snapshot, words: `${object}: ${problem}: ${detail}` };
-  }
 }
 
 /** A lock that ends sooner than renewals let it: something of a snapshot that is to stay could soon be deleted. */
@@ -185,13 +177,12 @@ function isTurn(days: number, now: number): (pack: string) => boolean {
   return (pack) => createHash("sha256").update(pack).digest().readUInt32BE(0) % days === today;
 }
 
-function count(tell: Teller, findings: readonly Finding[], read: number): void {
-  const of = (kind: Finding["kind"]) => findings.filter((one) => one.kind === kind);
+function count(tell: Teller, findings: Findings, read: number): void {
   tell.count(VERIFIER_METRICS.done, 1);
   tell.count(VERIFIER_METRICS.failed, 0);
-  tell.count(VERIFIER_METRICS.damaged, new Set(of("damage").map((one) => one.on)).size);
-  tell.count(VERIFIER_METRICS.stale, of("stale").length > 0 ? 1 : 0);
-  tell.count(VERIFIER_METRICS.unlocked, of("lock").length > 0 ? 1 : 0);
-  tell.count(VERIFIER_METRICS.odd, of("odd").length > 0 ? 1 : 0);
+  tell.count(VERIFIER_METRICS.damaged, findings.damaged);
+  tell.count(VERIFIER_METRICS.stale, findings.count("stale") > 0 ? 1 : 0);
+  tell.count(VERIFIER_METRICS.unlocked, findings.count("lock") > 0 ? 1 : 0);
+  tell.count(VERIFIER_METRICS.odd, findings.count("odd") > 0 ? 1 : 0);
   tell.count(VERIFIER_METRICS.read, read);
 }

@@ -225,6 +225,29 @@ describe("the verifier", () => {
     for (const words of commands) expect((await runHere([...words.split(" "), "--help"])).code, words).toBe(0);
   });
 
+  it("counts what a vault lost, keeps the first of it, and tells how many more there are", async () => {
+    const world = await cardWorld();
+    const cards: Card[] = [];
+    for (let n = 0; n < 70; n += 1) {
+      const parent = cards.at(-1);
+      const more = parent === undefined ? {} : { parent: parent.core.snapshot, inherited: parent.core.origins };
+      cards.push(await world.snapshot({ packs: 1, ...more }));
+    }
+    await indexSnapshots({ store: world.store, node: world.node, ids: cards.map(({ core }) => core.snapshot) });
+    for (const name of world.store.objects.keys()) if (name.endsWith(".pack")) world.store.objects.delete(name);
+    const { findings, messages, tell } = await verify(world, { stale_after: "90d" });
+    // Sixteen of each, and a line for the rest of it; of the oldest sixteen all.
+    const all = (16 * 17) / 2 + (70 - 16) * 17;
+    expect(findings).toHaveLength(1000);
+    expect(findings.at(-1)?.words).toMatch(/missing|more of its objects are damaged/);
+    expect(findings.filter(({ on }) => on === cards[20]?.core.snapshot).at(-1)?.words).toBe(
+      "5 more of its objects are damaged",
+    );
+    expect(reportOf(world, "verifier")).toMatchObject({ snapshots: 70, more: all - 1000 });
+    expect(messages[0]?.text).toContain(`and ${all - 20} more, the first 1000 are in reports/verifier.json`);
+    expect(tell.counts.get(VERIFIER_METRICS.damaged)).toBe(70);
+  });
+
   it("lists what is damaged as such, and as good again once it is whole: no latest, no parent meanwhile", async () => {
     const world = await cardWorld();
     const cards = await daily(world, 3);
