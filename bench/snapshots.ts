@@ -76,7 +76,7 @@ async function say(words: string): Promise<string> {
   const { wall, cpu, rss, status, said } = await step(words);
   const figures = `${wall.toFixed(1).padStart(6)} s ${cpu.toFixed(1).padStart(6)} s CPU ${(rss / 2 ** 20).toFixed(0).padStart(5)} MiB`;
   const label = words.replaceAll(`${home}/`, "").replace(/\d{8}T\S+/, "<id>");
-  console.log(`${label.padEnd(36)} ${figures}${status === 0 ? "" : `   (${status})`}`);
+  console.log(`${label.padEnd(41)} ${figures}${status === 0 ? "" : `   (${status})`}`);
   return said;
 }
 

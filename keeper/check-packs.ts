@@ -131,9 +131,9 @@ interface ExpectedPack {
 }
 
 /** What was found before; null where nobody looked, or where what was found is forgotten. */
-function recall(seen: SeenDamages, looked: number | undefined, { name, size, sha256 }: ExpectedPack) {
-  if (looked === MISSING) return missing(name);
-  return (looked === DAMAGED && seen.get(memoOf({ name, size, sha256 }))) || null;
+function recall(seen: SeenDamages, looked: number | undefined, expected: ExpectedPack): ObjectDamage | null {
+  if (looked === MISSING) return missing(expected.name);
+  return looked === DAMAGED ? (seen.get(memoOf(expected)) ?? null) : null;
 }
 
 function keep(seen: SeenDamages, expected: ExpectedPack, damage: ObjectDamage | null): number {

@@ -12,20 +12,21 @@ export type Identify = (sha256: string) => Promise<string | null>;
  * Asked only where something is damaged. Then all cards and lists there are, are read once a job: where one object is
  * not what it should be, many may be.
  */
-export function makeIdentify(store: Reader & Lister, scope: NodeScope): Identify {
+export function makeIdentify(store: Reader & Lister, scope: NodeScope, signal?: AbortSignal): Identify {
   let recorded: Promise<RecordedDigests> | null = null;
   return async (sha256) => {
-    recorded ??= readAll(store, scope);
+    recorded ??= readAll(store, scope, signal);
     return (await recorded).find(sha256);
   };
 }
 
-async function readAll(store: Reader & Lister, scope: NodeScope): Promise<RecordedDigests> {
+async function readAll(store: Reader & Lister, scope: NodeScope, signal?: AbortSignal): Promise<RecordedDigests> {
   // Its own, so that the job forgets nothing of what it is at; none comes twice.
   const records = makePackRecords(store, scope, 0);
   const recorded = new RecordedDigests(scope);
   const seen = new Set<SnapshotId>();
   for (const id of await cardIds(store, scope.node)) {
+    signal?.throwIfAborted();
     const read = await records.card(id);
     if (read.found !== "it" || !isCommitted(read.value)) continue;
     const { core } = read.value;

@@ -60,7 +60,7 @@ export async function* verifySnapshots(asked: KeylessVerifyOptions): AsyncGenera
     records: makePackRecords(store, scope),
     keys: makeRecent(MOST_KEYS),
     seen: makeSeenDamages(),
-    identify: makeIdentify(store, scope),
+    identify: makeIdentify(store, scope, options.signal),
   };
   for (const id of options.ids ?? (await cardIds(store, scope.node))) {
     options.signal?.throwIfAborted();
