@@ -1,4 +1,4 @@
-import { type CardCore, isCommitted, type PackListRow, parseCard } from "../../vault/card/index.ts";
+import { type CardCore, hasCore, isCommitted, type PackListRow, parseCard } from "../../vault/card/index.ts";
 import { names, type SnapshotId, toHex } from "../../vault/names/index.ts";
 import type { Reader } from "../../vault/store/facets.ts";
 import { hashed } from "../../vault/store/hashed.ts";
@@ -65,6 +65,8 @@ export async function findNeeds(from: Reader, scope: NodeScope, core: CardCore):
 const UNLISTED = "no pack list names it, so nothing tells its content";
 
 function isClosing(bytes: Uint8Array): boolean {
+  // Most are committed, and every snapshot asks for those of all its origins.
+  if (hasCore(bytes)) return false;
   try {
     return !isCommitted(parseCard(bytes));
   } catch {

@@ -100,7 +100,8 @@ function ascending(list: readonly (readonly [number, number])[]): boolean {
   });
 }
 
-function hasCore(raw: Uint8Array): boolean {
+/** Whether bytes can only be those of a committed card, and not of one that closes a run. */
+export function hasCore(raw: Uint8Array): boolean {
   const start = Buffer.from(raw.buffer, raw.byteOffset, Math.min(raw.byteLength, 8)).toString("latin1");
   return start === '{"core":';
 }

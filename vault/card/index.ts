@@ -1,5 +1,6 @@
 export {
   encodeCard,
+  hasCore,
   isCommitted,
   parseCard,
 } from "./card.ts";
