@@ -1,4 +1,4 @@
-import { encodeIndex, type Index, type IndexEntry, parseIndex } from "../vault/card/index.ts";
+import { encodeIndex, type Index, type IndexEntry, parseIndex, salvageIndex } from "../vault/card/index.ts";
 import { ColdkeepError, names, type SnapshotId } from "../vault/names/index.ts";
 import type { Reader, Replacer } from "../vault/store/facets.ts";
 import { newestFirst } from "./order.ts";
@@ -24,6 +24,16 @@ function isWritten(stored: StoredIndex): stored is WrittenIndex {
 /** Reads index.json. @throws `refused` where a newer coldkeep wrote it. */
 export async function readIndex(store: Reader, scope: NodeScope): Promise<StoredIndex> {
   return readIndexAt(store, scope, names.indexJson(scope.node));
+}
+
+/**
+ * What index.json still says where it is well formed and its sum does not fit: one bit is not to take along what no card
+ * tells. Null where it says nothing. Only for what does no harm where it is wrong.
+ */
+export async function readSuspect(store: Reader, scope: NodeScope): Promise<Index | null> {
+  const name = names.indexJson(scope.node);
+  const read = await readObject(store, name, MAX_BYTES.index, (bytes) => salvageIndex(bytes, scope, name));
+  return read.found === "it" ? read.value : null;
 }
 
 /** The file of a month that index.json names is missing or damaged: what it held is known to the cards alone. */

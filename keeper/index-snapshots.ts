@@ -12,6 +12,7 @@ import {
   monthsBeyond,
   newestOfMonths,
   readIndex,
+  readSuspect,
   replaceIndex,
   type StoredIndex,
   writeMonth,
@@ -156,7 +157,8 @@ async function tryIndex(run: Run, since: number): Promise<IndexOutcome | "lost" 
   const found = new Map<SnapshotId, IndexEntry | null>();
   const left = new Map<SnapshotId, number>();
   // That something is damaged no card tells: it is taken over, also where all else is made anew.
-  const earlierOnes = new Map((stored.index?.snapshots ?? []).map((entry) => [entry.snapshot, entry]));
+  const of = stored.index ?? (stored.etag === null ? null : await readSuspect(store, scope));
+  const earlierOnes = new Map((of?.snapshots ?? []).map((entry) => [entry.snapshot, entry]));
   for (const id of asked) {
     const entry = await judgeSome(on, id, left);
     if (entry === undefined) continue;

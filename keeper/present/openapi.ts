@@ -30,6 +30,7 @@ const list = object({
   generation: count,
   snapshots: { type: "array", items: { type: "object" } },
   months: { type: "array", items: text },
+  sha256: text,
 });
 
 const plan = object(

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { indexSnapshots, listSnapshots, rebuildIndex } from "../../keeper/index.ts";
+import { indexSnapshots, listSnapshots, rebuildIndex, selectSnapshot } from "../../keeper/index.ts";
 import {
   type Card,
   encodeCard,
@@ -117,6 +117,30 @@ describe("indexing", () => {
       expect(outcome.rebuilt).toBe(true);
       expect((await files(world)).index.snapshots).toHaveLength(2);
     }
+  });
+
+  it("an index in which one bit was flipped is made anew from the cards; what was found damaged stays so", async () => {
+    const world = await cardWorld();
+    const first = idOf(await world.snapshot());
+    const second = idOf(await world.snapshot());
+    await index(world, first, second);
+    const { store, node } = world;
+    const found = ["data/x/00000.pack: damaged: a frame"];
+    await indexSnapshots({ store, node, ids: [first], looked: new Map([[first, found]]) });
+    const before = await files(world);
+    expect(before.index.snapshots.map(({ state }) => state)).toEqual(["good", "damaged"]);
+
+    const name = names.indexJson(node);
+    const text = Buffer.from(store.objects.get(name)?.bytes ?? []).toString();
+    // A bit of a digit: still an index in every other respect.
+    const flip = (digit: string) => String.fromCharCode(digit.charCodeAt(0) ^ 1);
+    store.plant(name, Buffer.from(text.replace(/(?<="stored":)\d/, flip)));
+    await expect(selectSnapshot({ store, node, selection: { by: "latest" } })).rejects.toMatchObject({
+      on: name,
+      todo: expect.stringContaining("rebuild"),
+    });
+    await index(world, second);
+    expect((await files(world)).index.snapshots).toEqual(before.index.snapshots);
   });
 
   it("keeps the newest 500 and puts older ones into their months, as a rebuild does", async () => {

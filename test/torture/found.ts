@@ -146,4 +146,10 @@ export const FOUND: readonly Found[] = [
     what: "Of a pack list that says that it is of a newer format nobody was told the name",
     test: "test/keeper/verify.test.ts",
   },
+  {
+    campaign: "corrupt",
+    seed: "1, round 1",
+    what: "A bit flipped in a number or a word of an index went unnoticed until the next rebuild",
+    test: "test/vault/card/records.test.ts",
+  },
 ];

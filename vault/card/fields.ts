@@ -20,7 +20,7 @@ export const time = z.int().min(0);
 /** Text for people and names of profiles, tags, channels: at most 255 UTF-16 units. */
 export const text = z.string().max(255);
 export const format = z.literal(FORMAT);
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hex digits");
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hex digits");
 export const suite = z.enum(["aes-256-gcm", "sm4-gcm"]) satisfies z.ZodType<SuiteName>;
 export const snapshot = z.custom<SnapshotId>(
   (value) => typeof value === "string" && isSnapshotId(value),

@@ -7,7 +7,15 @@ export {
 export { encodeGroupCard, parseGroupCard } from "./group-card.ts";
 export { canonical, canonicalBytes, parseCanonical } from "./jcs.ts";
 export { MAX_ORIGINS, MAX_PACK_LISTS, MAX_PACKS } from "./limits.ts";
-export { encodeBackupList, encodeHead, encodeIndex, parseBackupList, parseHead, parseIndex } from "./lists.ts";
+export {
+  encodeBackupList,
+  encodeHead,
+  encodeIndex,
+  parseBackupList,
+  parseHead,
+  parseIndex,
+  salvageIndex,
+} from "./lists.ts";
 export { encodeLocks, type LockedSnapshot, parseLocks } from "./locks.ts";
 export type { Clearance, DeletionPlan, Expired, Fate, Mark, Pin, Proof } from "./markers.ts";
 export {

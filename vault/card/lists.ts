@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { ColdkeepError, isSnapshotId, makeSameIds, names, type SnapshotId } from "../names/index.ts";
 import * as f from "./fields.ts";
+import { assertIndexSum, fillIn, NO_SUM } from "./index-sum.ts";
 import { MAX_ORIGINS } from "./limits.ts";
 import { type Expected, readExpected, writeRecord } from "./record.ts";
 import { dayOf } from "./records.ts";
@@ -36,7 +37,11 @@ const index = z.strictObject({
   generation: f.count,
   snapshots: z.array(entry).max(MAX_INDEX),
   months: z.array(z.string().regex(/^\d{4}-\d{2}$/)).max(1200),
-}) satisfies z.ZodType<Index>;
+  sha256: f.sha256.exactOptional(),
+}) satisfies z.ZodType<StoredIndex>;
+
+/** An index of before there were sums has none. */
+type StoredIndex = Index & { readonly sha256?: string };
 
 const head = z.strictObject({
   ...f.ofNode,
@@ -51,15 +56,34 @@ const head = z.strictObject({
   ),
 }) satisfies z.ZodType<Head>;
 
-/** Reads `index.json` or a month of it. @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
+/**
+ * Reads `index.json` or a month of it.
+ * @throws ColdkeepError `integrity`, also where its sum is of another text, or `refused` where the format is newer.
+ */
 export function parseIndex(bytes: Uint8Array, expected?: Expected, on = "index.json"): Index {
-  const read = readExpected<Index>(index, bytes, expected, on);
+  const { sha256, ...read } = readExpected<StoredIndex>(index, bytes, expected, on);
+  if (sha256 !== undefined) assertIndexSum(bytes, on, sha256);
+  return withSameIds(read);
+}
+
+/**
+ * The same, whether its sum fits or not: for what no other object tells, and would be lost with a damaged index.
+ * @throws ColdkeepError as parseIndex
+ */
+export function salvageIndex(bytes: Uint8Array, expected?: Expected, on = "index.json"): Index {
+  const { sha256: _, ...read } = readExpected<StoredIndex>(index, bytes, expected, on);
+  return withSameIds(read);
+}
+
+function withSameIds(read: Index): Index {
   const same = makeSameIds();
   return { ...read, snapshots: read.snapshots.map((one) => ({ ...one, origins: one.origins.map(same) })) };
 }
 
 export function encodeIndex(value: Index): Uint8Array {
-  return writeRecord<Index>(index, value, names.indexJson(value.node));
+  const bytes = writeRecord<StoredIndex>(index, { ...value, sha256: NO_SUM }, names.indexJson(value.node));
+  fillIn(bytes);
+  return bytes;
 }
 
 /** Reads `head.json`. @throws ColdkeepError `integrity`, or `refused` where the format is newer. */

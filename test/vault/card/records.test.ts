@@ -18,8 +18,10 @@ import {
   parseNodeJson,
   parsePackList,
   parseVaultJson,
+  salvageIndex,
   signCard,
   signClosingCard,
+  sumOf,
 } from "../../../vault/card/index.ts";
 import { makeSnapshotId, makeVaultId, toNodeName } from "../../../vault/names/index.ts";
 import { refusal } from "../sealed/fixtures.ts";
@@ -77,6 +79,35 @@ describe.each(kinds)("%s", (name, value, encode, parse) => {
     expect(refusal(() => parse(canonicalBytes({ format: 2, anything: "else" })), "refused").todo).toBe(
       "Update coldkeep",
     );
+  });
+});
+
+describe("an index's sum", () => {
+  const bytes = encodeIndex(index);
+
+  it("shows each single bit that is flipped in the text, but where it makes the format a newer one", () => {
+    const format = Buffer.from(bytes).indexOf('"format":1') + 9;
+    const isNewer = (text: Uint8Array) => /[2-9]/.test(String.fromCharCode(text[format] ?? 0));
+    for (let at = 0; at < bytes.length * 8; at += 1) {
+      const flipped = Uint8Array.from(bytes);
+      flipped[at >> 3] = (flipped[at >> 3] ?? 0) ^ (1 << (at & 7));
+      refusal(() => parseIndex(flipped), at >> 3 === format && isNewer(flipped) ? "refused" : "integrity");
+    }
+  });
+
+  it("is the SHA-256 of the canonical text without it", () => {
+    const { sha256, ...rest } = JSON.parse(Buffer.from(bytes).toString()) as { sha256: string };
+    expect(sha256).toBe(sumOf(canonicalBytes(rest)).sha256);
+  });
+
+  it("is missing in those of before there was one, which are read all the same", () => {
+    expect(parseIndex(canonicalBytes(index))).toEqual(index);
+  });
+
+  it("keeps nobody from what no other object tells", () => {
+    const changed = Buffer.from(Buffer.from(bytes).toString().replace('"generation":3', '"generation":7'));
+    expect(refusal(() => parseIndex(changed), "integrity").why).toContain("its text was changed");
+    expect(salvageIndex(changed)).toEqual({ ...index, generation: 7 });
   });
 });
 
