@@ -42,4 +42,5 @@ export const MAX_BYTES = {
   packList: 4 << 20,
   index: 64 << 20,
   marker: 64 << 10,
+  plan: 32 << 20,
 } as const;

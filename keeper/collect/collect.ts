@@ -14,6 +14,7 @@ import { storeTime } from "../store-clock.ts";
 import { approvePlan, narrow, split } from "./approve.ts";
 import { type Due, findDue } from "./due.ts";
 import { type Found, findDead, type Run } from "./find-dead.ts";
+import { namesUsedSince } from "./late.ts";
 import { abandon, findOrphans } from "./orphans.ts";
 import type { CollectOptions, CollectOutcome } from "./types.ts";
 
@@ -81,35 +82,54 @@ async function applyRun(run: Run<CollectOptions>, due: Due, orphans: readonly Sn
   const found = await findDead(run, scan, collecting, again.pinEnds);
   const lost = await abandon(store, scope, found.lost);
 
-  const dead = [...found.objects, ...found.records];
-  const locked = dead.length === 0 ? [] : await deleteAll(run, found, Math.max(due.since, again.since));
+  const all = [...found.objects, ...found.records];
+  const { locked, used } =
+    all.length === 0 ? NOTHING_LEFT : await deleteAll(run, scan, collecting, found, Math.max(due.since, again.since));
   if (collecting.size > 0) await indexSnapshots({ store, vault: scope.vault, node: scope.node, ids: [...collecting] });
   return {
     ...NOTHING,
     collected: [...collecting],
     postponed: again.postponed,
     abandoned: [...abandoned, ...lost],
-    dead,
+    dead: all.filter(({ name }) => !used.has(name)),
     locked,
     foreign: found.foreign,
   };
 }
 
+/** Names of what was found dead and stays. */
+interface Left {
+  /** The store protects it. */
+  readonly locked: readonly string[];
+  /** A card that came meanwhile uses it. */
+  readonly used: ReadonlySet<string>;
+}
+
+const NOTHING_LEFT: Left = { locked: [], used: new Set() };
+
 /**
- * Deletes data, then records: those of a snapshot are what finds its data again, so they stay while any of that did.
- * Gives the names that the store protects.
+ * Deletes data, then records: those of a snapshot are what finds its data again, so they stay while any of that did that
+ * nobody uses.
  */
 async function deleteAll(
-  { options, scope }: Run<CollectOptions>,
+  run: Run<CollectOptions>,
+  scan: Scan,
+  collecting: ReadonlySet<SnapshotId>,
   found: Found,
   notBefore: number,
-): Promise<readonly string[]> {
+): Promise<Left> {
+  const { options, scope } = run;
   const { store } = options;
   const plan = await approvePlan(store, scope, [...found.objects, ...found.records], notBefore);
+  // What goes with a snapshot its fate tells of.
+  const untold = found.objects.filter(({ of }) => of !== null && !collecting.has(of) && found.usersOf(of).length === 0);
+  const used = await namesUsedSince(run, scan, untold);
   const records = new Map(found.records.map(({ name, of }) => [name, of]));
   const locked: string[] = [];
   const held = new Set<SnapshotId | null>();
-  for await (const { name, outcome } of store.delete(narrow(plan, ({ name }) => !records.has(name)))) {
+  for await (const { name, outcome } of store.delete(
+    narrow(plan, ({ name }) => !records.has(name) && !used.has(name)),
+  )) {
     if (outcome === "locked") locked.push(name);
   }
   const kept = new Set(locked);
@@ -122,7 +142,7 @@ async function deleteAll(
   for (const [of, part] of split(ofRecords, ({ name }) => records.get(name) ?? null)) {
     if (!held.has(of)) await deleteInOrder(store, part, of !== null, locked);
   }
-  return locked;
+  return { locked, used };
 }
 
 /**

@@ -50,6 +50,11 @@ export async function deadData(
   return { objects, foreign };
 }
 
+/** Whether an object of a data folder is ours and in use nowhere. */
+export function isDead(marked: Marked, of: SnapshotId, shortName: string): boolean {
+  return !marked.live.isWhole(of) && fateOf(marked, of, shortName) === "dead";
+}
+
 function fateOf({ live, kept, listHolders }: Marked, of: SnapshotId, shortName: string): "live" | "dead" | "foreign" {
   const index = packIndex(shortName);
   if (index !== null) return live.has(of, index) ? "live" : "dead";

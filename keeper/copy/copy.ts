@@ -19,6 +19,7 @@ import { goingThere } from "./going.ts";
 import { copyKeyFile } from "./key-files.ts";
 import { Ledger } from "./ledger.ts";
 import { findNeeds } from "./needs.ts";
+import { plannedThere } from "./planned.ts";
 import { inTheWay, put } from "./transfer.ts";
 import type { CopyJob, CopyOptions, CopyVerdict } from "./types.ts";
 
@@ -32,7 +33,7 @@ import type { CopyJob, CopyOptions, CopyVerdict } from "./types.ts";
 export async function* copySnapshots(options: CopyOptions): AsyncGenerator<CopyVerdict> {
   const node = await claimTarget(options);
   const scope: NodeScope = { vault: node.vault, node: node.node };
-  const job: CopyJob = { options, scope, key: node.key, assured: new Set() };
+  const job: CopyJob = { options, scope, key: node.key, assured: new Set(), plans: new Map() };
   for (const id of options.ids) {
     options.signal?.throwIfAborted();
     yield await copyOne(job, id);
@@ -76,6 +77,8 @@ async function copyInto(job: CopyJob, id: SnapshotId, ledger: Ledger): Promise<b
   await commit(job, source, ledger);
   // Who decided before he could see the card deletes what it needs, now or later.
   if (!(await mayUse(job, core, ledger))) return there;
+  const planned = await plannedThere(job, core);
+  if (planned !== null) return ledger.damaged(planned);
   // Whatever the target's own collector took while it could not see the card yet is brought again.
   forgetAll(job);
   const again = new Ledger();

@@ -2,6 +2,7 @@ import type { NodeName, Progress, SnapshotId, VaultId } from "../../vault/names/
 import type { Creator, Lister, Reader, Replacer } from "../../vault/store/facets.ts";
 import type { ObjectDamage } from "../pack-lists.ts";
 import type { NodeScope } from "../read.ts";
+import type { PlansRead } from "./planned.ts";
 
 export type CopySource = Reader;
 /** Replacer for key files alone, which rotation rewrites. */
@@ -31,6 +32,7 @@ export interface CopyJob {
   readonly key: string;
   /** Names of objects that the target has. */
   readonly assured: Set<string>;
+  readonly plans: PlansRead;
 }
 
 /** How many objects, and their bytes. */

@@ -152,4 +152,10 @@ export const FOUND: readonly Found[] = [
     what: "A bit flipped in a number or a word of an index went unnoticed until the next rebuild",
     test: "test/vault/card/records.test.ts",
   },
+  {
+    campaign: "meet",
+    seed: "by reading on",
+    what: "A copy that went on where one had died a grace before said that all was there, while the second vault's collector was deleting what it took for nobody's",
+    test: "test/keeper/copy-meets-gc.test.ts",
+  },
 ];

@@ -27,6 +27,7 @@ export {
   encodePin,
   encodeProof,
   MAX_PLAN_OBJECTS,
+  parseDeletionPlan,
   parseFate,
   parseMark,
   parsePin,

@@ -147,3 +147,8 @@ export function encodeClearance(value: Clearance): Uint8Array {
 export function encodeDeletionPlan(value: DeletionPlan): Uint8Array {
   return writeRecord<DeletionPlan>(plan, value, "plan");
 }
+
+/** @throws ColdkeepError `integrity`, or `refused` where the format is newer. */
+export function parseDeletionPlan(bytes: Uint8Array, expected?: Expected, on = "plan"): DeletionPlan {
+  return readExpected<DeletionPlan>(plan, bytes, expected, on);
+}
