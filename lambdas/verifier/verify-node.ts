@@ -51,6 +51,7 @@ export async function verifyNode(on: VerifierOn, node: NodeSettings, until: Abor
   let snapshots = 0;
   let left: SnapshotId | null = null;
   let pack: string | null = null;
+  let cameOn = false;
   const last = await readLook(store, node.name, now);
   // A version never changes: one that was compared once is compared again only where it is read.
   const isNew = ({ info, committed }: ListedPack) => Math.max(info.receivedAt, committed) >= last.since;
@@ -84,11 +85,13 @@ export async function verifyNode(on: VerifierOn, node: NodeSettings, until: Abor
       }
       pack = turn.leftAt();
       turn.next();
-      if (pack !== null || until.aborted) {
+      if (pack !== null || (until.aborted && (await isFollowed(on, node.name, verdict.snapshot)))) {
         left = verdict.snapshot;
         break;
       }
     }
+    // One that an earlier call left off at is through as well where nothing was behind it.
+    cameOn = snapshots > 0 || last.left !== null;
     await noteDamage(store, node.name, looked);
     // What needs all cards is looked at by the call that began at the first and came to the end.
     if (last.left === null) {
@@ -113,7 +116,7 @@ export async function verifyNode(on: VerifierOn, node: NodeSettings, until: Abor
   }
   const more = findings.count() - findings.kept.length;
   const report = { snapshots, read, findings: findings.kept, ...(more === 0 ? {} : { more }) };
-  if (snapshots > 0) {
+  if (cameOn) {
     // Where something is damaged everything is asked for again, until it is whole.
     const through = left === null && findings.damaged === 0 ? last.began : last.through;
     const look = {
@@ -129,6 +132,11 @@ export async function verifyNode(on: VerifierOn, node: NodeSettings, until: Abor
   tell.info("verified", { node: node.name, snapshots, read, findings: findings.count(), left });
   if (findings.count() > 0) await on.people(messageOf(node.name, findings));
   return { node: node.name, ...report, left };
+}
+
+/** Whether cards come after a snapshot's: be it only that of a closed run, which nobody knows before it is read. */
+async function isFollowed({ store }: VerifierOn, node: NodeName, snapshot: SnapshotId): Promise<boolean> {
+  return (await cardIds(store, node)).some((id) => id > snapshot);
 }
 
 /** Where the look begins: behind the snapshot that was the last, or in the midst of it. */

@@ -9,8 +9,8 @@ import { retainNode } from "../../lambdas/retention/retain-node.ts";
 import { VERIFIER_METRICS } from "../../lambdas/verifier/contract.ts";
 import type { Message } from "../../lambdas/verifier/tell-people.ts";
 import { verifyNode } from "../../lambdas/verifier/verify-node.ts";
-import { type Card, parseHead, parseIndex } from "../../vault/card/index.ts";
-import { names } from "../../vault/names/index.ts";
+import { type Card, encodeCard, parseHead, parseIndex } from "../../vault/card/index.ts";
+import { makeSnapshotId, names, type SnapshotId } from "../../vault/names/index.ts";
 import { runHere } from "../cli/run.ts";
 import { type CardWorld, cardWorld, START, usesOf } from "../support/cards.ts";
 import { countingStore } from "../support/counting-store.ts";
@@ -165,12 +165,17 @@ describe("a node's night", () => {
 });
 
 describe("the verifier", () => {
-  async function verify(world: CardWorld, more: Partial<WrittenNode> = {}, until = never, calls: string[] = []) {
+  async function verify(
+    world: CardWorld,
+    more: Partial<WrittenNode> = {},
+    until = never,
+    onCall: (call: string) => unknown = () => {},
+  ) {
     const tell = keepingTeller();
     const messages: Message[] = [];
     const sent: NodeJob[] = [];
     const on = {
-      store: countingStore(world.store, (call) => calls.push(call)),
+      store: countingStore(world.store, onCall),
       tell,
       people: async (message: Message) => void messages.push(message),
       send: async (jobs: readonly NodeJob[]) => void sent.push(...jobs),
@@ -367,7 +372,9 @@ describe("the verifier", () => {
     await daily(world, 3);
     const asked = async (more: Partial<WrittenNode> = {}) => {
       const calls: string[] = [];
-      const { findings } = await verify(world, { reread_days: 3650, stale_after: "90d", ...more }, never, calls);
+      const { findings } = await verify(world, { reread_days: 3650, stale_after: "90d", ...more }, never, (call) =>
+        calls.push(call),
+      );
       expect(findings).toEqual([]);
       return calls.filter((call) => call.startsWith("HEAD ") && call.endsWith(".pack"));
     };
@@ -415,7 +422,7 @@ describe("the verifier", () => {
     if (there === undefined) throw new Error("it was put");
     there.info = { ...there.info, archived: true };
     const calls: string[] = [];
-    const { findings } = await verify(world, { reread_days: 1 }, never, calls);
+    const { findings } = await verify(world, { reread_days: 1 }, never, (call) => calls.push(call));
     expect(findings).toEqual([]);
     expect(calls).toContain(`HEAD ${pack}`);
     expect(calls).not.toContain(`GET ${pack}`);
@@ -433,7 +440,7 @@ describe("the verifier", () => {
       ids.push(parent.core.snapshot);
     }
     await indexSnapshots({ store: world.store, node: world.node, ids });
-    await verify(world, { reread_days: 3650 }, never, calls);
+    await verify(world, { reread_days: 3650 }, never, (call) => calls.push(call));
     const records = calls.filter((call) => /^GET .*(\.card|key|packs-0000)\.json$/.test(call));
     expect(records).toHaveLength(3 * 9);
     expect(new Set(records).size).toBe(records.length);
@@ -462,9 +469,8 @@ describe("the verifier", () => {
     async (_, days, call) => {
       const { world, packs } = await twoSnapshots();
       const calls: string[] = [];
-      const looks = await lookUntilDone(world, days, calls);
-      // The last one finds that nothing is left.
-      expect(looks).toHaveLength(packs.length + 1);
+      const looks = await lookUntilDone(world, days, (call) => calls.push(call));
+      expect(looks).toHaveLength(packs.length);
       for (const name of packs)
         expect(
           calls.filter((one) => one === `${call} ${name}`),
@@ -477,13 +483,42 @@ describe("the verifier", () => {
     const { world, packs } = await twoSnapshots();
     const [, , hit = ""] = packs;
     world.store.plant(hit, Buffer.from(world.store.objects.get(hit)?.bytes ?? []).fill(0, 0, 1));
-    const looks = await lookUntilDone(world, 1, []);
+    const looks = await lookUntilDone(world, 1, () => {});
     const telling = looks
       .slice(0, packs.length)
       .map(({ findings }) => findings.some(({ words }) => words.startsWith(hit)));
     expect(telling).toEqual(packs.map((_, at) => at >= 2));
     const { snapshots } = parseIndex(world.store.objects.get(names.indexJson(world.node))?.bytes ?? new Uint8Array(0));
     expect(snapshots.map(({ state }) => state)).toEqual(["damaged", "damaged"]);
+  });
+
+  it("is through where its time was over just with the last pack, and has compared the index with the cards", async () => {
+    const world = await cardWorld();
+    const [first] = await daily(world, 3);
+    const { store, node, now } = world;
+    const gone = first?.core.snapshot as SnapshotId;
+    store.objects.delete(names.card(node, gone));
+    const last = [...store.objects.keys()].filter((name) => name.endsWith(".pack")).sort();
+    const time = new AbortController();
+    const onCall = (call: string) => {
+      if (call === `GET ${last.at(-1)}`) time.abort();
+    };
+    const { left, sent, findings } = await verify(world, { reread_days: 1 }, time.signal, onCall);
+    expect(time.signal.aborted).toBe(true);
+    expect({ left, sent }).toEqual({ left: null, sent: [] });
+    expect(findings).toContainEqual(expect.objectContaining({ on: gone, words: expect.stringContaining("is gone") }));
+    expect(reportOf(world, "verifier")).toMatchObject({ snapshots: 2, left: null, through: now });
+  });
+
+  it("is through as well where what it left off before turns out to be no snapshot", async () => {
+    const world = await cardWorld();
+    await daily(world, 1);
+    const { vault, node, store, now } = world;
+    const snapshot = makeSnapshotId(now, new Uint8Array(8));
+    store.plant(names.card(node, snapshot), encodeCard({ format: 1, vault, node, snapshot, state: "abandoned" }));
+    const looks = await lookUntilDone(world, 3650, () => {});
+    expect(looks.at(-1)).toMatchObject({ snapshots: 0, left: null });
+    expect(reportOf(world, "verifier")).toMatchObject({ left: null, through: now });
   });
 
   /** Seven packs, and three more on top of them; the names of all, in their order. */
@@ -497,12 +532,12 @@ describe("the verifier", () => {
   }
 
   /** Calls that are out of time from the start, until one comes to the end. */
-  async function lookUntilDone(world: CardWorld, days: number, calls: string[]) {
+  async function lookUntilDone(world: CardWorld, days: number, onCall: (call: string) => unknown) {
     const out = new AbortController();
     out.abort();
     const looks: Awaited<ReturnType<typeof verify>>[] = [];
     do {
-      looks.push(await verify(world, { reread_days: days }, out.signal, calls));
+      looks.push(await verify(world, { reread_days: days }, out.signal, onCall));
     } while (looks.at(-1)?.left !== null && looks.length < 50);
     return looks;
   }
