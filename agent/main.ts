@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { systemClock } from "../posix/clock.ts";
 import { fromSystemError } from "../posix/system-error.ts";
+import { trimCompileCache } from "../posix/trim-compile-cache.ts";
 import { type ColdkeepError, messageOf, systemCode } from "../vault/names/index.ts";
 import { terminalAsk } from "./ask.ts";
 import type { Io } from "./commands/io.ts";
@@ -57,6 +58,7 @@ const code = done === 0 && unwritten !== null ? tellFailure(unwritten, argv, io)
 // Not by process.exit: it joins V8's compiler threads without ending their isolate first, and one that waits for a
 // collection then waits for ever (https://github.com/nodejs/node/issues/54918).
 process.exitCode = defect === undefined ? code : 1;
+trimCompileCache(systemClock.now());
 setTimeout(() => process.exit(), LAST_WORDS_MS).unref();
 
 function pour(chunk: string | Uint8Array): Promise<boolean> {
