@@ -2,16 +2,18 @@
  * A node of very many files: what coldkeep adds to its outage, and the most memory that each command takes. Prints seconds,
  * MiB and milliseconds.
  *
- *     node bench/million.ts [files]        default: 1,000,000, in folders of 1,000; BENCH_DIR says where
+ *     node bench/million.ts [files] [twice]   default: 1,000,000, in folders of 1,000; BENCH_DIR says where
  *
  * The files hold some 10 bytes each and never change, says the configuration; a log does. While the "node" runs it appends to
  * the log and adds files to one folder, so that this one must be read again; the others need not be. Before the last backup one
- * file in a hundred is replaced, in every folder. Wants `npm run build`. BENCH_PREFIX goes before each command, such as `nice`.
+ * file in a hundred is replaced, in every folder. `twice`: each file has another name outside of what is captured, as in
+ * another backup's frozen tree. Wants `npm run build`. BENCH_PREFIX goes before each command, such as `nice`.
  */
 import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -27,6 +29,7 @@ import { configOf, say } from "./whole-commands.ts";
 const FOLDER = 1000;
 
 const files = Number(process.argv[2] ?? 1_000_000);
+const twice = process.argv[3] === "twice";
 const base = process.env.BENCH_DIR ?? tmpdir();
 mkdirSync(base, { recursive: true });
 const home = mkdtempSync(join(base, "coldkeep-million-"));
@@ -40,9 +43,14 @@ try {
 async function main(): Promise<void> {
   const data = join(home, "data");
   mkdirSync(data);
+  const outside = join(home, "outside");
   for (let n = 0; n < files; n += 1) {
-    if (n % FOLDER === 0) mkdirSync(dirname(fileOf(data, n)));
+    if (n % FOLDER === 0) {
+      mkdirSync(dirname(fileOf(data, n)));
+      if (twice) mkdirSync(dirname(fileOf(outside, n)), { recursive: true });
+    }
     write(fileOf(data, n), `${n}\n`);
+    if (twice) linkSync(fileOf(data, n), fileOf(outside, n));
   }
   writeFileSync(join(data, "node.log"), "begun\n");
   writeFileSync(join(home, "config.yaml"), configOf(home, { node: "million", data, immutable: "**/*.obj" }));

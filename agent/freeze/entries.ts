@@ -106,8 +106,9 @@ function fileEntry(
 ): FrozenEntry {
   const path = below(folder, row.name);
   if (row.known) return new KnownEntry(row, path, fingerprintOf(place.volume, row, place.honestTimes));
-  const key = row.grouped ? groupKey(head.dev, row.ino) : "";
-  const group = row.grouped ? o.groups.get(key) : undefined;
+  const inode = { dev: head.dev, ino: row.ino };
+  const group = row.grouped ? o.groups.get(inode) : undefined;
+  const key = group === undefined ? "" : groupKey(inode);
   const before = group === undefined ? undefined : first.get(key);
   if (before !== undefined) return { ...common(row, path), type: "hardlink", target: toBytes(before) };
   if (group !== undefined) first.set(key, path);

@@ -1,7 +1,7 @@
 import { isFile, type PathInfo } from "../../posix/stat.ts";
 import { ColdkeepError } from "../../vault/names/index.ts";
 import { fromBytes, toText } from "./bytes.ts";
-import { type FileGroups, groupKey, stricter } from "./file-groups.ts";
+import { type FileGroups, stricter } from "./file-groups.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import type { FrozenPlace } from "./frozen-place.ts";
 import type { InodeSet } from "./inode-set.ts";
@@ -18,20 +18,26 @@ export type Inodes = ReadonlyMap<bigint, InodeSet>;
 /**
  * While the node may still run: links what never changes (or copies it, where it cannot be linked), and counts what
  * will have to be copied once the node is down.
+ * @param twice takes the inodes of which this walk, if it is the first, meets another name
  */
 export function whileRunning(
   inodes: Inodes,
   needs: CopyNeeds,
   readAhead: ReadAhead | null,
   known: IsKnown = () => false,
+  twice: Inodes | null = null,
 ): FileHandler {
   return (file) => {
     const { folder, rule, old } = file;
     const { place } = folder;
+    const remember = (info: PathInfo) => {
+      if (info.nlink > 1 && holds(inodes, info)) put(twice, info);
+      put(inodes, info);
+    };
     if (rule.mutability === "mutable") {
       const info = plainFile(file);
       if (info === null) return null;
-      remember(inodes, info);
+      remember(info);
       needs.add(place, info);
       // A guess at what will be so once the node is down; until then any file may be in the writing.
       const guess = known(file, info);
@@ -43,7 +49,7 @@ export function whileRunning(
     if (old !== null && old.number > 0) {
       const info = plainFile(file);
       if (info === null) return null;
-      remember(inodes, info);
+      remember(info);
       const links = old.means === "link" ? 2 : 1;
       if (stillHolds(old, info)) return rowOf(file, info, { mutability, means: old.means, ...placeOf(old), links });
     }
@@ -52,12 +58,12 @@ export function whileRunning(
       // The frozen inode is the one that counts, whatever took its name meanwhile.
       const info = statOf(fromBytes(place.pathOf(number)));
       if (info === null || !isFile(info)) return null;
-      remember(inodes, info);
+      remember(info);
       return rowOf(file, info, { mutability, means: "link", number, offset: 0, links: 2 });
     }
     const info = plainFile(file);
     if (info === null) return null;
-    remember(inodes, info);
+    remember(info);
     // What only grows is copied with the mutable ones, when it has stopped growing.
     if (mutability === "append-only") {
       needs.add(place, info);
@@ -109,12 +115,11 @@ export function onceStopped(
     const { mutability } = rule;
     const links = old?.means === "link" && old.ino === info.ino ? 2 : 1;
     if (info.nlink > links) {
-      const key = groupKey(info.dev, info.ino);
-      const group = groups.get(key);
+      const group = groups.get(info);
       // A link will not do for a file that turns out to be written through this name.
       if (group !== undefined && (group.mutability === "mutable" || mutability !== "mutable")) {
         const secret = rule.secret === true || group.secret;
-        groups.set(key, { ...group, mutability: stricter(group.mutability, mutability), secret });
+        groups.add(info, { ...group, mutability: stricter(group.mutability, mutability), secret });
         return rowOf(file, info, { mutability, means: group.means, ...placeOf(group), links });
       }
     }
@@ -126,25 +131,20 @@ export function onceStopped(
     const { rule } = file;
     if (rule.mutability === "omitted") return null;
     const { mutability } = rule;
-    const means = yield* take(file, info);
+    const met = info.nlink > links ? groups.metAs(info) : undefined;
+    const strictest = stricter(met?.mutability ?? mutability, mutability);
+    const means = yield* take(file, info, strictest);
     const row = rowOf(file, info, { ...means, mutability, links });
     if (row.grouped) {
-      const key = groupKey(info.dev, info.ino);
-      const group = groups.get(key);
-      groups.set(key, {
-        ...means,
-        size: row.size,
-        mutability: stricter(group?.mutability ?? mutability, mutability),
-        secret: rule.secret === true || group?.secret === true,
-        xattrs: row.xattrs,
-      });
+      const secret = rule.secret === true || met?.secret === true;
+      groups.add(info, { ...means, size: row.size, mutability: strictest, secret, xattrs: row.xattrs });
     }
     return row;
   }
 
-  function* take(file: FoundFile, info: PathInfo) {
-    const { folder, rule, old } = file;
-    if (rule.mutability !== "mutable") {
+  function* take(file: FoundFile, info: PathInfo, mutability: FileRow["mutability"]) {
+    const { folder, old } = file;
+    if (mutability !== "mutable") {
       if (old !== null && old.number > 0 && stillHolds(old, info)) return { means: old.means, ...placeOf(old) };
       const number = folder.place.link(pathOf(file));
       if (number !== null) return { means: "link" as const, number, offset: 0 };
@@ -179,14 +179,14 @@ export function inSnapshot(groups: FileGroups, known: IsKnown): FileHandler {
     const means = isKnown ? "none" : "view";
     const row = rowOf(file, info, { mutability, means, ...NOWHERE, links: 1, known: isKnown });
     if (row.grouped) {
-      const key = groupKey(folder.place.dev, info.ino);
-      const group = groups.get(key);
-      groups.set(key, {
+      const inode = { dev: folder.place.dev, ino: info.ino };
+      const met = groups.metAs(inode);
+      groups.add(inode, {
         ...NOWHERE,
         means,
         size: row.size,
-        mutability: stricter(group?.mutability ?? mutability, mutability),
-        secret: row.secret || group?.secret === true,
+        mutability: stricter(met?.mutability ?? mutability, mutability),
+        secret: row.secret || met?.secret === true,
         xattrs: row.xattrs,
       });
     }
@@ -238,9 +238,17 @@ function isYoung({ folder }: FoundFile, { mtimeNs, ctimeNs }: PathInfo, mutabili
   return mtimeNs >= folder.youngFrom || (mutability === "mutable" && ctimeNs >= folder.youngFrom);
 }
 
-function remember(into: Inodes, { dev, ino }: PathInfo, known?: Inodes): void {
-  const number = Number(ino);
-  if (known?.get(dev)?.has(number) !== true) into.get(dev)?.add(number);
+function remember(into: Inodes, info: PathInfo, known?: Inodes): void {
+  if (known === undefined || !holds(known, info)) put(into, info);
+}
+
+function put(into: Inodes | null, { dev, ino }: PathInfo): void {
+  into?.get(dev)?.add(Number(ino));
+}
+
+/** Whether a set of inodes has that of a file. */
+export function holds(inodes: Inodes, { dev, ino }: Pick<PathInfo, "dev" | "ino">): boolean {
+  return inodes.get(dev)?.has(Number(ino)) === true;
 }
 
 function rowOf(

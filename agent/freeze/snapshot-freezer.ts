@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import type { Clock } from "../../posix/clock.ts";
 import type { Progress } from "../../vault/names/index.ts";
 import { below, type Latin1, toBytes } from "./bytes.ts";
-import type { FileGroups } from "./file-groups.ts";
+import { FileGroups } from "./file-groups.ts";
 import { hasHonestTimes } from "./fingerprint.ts";
 import { inSnapshot, knownBy, whileLooking } from "./freeze-files.ts";
 import type { Freezer } from "./freezer.ts";
@@ -10,7 +10,6 @@ import type { FrozenPlace, PlannedPlace } from "./frozen-place.ts";
 import { statOf } from "./look.ts";
 import { lookOnly } from "./look-only.ts";
 import { addCounts } from "./records.ts";
-import { countOf } from "./rows.ts";
 import { nestedIn, openVolume, type PlannedVolumes, takeVolume, type VolumeContext } from "./volumes/index.ts";
 import { asWord } from "./volumes/mounted.ts";
 
@@ -73,7 +72,7 @@ export function snapshotFreezer({ plans, planned, context, clock, progress }: Sn
           now: () => BigInt(Math.floor(takenAt)) * 1_000_000n,
         };
       });
-      const groups: FileGroups = new Map();
+      const groups = new FileGroups();
       const handle = inSnapshot(groups, knownBy(known));
       const inside = new Set(
         [...mounts].flatMap((point) => views.flatMap((view, at) => movedTo(point, plans[at], view))),
@@ -87,7 +86,7 @@ export function snapshotFreezer({ plans, planned, context, clock, progress }: Sn
         places: views,
         walk,
         groups,
-        counts: [...groups.values()].map(countOf).reduce(addCounts, counts),
+        counts: addCounts(counts, groups.end()),
         volumes: volumes.map(({ label }) => label),
       };
     },

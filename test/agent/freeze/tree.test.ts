@@ -219,6 +219,50 @@ describe("a frozen tree", () => {
     await tree.release();
   });
 
+  describe.each(["before the walks", "as the node stops"] as const)("a further name that is made %s", (when) => {
+    it.each([
+      ["written through the second", ["a.key"], "mutable", "old"],
+      ["written through the first", ["z/alias"], "mutable", "old"],
+      ["never written", ["a.key", "z/alias"], "immutable", "old"],
+      ["written through both", [], "mutable", "old"],
+    ] as const)("is a hardlink, of the strictest class and a secret: %s", async (_, immutable, mutability, content) => {
+      const { home, data } = makeHome();
+      mkdirSync(join(data, "z"));
+      writeFileSync(join(data, "a.key"), content);
+      // As another backup's frozen tree has it.
+      linkSync(join(data, "a.key"), join(home, "elsewhere"));
+      const link = () => linkSync(join(data, "a.key"), join(data, "z/alias"));
+      if (when === "before the walks") link();
+      const onStart = () => {
+        if (mutability === "mutable") writeFileSync(join(data, "z/alias"), "new");
+      };
+      const node = puppet({ onStop: () => void (when === "as the node stops" && link()), onStart });
+      const globs = { immutable, secret: ["a.key"] };
+      const tree = await freeze(home, { globs, control: controlOf(node.manager) });
+      const [file, alias] = (await entriesOf(tree)).filter(({ type }) => type !== "directory");
+      expect(file).toMatchObject({ type: "file", mutability, secret: true });
+      expect(frozenBytes(file).toString("latin1")).toBe(content);
+      expect(alias).toMatchObject({ type: "hardlink" });
+      expect(Buffer.from(alias?.target ?? []).toString()).toBe("data/a.key");
+      expect(tree.figures).toMatchObject({ files: 1, bytes: content.length });
+      await tree.release();
+    });
+  });
+
+  it("a secret by its second name alone is one, whenever that name was made", async () => {
+    for (const when of ["before", "meanwhile"]) {
+      const { home, data } = makeHome();
+      writeFileSync(join(data, "a"), "content");
+      linkSync(join(data, "a"), join(home, "elsewhere"));
+      const link = () => linkSync(join(data, "a"), join(data, "b.key"));
+      if (when === "before") link();
+      const node = puppet({ onStop: () => void (when === "meanwhile" && link()) });
+      const tree = await freeze(home, { globs: { secret: ["*.key"] }, control: controlOf(node.manager) });
+      expect((await entriesOf(tree)).find(({ type }) => type === "file")).toMatchObject({ secret: true });
+      await tree.release();
+    }
+  });
+
   it("leaves out what globs exclude, sockets, FIFOs and its own folders, and says so once", async () => {
     const { home, data } = makeHome();
     mkdirSync(join(data, "cache/deep"), { recursive: true });

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fromText } from "../../../agent/freeze/bytes.ts";
 import { readEntries } from "../../../agent/freeze/entries.ts";
-import type { FileGroups } from "../../../agent/freeze/file-groups.ts";
+import { FileGroups } from "../../../agent/freeze/file-groups.ts";
 import { makeInodes, onceStopped, whileRunning } from "../../../agent/freeze/freeze-files.ts";
 import { type FrozenPlace, makePlace, planPlace, removeRun } from "../../../agent/freeze/frozen-place.ts";
 import { makeInodeSet } from "../../../agent/freeze/inode-set.ts";
@@ -36,7 +36,7 @@ async function makeWalks(home: string, immutable: readonly string[], ahead: bigi
   const places = [shifted];
   const files = createWalkFiles(join(home, "records"));
   const inodes = makeInodes(places, makeInodeSet);
-  const groups: FileGroups = new Map();
+  const groups = new FileGroups();
   const notes = makeNotes();
   const base = { places, files, notes, mounts: new Set<string>(), profile: captureSetOf("files", { immutable }) };
   let last: Generator<FolderHead> | null = null;
