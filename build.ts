@@ -35,6 +35,7 @@ const common = {
   splitting: true,
   format: "esm",
   platform: "node",
+  mainFields: ["module", "main"],
   target: "node24",
   // Pieces that were CommonJS ask for Node's own modules by require.
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
