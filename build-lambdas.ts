@@ -6,6 +6,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Metafile } from "esbuild";
+import { lightHttp } from "./tools/http.ts";
 
 const project = fileURLToPath(new URL(".", import.meta.url));
 
@@ -37,6 +38,7 @@ async function buildLambda(name: LambdaName, outfile: string): Promise<BuiltLamb
     mainFields: ["module", "main"],
     minify: true,
     metafile: true,
+    plugins: [lightHttp],
     // Pieces that were CommonJS ask for Node's own modules by require.
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
     legalComments: "none",

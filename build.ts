@@ -11,6 +11,7 @@ import { build } from "esbuild";
 import { buildLambdas } from "./build-lambdas.ts";
 import { declare } from "./tools/declare.ts";
 import { doors } from "./tools/doors.ts";
+import { lightHttp } from "./tools/http.ts";
 import { renderManual } from "./tools/manual.ts";
 import { renderNotices } from "./tools/notices.ts";
 import { renderSbom } from "./tools/sbom.ts";
@@ -35,7 +36,6 @@ const common = {
   splitting: true,
   format: "esm",
   platform: "node",
-  mainFields: ["module", "main"],
   target: "node24",
   // Pieces that were CommonJS ask for Node's own modules by require.
   banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
@@ -45,13 +45,15 @@ const common = {
   sourcemap: false,
   logLevel: "warning",
 } as const;
-const program = { ...common, entryPoints: { main: "agent/main.ts" }, outdir: dist, external: NATIVE };
-const { metafile } = await build({ ...program, plugins: [await gatherTiers(program)] });
+/** As modules, of which what nobody uses is left out. */
+const mainFields = ["module", "main"];
+const program = { ...common, mainFields, entryPoints: { main: "agent/main.ts" }, outdir: dist, external: NATIVE };
+const { metafile } = await build({ ...program, plugins: [lightHttp, await gatherTiers(program)] });
 // A thread loads one file with all that it needs.
 const { metafile: threads } = await build({
   ...program,
   splitting: false,
-  plugins: [doors],
+  plugins: [lightHttp, doors],
   entryPoints: Object.fromEntries(workers.map((path, index) => [names[index], path])),
 });
 const outside = new Set(

@@ -72,7 +72,7 @@ if (majorOf(process.versions.node) < NEEDED) {
   runWithPackagedNode();
 } else {
   keepHeapSmall();
-  await growSlowly();
+  growSlowly();
   cacheCompiledCode();
   await import(program());
 }
@@ -101,9 +101,9 @@ function keepHeapSmall() {
  * V8 asks for this flag whenever it has collected. Given at the start it makes V8 refuse the compiled code that Node brings of
  * its own modules, as of other flags; so they are loaded first. The cache of our code is of the flags it is opened with.
  */
-async function growSlowly() {
+function growSlowly() {
   if (!GROW_SLOWLY.has(heavyCommand())) return;
-  await Promise.all(BUILTINS.map((name) => import(`node:${name}`)));
+  for (const name of BUILTINS) process.getBuiltinModule(`node:${name}`);
   setFlagsFromString(SLOWLY);
 }
 
