@@ -75,7 +75,7 @@ describe("the package, installed without what it was built with", () => {
     const pieces = readdirSync(join(installed, "dist")).filter((file) => /^backup-[A-Z0-9]+\.js$/.test(file));
     const [backup = ""] = pieces;
     expect(pieces).toHaveLength(1);
-    expect(piecesOf(backup).size).toBeLessThan(12);
+    expect(piecesOf(backup).size).toBeLessThan(20);
     for (const thread of ["seal.worker.js", "restore.worker.js"]) expect([...piecesOf(thread)]).toEqual([thread]);
   });
 
