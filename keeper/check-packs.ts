@@ -4,11 +4,11 @@ import { isColdkeepError, names, type Progress, type SnapshotId, silent, toHex }
 import type { ListedObject, Lister, ObjectInfo, Reader } from "../vault/store/facets.ts";
 import type { Identify } from "./identify.ts";
 import { objectDamage } from "./object-damage.ts";
-import { missing, type ObjectDamage, sizeDamage } from "./pack-lists.ts";
+import { missing, type ObjectDamage, sizeDamage, unlisted } from "./pack-lists.ts";
 import { indexesOf } from "./ranges.ts";
 import type { NodeScope } from "./read.ts";
 import { makeRecent, type Recent } from "./recent.ts";
-import type { UsedPacks } from "./uses.ts";
+import { tellingOf, type UsedPacks } from "./uses.ts";
 
 export interface PackChecks {
   readonly store: Reader & Lister;
@@ -86,10 +86,9 @@ export async function checkPacks(
     for (const index of indexesOf(ranges)) {
       signal?.throwIfAborted();
       count += 1;
-      const told = rows.find((one) => one.slotOf(index) >= 0);
+      const told = tellingOf(rows, index);
       if (told === undefined) {
-        const object = names.pack(job.scope.node, snapshot, index);
-        damages.push({ object, problem: "unlisted", detail: "no pack list names it, so nothing tells its content" });
+        damages.push(unlisted(names.pack(job.scope.node, snapshot, index)));
         continue;
       }
       const slot = told.slotOf(index);
@@ -117,7 +116,7 @@ function sizeOf({ origins }: CardCore, used: UsedPacks): number {
   for (const { snapshot, ranges } of origins) {
     const rows = used.rowsOf(snapshot);
     for (const index of indexesOf(ranges)) {
-      const told = rows.find((one) => one.slotOf(index) >= 0);
+      const told = tellingOf(rows, index);
       if (told !== undefined) total += told.sizeAt(told.slotOf(index));
     }
   }

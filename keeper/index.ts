@@ -19,7 +19,7 @@ export { lockGap } from "./lock/lock-rules.ts";
 export { type RenewOptions, type RenewOutcome, renewLocks } from "./lock/renew-locks.ts";
 export { markSnapshot, readMark } from "./marks.ts";
 export { isLatestMaterial } from "./order.ts";
-export type { ObjectDamage } from "./pack-lists.ts";
+export { damageWords, type ObjectDamage } from "./pack-lists.ts";
 export { makePackRecords, type PackRecords } from "./pack-records.ts";
 export { packIndex } from "./packs-present.ts";
 export { renderPage } from "./page/index.ts";

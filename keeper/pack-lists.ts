@@ -11,6 +11,11 @@ export interface ObjectDamage {
   readonly detail: string;
 }
 
+/** One damage in a line. */
+export function damageWords({ object, problem, detail }: ObjectDamage): string {
+  return `${object}: ${problem}: ${detail}`;
+}
+
 export type ListRead = { readonly list: PackList } | { readonly damage: ObjectDamage };
 
 /** Reads one pack list of a card and holds it against the card's size and digest. Lists are read one at a time. */
@@ -52,6 +57,11 @@ export async function* listRows(
 
 export function missing(object: string): ObjectDamage {
   return { object, problem: "missing", detail: "it is not there" };
+}
+
+/** A pack that a card uses and no list tells of. */
+export function unlisted(object: string): ObjectDamage {
+  return { object, problem: "unlisted", detail: "no pack list names it, so nothing tells its content" };
 }
 
 export function changed(object: string, found: string, expected: string): ObjectDamage {

@@ -14,6 +14,11 @@ export interface UsedPacks {
   readonly notes: readonly string[];
 }
 
+/** Of what lists tell of an origin, that of the list that counts for a pack. */
+export function tellingOf(rows: readonly PackRows[], index: number): PackRows | undefined {
+  return rows.find((one) => one.slotOf(index) >= 0);
+}
+
 /**
  * Finds the record of every pack a snapshot uses: in its own pack lists and in those of its origins, each held against
  * the card that names it. A dead run has no lists: its packs are in those of the run that adopted it.
@@ -42,11 +47,8 @@ export async function findUsedPacks(records: PackRecords, core: CardCore): Promi
   }
   const rowsOf = (origin: SnapshotId) => rows.get(origin) ?? [];
   const find = (origin: SnapshotId, index: number) => {
-    for (const one of rowsOf(origin)) {
-      const slot = one.slotOf(index);
-      if (slot >= 0) return one.rowAt(slot);
-    }
-    return null;
+    const told = tellingOf(rowsOf(origin), index);
+    return told === undefined ? null : told.rowAt(told.slotOf(index));
   };
   return { rowsOf, find, damages, notes };
 }

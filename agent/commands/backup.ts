@@ -93,7 +93,7 @@ export async function backUp(
 ): Promise<Answer> {
   const { flags, io, progress } = call;
   const { config } = session;
-  const threads = within === undefined ? threadsAhead() : null;
+  const threads = threadsAhead();
   const vault = vaultIdOf(config);
   const suite = suiteOf(config);
   const state = openNodeState(config.stateDir, session.node.name);

@@ -1,4 +1,11 @@
-import { type CopyVerdict, copySnapshots, indexSnapshots, listSnapshots, selectSnapshot } from "../../keeper/index.ts";
+import {
+  type CopyVerdict,
+  copySnapshots,
+  damageWords,
+  indexSnapshots,
+  listSnapshots,
+  selectSnapshot,
+} from "../../keeper/index.ts";
 import type { IndexEntry } from "../../vault/card/index.ts";
 import { ColdkeepError, isColdkeepError, messageOf, type SnapshotId } from "../../vault/names/index.ts";
 import { counted, formatBytes } from "../report/index.ts";
@@ -112,10 +119,7 @@ function verdictText({ snapshot, outcome, sent, kept, damages }: CopyVerdict, dr
     case "copied":
       return `${snapshot}  ${dryRun ? "to send" : "copied"}: ${counted(sent.objects, "object")}, ${formatBytes(sent.bytes)}${there}`;
     case "damaged":
-      return [
-        `${snapshot}  NOT COPIED`,
-        ...firstLines(damages, ({ object, problem, detail }) => `  ${object}: ${problem}: ${detail}`),
-      ].join("\n");
+      return [`${snapshot}  NOT COPIED`, ...firstLines(damages, (damage) => `  ${damageWords(damage)}`)].join("\n");
   }
 }
 

@@ -1,4 +1,4 @@
-import { damagesOf, indexSnapshots, listSnapshots, selectSnapshot } from "../../keeper/index.ts";
+import { damagesOf, damageWords, indexSnapshots, listSnapshots, selectSnapshot } from "../../keeper/index.ts";
 import { ColdkeepError, messageOf, type SnapshotId } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
 import { settleKept } from "../rekey/index.ts";
@@ -77,10 +77,7 @@ async function tellIndex(
   const looked = new Map<SnapshotId, readonly string[]>();
   for (const [snapshot, damages] of result.left) {
     if (!touched.has(snapshot)) continue;
-    looked.set(
-      snapshot,
-      damages.map(({ object, problem, detail }) => `${object}: ${problem}: ${detail}`),
-    );
+    looked.set(snapshot, damages.map(damageWords));
   }
   try {
     await indexSnapshots({ store, ...scopeOf(config, node.name), ids: [...looked.keys()], looked });

@@ -1,4 +1,4 @@
-import { type KeylessVerdict, verifySnapshots } from "../../keeper/index.ts";
+import { damageWords, type KeylessVerdict, verifySnapshots } from "../../keeper/index.ts";
 import type { SnapshotId } from "../../vault/names/index.ts";
 import type { Store } from "../../vault/store/index.ts";
 import { counted, formatBytes } from "../report/index.ts";
@@ -31,7 +31,7 @@ function keylessText({ snapshot, ok, damages, notes, packs, read }: KeylessVerdi
   return [
     `${snapshot}  ${ok ? "intact" : "DAMAGED"}, as far as can be told without the key`,
     `  ${ok ? depth : counted(damages.length, "damage")}`,
-    ...firstLines(damages, ({ object, problem, detail }) => `  ${object}: ${problem}: ${detail}`),
+    ...firstLines(damages, (damage) => `  ${damageWords(damage)}`),
     ...firstLines(notes, (note) => `  note: ${note}`),
   ].join("\n");
 }

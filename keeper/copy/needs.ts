@@ -2,7 +2,7 @@ import { type CardCore, hasCore, isCommitted, type PackListRow, parseCard } from
 import { names, type SnapshotId, toHex } from "../../vault/names/index.ts";
 import type { Reader } from "../../vault/store/facets.ts";
 import { hashed } from "../../vault/store/hashed.ts";
-import type { ObjectDamage } from "../pack-lists.ts";
+import { type ObjectDamage, unlisted } from "../pack-lists.ts";
 import { makePackRecords } from "../pack-records.ts";
 import { indexesOf } from "../ranges.ts";
 import type { NodeScope } from "../read.ts";
@@ -55,14 +55,12 @@ export async function findNeeds(from: Reader, scope: NodeScope, core: CardCore):
     for (const index of indexesOf(ranges)) {
       const row = used.find(snapshot, index);
       if (row !== null) packs.push(row);
-      else damages.push({ object: names.pack(scope.node, snapshot, index), problem: "unlisted", detail: UNLISTED });
+      else damages.push(unlisted(names.pack(scope.node, snapshot, index)));
     }
   }
   const keys = [...new Set([core.snapshot, ...core.origins.map(({ snapshot }) => snapshot)])];
   return { packs, records: [...records.values()], keys, damages, notes: used.notes };
 }
-
-const UNLISTED = "no pack list names it, so nothing tells its content";
 
 function isClosing(bytes: Uint8Array): boolean {
   // Most are committed, and every snapshot asks for those of all its origins.

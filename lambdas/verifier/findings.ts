@@ -1,4 +1,4 @@
-import { DAMAGES_TOLD, type KeylessVerdict } from "../../keeper/index.ts";
+import { DAMAGES_TOLD, damageWords, type KeylessVerdict } from "../../keeper/index.ts";
 import type { Finding } from "./tell-people.ts";
 
 /** Findings of one kind that are kept: the report is read again by the next call, and may have 16 MiB. */
@@ -29,8 +29,8 @@ export function makeFindings(): Findings {
     add,
     addDamages: ({ snapshot, damages }) => {
       if (damages.length > 0) damaged += 1;
-      for (const { object, problem, detail } of damages.slice(0, DAMAGES_TOLD)) {
-        add({ kind: "damage", on: snapshot, words: `${object}: ${problem}: ${detail}` });
+      for (const damage of damages.slice(0, DAMAGES_TOLD)) {
+        add({ kind: "damage", on: snapshot, words: damageWords(damage) });
       }
       const more = damages.length - DAMAGES_TOLD;
       if (more > 0) add({ kind: "damage", on: snapshot, words: `${more} more of its objects are damaged` });

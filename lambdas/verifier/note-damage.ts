@@ -1,4 +1,11 @@
-import { DAMAGES_TOLD, damagesOf, type IndexStore, indexSnapshots, type KeylessVerdict } from "../../keeper/index.ts";
+import {
+  DAMAGES_TOLD,
+  damagesOf,
+  damageWords,
+  type IndexStore,
+  indexSnapshots,
+  type KeylessVerdict,
+} from "../../keeper/index.ts";
 import type { IndexEntry } from "../../vault/card/index.ts";
 import type { NodeName, SnapshotId } from "../../vault/names/index.ts";
 
@@ -13,7 +20,7 @@ export function suspectsOf(entries: readonly IndexEntry[]): ReadonlySet<string> 
 
 /** Keeps a verdict for the index, if it has to say something else from now on. */
 export function lookAt(looked: Looked, { snapshot, damages }: KeylessVerdict, state: IndexEntry["state"]): void {
-  const words = damages.slice(0, DAMAGES_TOLD).map(({ object, problem, detail }) => `${object}: ${problem}: ${detail}`);
+  const words = damages.slice(0, DAMAGES_TOLD).map(damageWords);
   if (state === "good" && words.length > 0) looked.set(snapshot, words);
   if (state === "damaged") looked.set(snapshot, words);
 }
